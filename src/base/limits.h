@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit and default number of the program, in one place. The reference configuration shows those a user can set.
+#pragma once
+
+#include <cstdint>
+
+namespace adweave::limits {
+
+inline constexpr int64_t kKiB = 1024;
+inline constexpr int64_t kMiB = 1024 * kKiB;
+inline constexpr int64_t kSecondUs = 1'000'000;
+inline constexpr int64_t kDayUs = 86'400 * kSecondUs;
+
+// Reading.
+inline constexpr int64_t kSliceBytes = 8 * kMiB;    // files are cut at multiples of this, at the next record end
+inline constexpr int64_t kCommitBytes = 64 * kMiB;  // a batch run commits each time this much input is done
+inline constexpr int64_t kEventBytesMax = kMiB;     // a longer record is a reject
+inline constexpr int kNestingMax = 64;
+inline constexpr int kThreadsMax = 64;
+inline constexpr int kSlicesInFlightPerThread = 2;  // decoded slices that wait for the sequencer
+inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
+inline constexpr int64_t kAvroHeaderBytesMax = kMiB;
+inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after decompression
+inline constexpr int kCsvFieldsMax = 4096;
+inline constexpr int kExplodeMax = 4096;  // events in one record
+
+// Rejects.
+inline constexpr int64_t kRejectRawBytesMax = kMiB;  // bytes kept; the full length and hash are kept beside them
+
+// Validation (semantics c.5.5, architecture "Defaults").
+inline constexpr int64_t kEventTimeMin = 946'684'800 * kSecondUs;  // 2000-01-01T00:00:00Z
+inline constexpr int64_t kFutureToleranceUs = 600 * kSecondUs;     // event time after its receipt
+inline constexpr int64_t kLateAfterUs = kDayUs;                    // received - event over this is flagged late
+
+// Attribution (semantics c.5).
+inline constexpr int64_t kClickWindowUs = 30 * kDayUs;
+inline constexpr int64_t kViewWindowUs = kDayUs;
+inline constexpr int64_t kRestatementHorizonUs = 35 * kDayUs;
+inline constexpr int64_t kCreditPpb = 1'000'000'000;  // one whole conversion
+inline constexpr int kTouchesPerConversionMax = 256;  // losing touches recorded with their reason, latest first
+
+// Lake.
+inline constexpr int kZstdLevel = 1;
+inline constexpr int64_t kRowGroupRows = 1'000'000;
+
+// State.
+inline constexpr int kSnapshotsKept = 2;
+
+// On-disk format of a data folder. A program refuses a folder with a higher number.
+inline constexpr int kFormatVersion = 1;
+
+}  // namespace adweave::limits

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/money.h"
+
+#include <algorithm>
+#include <array>
+
+namespace adweave {
+
+namespace {
+
+// Digits and exponent of a decimal number: value = digits * 10^exponent.
+struct Decimal {
+  bool negative = false;
+  std::string digits;  // no leading zeros
+  int exponent = 0;
+};
+
+constexpr int kExponentMax = 400;  // beyond any double; bounds the arithmetic below
+
+size_t take_digits(std::string_view text, size_t at, std::string& digits) {
+  const size_t begin = at;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+    if (!digits.empty() || text[at] != '0') digits.push_back(text[at]);
+    ++at;
+  }
+  return at - begin;
+}
+
+std::optional<int> take_exponent(std::string_view text, size_t& at) {
+  bool negative = false;
+  if (at < text.size() && (text[at] == '+' || text[at] == '-')) negative = text[at++] == '-';
+  if (at == text.size()) return std::nullopt;
+  int value = 0;
+  for (; at < text.size(); ++at) {
+    if (text[at] < '0' || text[at] > '9') return std::nullopt;
+    value = std::min(value * 10 + (text[at] - '0'), kExponentMax);
+  }
+  return negative ? -value : value;
+}
+
+std::optional<Decimal> parse_decimal(std::string_view text) {
+  Decimal decimal;
+  size_t at = 0;
+  if (at < text.size() && (text[at] == '-' || text[at] == '+')) decimal.negative = text[at++] == '-';
+  size_t count = take_digits(text, at, decimal.digits);
+  at += count;
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    const size_t fraction = take_digits(text, at, decimal.digits);
+    decimal.exponent = -static_cast<int>(std::min<size_t>(fraction, 1'000'000));
+    at += fraction;
+    count += fraction;
+  }
+  if (count == 0) return std::nullopt;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    const auto exponent = take_exponent(text, at);
+    if (!exponent) return std::nullopt;
+    decimal.exponent += *exponent;
+  }
+  if (at != text.size()) return std::nullopt;
+  return decimal;
+}
+
+int nanos_exponent(MoneyUnit unit) {
+  switch (unit) {
+    case MoneyUnit::unit: return 9;
+    case MoneyUnit::per_thousand: return 6;
+    case MoneyUnit::micros: return 3;
+    case MoneyUnit::cents: return 7;
+    case MoneyUnit::nanos: return 0;
+  }
+  return 9;
+}
+
+// Whether the digits from `keep` on, cut off, round the kept number up (half to even).
+bool rounds_up(const std::string& digits, size_t keep) {
+  const bool odd = keep > 0 && (digits[keep - 1] - '0') % 2 == 1;
+  if (digits[keep] != '5') return digits[keep] > '5';
+  const bool exact_half = digits.find_first_not_of('0', keep + 1) == std::string::npos;
+  return !exact_half || odd;
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit) {
+  const auto decimal = parse_decimal(text);
+  if (!decimal) return std::nullopt;
+  if (decimal->digits.empty()) return 0;
+  const int exponent = decimal->exponent + nanos_exponent(unit);
+  const auto length = static_cast<int64_t>(decimal->digits.size());
+  if (length + exponent > 18) return std::nullopt;
+  if (length + exponent < 0) return 0;
+  const auto keep = static_cast<size_t>(std::min<int64_t>(length, length + exponent));
+  int64_t nanos = 0;
+  for (size_t i = 0; i < keep; ++i) nanos = nanos * 10 + (decimal->digits[i] - '0');
+  for (int i = 0; i < exponent; ++i) nanos *= 10;
+  if (keep < decimal->digits.size() && rounds_up(decimal->digits, keep)) ++nanos;
+  if (nanos > kMoneyMax) return std::nullopt;
+  return decimal->negative ? -nanos : nanos;
+}
+
+std::string format_nanos(Int128 nanos) {
+  const bool negative = nanos < 0;
+  std::string text;
+  Int128 rest = nanos;
+  for (int i = 0; i < 10 || rest != 0; ++i) {
+    if (i == 9) text.push_back('.');
+    const int digit = static_cast<int>(rest % 10);
+    text.push_back(static_cast<char>('0' + (negative ? -digit : digit)));
+    rest /= 10;
+  }
+  if (negative) text.push_back('-');
+  std::reverse(text.begin(), text.end());
+  return text;
+}
+
+bool is_currency(std::string_view code) {
+  // ISO 4217 list one (active codes), sorted.
+  static constexpr auto kCodes = std::to_array<std::string_view>({
+      "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN",
+      "BHD", "BIF", "BMD", "BND", "BOB", "BOV", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD",
+      "CDF", "CHE", "CHF", "CHW", "CLF", "CLP", "CNY", "COP", "COU", "CRC", "CUP", "CVE", "CZK",
+      "DJF", "DKK", "DOP", "DZD", "EGP", "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS",
+      "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IQD",
+      "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD", "KYD",
+      "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT",
+      "MOP", "MRU", "MUR", "MVR", "MWK", "MXN", "MXV", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK",
+      "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD",
+      "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP",
+      "STN", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD", "TZS",
+      "UAH", "UGX", "USD", "USN", "UYI", "UYU", "UYW", "UZS", "VED", "VES", "VND", "VUV", "WST",
+      "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
+  });
+  return std::binary_search(kCodes.begin(), kCodes.end(), code);
+}
+
+}  // namespace adweave

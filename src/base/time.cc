@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/time.h"
+
+#include <fmt/format.h>
+
+namespace adweave {
+
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kSecondsPerDay = 86'400;
+
+int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+
+int days_in_month(int year, int month) {
+  static constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return month == 2 && leap ? 29 : kDays[month - 1];
+}
+
+// Takes exactly `count` digits at `at`; false leaves the text refused.
+bool take_number(std::string_view text, size_t& at, int count, int& out) {
+  if (at + static_cast<size_t>(count) > text.size()) return false;
+  out = 0;
+  for (int i = 0; i < count; ++i, ++at) {
+    if (text[at] < '0' || text[at] > '9') return false;
+    out = out * 10 + (text[at] - '0');
+  }
+  return true;
+}
+
+bool take(std::string_view text, size_t& at, char c) {
+  if (at >= text.size() || text[at] != c) return false;
+  ++at;
+  return true;
+}
+
+bool take_fraction(std::string_view text, size_t& at, int& microsecond) {
+  int scale = 100'000;
+  const size_t begin = at;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) {
+    microsecond += (text[at] - '0') * scale;
+  }
+  return at > begin;
+}
+
+// "Z", "+02:00", "-0530", "+02"; minutes east of Greenwich.
+bool take_offset(std::string_view text, size_t& at, int& minutes) {
+  if (take(text, at, 'Z') || take(text, at, 'z')) return true;
+  const bool west = at < text.size() && text[at] == '-';
+  if (!west && (at >= text.size() || text[at] != '+')) return false;
+  ++at;
+  int hour = 0;
+  int minute = 0;
+  if (!take_number(text, at, 2, hour)) return false;
+  if (at < text.size()) {
+    take(text, at, ':');
+    if (!take_number(text, at, 2, minute)) return false;
+  }
+  if (hour > 23 || minute > 59) return false;
+  minutes = (hour * 60 + minute) * (west ? -1 : 1);
+  return true;
+}
+
+}  // namespace
+
+int64_t days_from_civil(int year, int month, int day) {
+  year -= month <= 2;
+  const int64_t era = floor_div(year, 400);
+  const int64_t year_of_era = year - era * 400;
+  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146'097 + day_of_era - 719'468;
+}
+
+CivilTime civil_from_micros(int64_t micros) {
+  const int64_t days = floor_div(micros, kSecondsPerDay * kMicrosPerSecond);
+  int64_t rest = micros - days * kSecondsPerDay * kMicrosPerSecond;
+  const int64_t z = days + 719'468;
+  const int64_t era = floor_div(z, 146'097);
+  const int64_t doe = z - era * 146'097;
+  const int64_t yoe = (doe - doe / 1460 + doe / 36'524 - doe / 146'096) / 365;
+  const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const int64_t mp = (5 * doy + 2) / 153;
+  CivilTime time;
+  time.day = static_cast<int>(doy - (153 * mp + 2) / 5 + 1);
+  time.month = static_cast<int>(mp < 10 ? mp + 3 : mp - 9);
+  time.year = static_cast<int>(yoe + era * 400 + (time.month <= 2 ? 1 : 0));
+  time.microsecond = static_cast<int>(rest % kMicrosPerSecond);
+  rest /= kMicrosPerSecond;
+  time.hour = static_cast<int>(rest / 3600);
+  time.minute = static_cast<int>(rest / 60 % 60);
+  time.second = static_cast<int>(rest % 60);
+  return time;
+}
+
+std::optional<int64_t> micros_from_civil(const CivilTime& t) {
+  if (t.year < 0 || t.year > 9999 || t.month < 1 || t.month > 12) return std::nullopt;
+  if (t.day < 1 || t.day > days_in_month(t.year, t.month)) return std::nullopt;
+  if (t.hour < 0 || t.hour > 23 || t.minute < 0 || t.minute > 59) return std::nullopt;
+  if (t.second < 0 || t.second > 59 || t.microsecond < 0 || t.microsecond > 999'999) {
+    return std::nullopt;
+  }
+  const int64_t seconds =
+      days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 + t.minute * 60 + t.second;
+  return seconds * kMicrosPerSecond + t.microsecond;
+}
+
+int weekday_of(int64_t days) {
+  const int64_t since_monday = (days + 3) % 7;  // 1970-01-01 was a Thursday
+  return static_cast<int>(since_monday < 0 ? since_monday + 8 : since_monday + 1);
+}
+
+std::optional<ParsedTime> parse_iso_time(std::string_view text) {
+  CivilTime t;
+  size_t at = 0;
+  if (!take_number(text, at, 4, t.year) || !take(text, at, '-') || !take_number(text, at, 2, t.month) ||
+      !take(text, at, '-') || !take_number(text, at, 2, t.day)) {
+    return std::nullopt;
+  }
+  int offset_minutes = 0;
+  bool has_offset = false;
+  if (at < text.size()) {
+    if (!take(text, at, 'T') && !take(text, at, ' ') && !take(text, at, 't')) return std::nullopt;
+    if (!take_number(text, at, 2, t.hour) || !take(text, at, ':') || !take_number(text, at, 2, t.minute)) {
+      return std::nullopt;
+    }
+    if (take(text, at, ':')) {
+      if (!take_number(text, at, 2, t.second)) return std::nullopt;
+      if (take(text, at, '.') && !take_fraction(text, at, t.microsecond)) return std::nullopt;
+    }
+    if (at < text.size()) {
+      has_offset = true;
+      if (!take_offset(text, at, offset_minutes) || at != text.size()) return std::nullopt;
+    }
+  }
+  const auto micros = micros_from_civil(t);
+  if (!micros) return std::nullopt;
+  return ParsedTime{*micros - offset_minutes * 60 * kMicrosPerSecond, has_offset};
+}
+
+std::string format_time(int64_t micros) {
+  const CivilTime t = civil_from_micros(micros);
+  const std::string fraction = t.microsecond != 0 ? fmt::format(".{:06d}", t.microsecond) : "";
+  return fmt::format("{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}{}Z", t.year, t.month, t.day, t.hour,
+                     t.minute, t.second, fraction);
+}
+
+std::string format_date(int64_t micros) {
+  const CivilTime t = civil_from_micros(micros);
+  return fmt::format("{:04d}-{:02d}-{:02d}", t.year, t.month, t.day);
+}
+
+}  // namespace adweave

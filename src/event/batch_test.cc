@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace adweave::event {
+namespace {
+
+TEST(Schema, NamesAndIdsAreUnique) {
+  for (const TableInfo& table : all_tables()) {
+    std::set<std::string_view> names;
+    std::set<int> ids;
+    for (const ColumnInfo& column : table.columns) {
+      EXPECT_TRUE(names.insert(column.name).second) << table.name << '.' << column.name;
+      EXPECT_TRUE(ids.insert(column.parquet_id).second) << table.name << '.' << column.name;
+    }
+    EXPECT_TRUE(names.contains(table.time_column)) << table.name;
+    EXPECT_TRUE(names.contains("commit") && names.contains("ledger_id")) << table.name;
+  }
+}
+
+TEST(Schema, FindsFieldsByName) {
+  EXPECT_EQ(parse_field("user_id"), Field::user_id);
+  EXPECT_EQ(parse_field("nonsense"), std::nullopt);
+  EXPECT_EQ(parse_kind("bid_request"), Kind::bid_request);
+  EXPECT_TRUE(info(Field::creative_id).required_in(Kind::impression));
+  EXPECT_FALSE(info(Field::creative_id).required_in(Kind::click));
+  EXPECT_FALSE(info(Field::bid_amount).in(Kind::impression));
+  EXPECT_EQ(find_table("bid_requests")->kind, Kind::bid_request);
+}
+
+TEST(Columns, RowsBeyondTheEndAreNull) {
+  StrColumn column;
+  EXPECT_FALSE(column.has(0));
+  column.put(2, "c");
+  EXPECT_EQ(column.size(), 3);
+  EXPECT_FALSE(column.has(0) || column.has(1) || column.has(3));
+  EXPECT_EQ(column[2], "c");
+  EXPECT_EQ(column.value_or(1, "?"), "?");
+}
+
+TEST(Columns, ReplaceGoesBack) {
+  MoneyColumn money;
+  money.put(0, 5);
+  money.put(3, 7);
+  money.replace(1, 6);
+  money.clear(0);
+  money.replace(9, 8);
+  EXPECT_FALSE(money.has(0));
+  EXPECT_EQ(money[1], 6);
+  EXPECT_FALSE(money.has(2));
+  EXPECT_EQ(money[9], 8);
+  EXPECT_EQ(money.validity().null_count(), 7);
+}
+
+TEST(Columns, DictionaryKeepsOrderOfFirstUse) {
+  DictColumn column;
+  for (const char* value : {"b", "a", "b"}) column.put(column.size(), value);
+  EXPECT_EQ(column.codes(), (std::vector<int32_t>{0, 1, 0}));
+  EXPECT_EQ(column.dictionary()[0], "b");
+  EXPECT_EQ(column.dictionary().size(), 2);
+}
+
+TEST(Batch, KeepsTheNamedRowsOfEveryColumn) {
+  Batch batch(Kind::click);
+  for (int64_t row = 0; row < 4; ++row) {
+    batch.event_id.put(row, std::string(1, static_cast<char>('a' + row)));
+    batch.event_time.put(row, row * 10);
+    if (row % 2 == 1) batch.campaign_id.put(row, "c" + std::to_string(row));
+    batch.spans.push_back({row, 1, -1});
+  }
+  batch.rows = 4;
+  batch.keep({1, 2});
+  EXPECT_EQ(batch.rows, 2);
+  EXPECT_EQ(batch.event_id[0], "b");
+  EXPECT_EQ(batch.event_id.hash(1), hash128("c"));
+  EXPECT_EQ(batch.event_time[1], 20);
+  EXPECT_EQ(batch.campaign_id[0], "c1");
+  EXPECT_FALSE(batch.campaign_id.has(1));
+  EXPECT_EQ(batch.spans[1].offset, 2);
+}
+
+TEST(Batch, GivesItsTableRowsInColumnOrder) {
+  const Batch batch(Kind::conversion);
+  const TableRows rows = table_rows(batch);
+  EXPECT_EQ(rows.columns.size(), rows.table->columns.size());
+  const RejectRows rejects;
+  EXPECT_EQ(table_rows(rejects).columns.size(), find_table("rejects")->columns.size());
+  EXPECT_TRUE(std::holds_alternative<const BytesColumn*>(table_rows(rejects).columns[8]));
+}
+
+}  // namespace
+}  // namespace adweave::event

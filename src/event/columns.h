@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns in Arrow's memory layout: a validity bitmap (1 = present, least significant bit first), values, and for
+// strings int32 offsets; repeated strings as int32 dictionary codes.
+//
+// A column may be shorter than its batch: rows beyond its end are null. So a field that no row has costs nothing, and
+// writing row 7 of an empty column first fills rows 0 to 6 with null. Rows are written in ascending order; only
+// replace() of a fixed-width or dictionary column goes back.
+//
+// A column is written by one thread; reading is safe from several.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/money.h"
+
+namespace adweave::event {
+
+// Bits of a column; see Arrow's "validity bitmap".
+class Validity {
+ public:
+  int64_t size() const { return size_; }
+  int64_t null_count() const { return size_ - set_; }
+  bool is_set(int64_t i) const {
+    return (bytes_[static_cast<size_t>(i >> 3)] >> (i & 7) & 1) != 0;
+  }
+  void append(bool present) {
+    if ((size_ & 7) == 0) bytes_.push_back(0);
+    if (present) {
+      bytes_.back() = static_cast<uint8_t>(bytes_.back() | (1U << (size_ & 7)));
+      ++set_;
+    }
+    ++size_;
+  }
+  void set(int64_t i) {
+    if (is_set(i)) return;
+    bytes_[static_cast<size_t>(i >> 3)] |= static_cast<uint8_t>(1U << (i & 7));
+    ++set_;
+  }
+  void clear(int64_t i) {
+    if (!is_set(i)) return;
+    bytes_[static_cast<size_t>(i >> 3)] &= static_cast<uint8_t>(~(1U << (i & 7)));
+    --set_;
+  }
+  const uint8_t* bytes() const { return bytes_.data(); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  int64_t size_ = 0;
+  int64_t set_ = 0;
+};
+
+// Numbers, times, money and truth values. Tag keeps the logical types apart.
+template <class T, class Tag>
+class FixedColumn {
+ public:
+  using Value = T;
+
+  int64_t size() const { return validity_.size(); }
+  bool has(int64_t row) const { return row < size() && validity_.is_set(row); }
+  // The value of a row that has() one.
+  T operator[](int64_t row) const { return values_[static_cast<size_t>(row)]; }
+  T value_or(int64_t row, T fallback) const { return has(row) ? (*this)[row] : fallback; }
+
+  // Writes a row at or after size().
+  void put(int64_t row, T value) {
+    pad(row);
+    validity_.append(true);
+    values_.push_back(value);
+  }
+  // Writes any row, present or not.
+  void replace(int64_t row, T value) {
+    if (row >= size()) return put(row, value);
+    validity_.set(row);
+    values_[static_cast<size_t>(row)] = value;
+  }
+  void clear(int64_t row) {
+    if (row >= size()) return;
+    validity_.clear(row);
+    values_[static_cast<size_t>(row)] = T{};
+  }
+  // Fills with null up to `rows`.
+  void pad(int64_t rows) {
+    CHECK(rows >= size());
+    while (size() < rows) {
+      validity_.append(false);
+      values_.push_back(T{});
+    }
+  }
+  // Keeps the rows named in ascending order.
+  void keep(const std::vector<int32_t>& rows) {
+    FixedColumn kept;
+    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
+      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]]);
+    }
+    *this = std::move(kept);
+  }
+
+  const Validity& validity() const { return validity_; }
+  const std::vector<T>& values() const { return values_; }
+
+ private:
+  Validity validity_;
+  std::vector<T> values_;
+};
+
+using TimeColumn = FixedColumn<int64_t, struct TimeTag>;    // microseconds UTC
+using MoneyColumn = FixedColumn<int64_t, struct MoneyTag>;  // nanos
+using WideMoneyColumn = FixedColumn<Int128, struct WideMoneyTag>;
+using IntColumn = FixedColumn<int64_t, struct IntTag>;
+using FloatColumn = FixedColumn<double, struct FloatTag>;
+using BoolColumn = FixedColumn<uint8_t, struct BoolTag>;  // 0 or 1
+
+// Strings that seldom repeat.
+class StrColumn {
+ public:
+  int64_t size() const { return validity_.size(); }
+  bool has(int64_t row) const { return row < size() && validity_.is_set(row); }
+  // The value of a row that has() one; points into the column.
+  std::string_view operator[](int64_t row) const {
+    const auto begin = static_cast<size_t>(offsets_[static_cast<size_t>(row)]);
+    return {bytes_.data() + begin, static_cast<size_t>(offsets_[static_cast<size_t>(row) + 1]) - begin};
+  }
+  std::string_view value_or(int64_t row, std::string_view fallback) const {
+    return has(row) ? (*this)[row] : fallback;
+  }
+
+  void put(int64_t row, std::string_view value) {
+    pad(row);
+    validity_.append(true);
+    bytes_.append(value);
+    push_offset();
+  }
+  void pad(int64_t rows) {
+    CHECK(rows >= size());
+    while (size() < rows) {
+      validity_.append(false);
+      push_offset();
+    }
+  }
+  void keep(const std::vector<int32_t>& rows) {
+    StrColumn kept;
+    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
+      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]]);
+    }
+    *this = std::move(kept);
+  }
+
+  const Validity& validity() const { return validity_; }
+  const std::vector<int32_t>& offsets() const { return offsets_; }  // size() + 1 of them
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  void push_offset() {
+    CHECK(bytes_.size() <= INT32_MAX);
+    offsets_.push_back(static_cast<int32_t>(bytes_.size()));
+  }
+
+  Validity validity_;
+  std::vector<int32_t> offsets_ = {0};
+  std::string bytes_;
+};
+
+// Bytes that need not be UTF-8.
+class BytesColumn : public StrColumn {};
+
+// Identities: strings with their 128-bit hash, computed once.
+class IdColumn {
+ public:
+  int64_t size() const { return text_.size(); }
+  bool has(int64_t row) const { return text_.has(row); }
+  std::string_view operator[](int64_t row) const { return text_[row]; }
+  std::string_view value_or(int64_t row, std::string_view fallback) const { return text_.value_or(row, fallback); }
+  // Hash of a row that has() a value: hash128 of its text.
+  const Hash128& hash(int64_t row) const { return hashes_[static_cast<size_t>(row)]; }
+
+  void put(int64_t row, std::string_view value) { put(row, value, hash128(value)); }
+  void put(int64_t row, std::string_view value, const Hash128& hash) {
+    pad(row);
+    text_.put(row, value);
+    hashes_.push_back(hash);
+  }
+  void pad(int64_t rows) {
+    text_.pad(rows);
+    hashes_.resize(static_cast<size_t>(rows));
+  }
+  void keep(const std::vector<int32_t>& rows) {
+    IdColumn kept;
+    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
+      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]], hash(rows[i]));
+    }
+    *this = std::move(kept);
+  }
+
+  const StrColumn& text() const { return text_; }
+
+ private:
+  StrColumn text_;
+  std::vector<Hash128> hashes_;
+};
+
+// The distinct strings of a dictionary column, in order of first use.
+class Dictionary {
+ public:
+  int32_t code_of(std::string_view value);  // adds it when it is new
+  std::string_view operator[](int32_t code) const { return values_[code]; }
+  int32_t size() const { return static_cast<int32_t>(values_.size()); }
+  const StrColumn& values() const { return values_; }
+
+ private:
+  StrColumn values_;
+  std::unordered_multimap<uint64_t, int32_t> codes_;  // hash64 of the value -> code
+};
+
+// Strings that repeat: campaign, website, country.
+class DictColumn {
+ public:
+  int64_t size() const { return codes_.size(); }
+  bool has(int64_t row) const { return codes_.has(row); }
+  std::string_view operator[](int64_t row) const { return dictionary_[codes_[row]]; }
+  std::string_view value_or(int64_t row, std::string_view fallback) const { return has(row) ? (*this)[row] : fallback; }
+  int32_t code(int64_t row) const { return codes_[row]; }
+
+  void put(int64_t row, std::string_view value) { codes_.put(row, dictionary_.code_of(value)); }
+  void put_code(int64_t row, int32_t code) { codes_.put(row, code); }
+  void replace(int64_t row, std::string_view value) { codes_.replace(row, dictionary_.code_of(value)); }
+  void clear(int64_t row) { codes_.clear(row); }
+  void pad(int64_t rows) { codes_.pad(rows); }
+  void keep(const std::vector<int32_t>& rows) { codes_.keep(rows); }
+
+  // For put_code(): the code of a value, kept by the caller.
+  int32_t intern(std::string_view value) { return dictionary_.code_of(value); }
+  const Dictionary& dictionary() const { return dictionary_; }
+  const Validity& validity() const { return codes_.validity(); }
+  const std::vector<int32_t>& codes() const { return codes_.values(); }
+
+ private:
+  FixedColumn<int32_t, struct CodeTag> codes_;
+  Dictionary dictionary_;
+};
+
+}  // namespace adweave::event

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A piece of a source, and what decoding makes of it: the unit of work of the pipeline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/batch.h"
+#include "event/reject.h"
+
+namespace adweave::event {
+
+// Whole records, cut out of a source. `bytes` starts at `begin` of the file and ends where the last record ends.
+struct Slice {
+  std::string source;         // name in the configuration
+  std::string file;           // as source_position shows it
+  int64_t begin = 0;          // offset in the file
+  int64_t end = 0;
+  int64_t received_time = 0;  // microseconds UTC
+  int64_t first_line = 0;     // line number of `begin`, from 1; 0 where lines mean nothing
+  std::shared_ptr<const std::string> head;   // the file's head (CSV header row, Avro header); may be null
+  std::shared_ptr<const std::string> bytes;
+};
+
+// Events and rejects of one slice. Within a batch rows are in the order of the slice.
+struct DecodedSlice {
+  explicit DecodedSlice(Slice s) : slice(std::move(s)) {}
+
+  Slice slice;
+  std::array<Batch, kKinds> batches = {Batch(Kind::impression),  Batch(Kind::click),
+                                       Batch(Kind::conversion),  Batch(Kind::bid_request),
+                                       Batch(Kind::engagement),  Batch(Kind::auction_outcome)};
+  std::vector<Reject> rejects;
+  int64_t records_read = 0;  // before explosion; a byte range that cannot be decoded is one record
+
+  Batch& batch(Kind kind) { return batches[static_cast<size_t>(kind)]; }
+  const Batch& batch(Kind kind) const { return batches[static_cast<size_t>(kind)]; }
+};
+
+// "file:offset", with "#element" for an event of a record that holds several.
+std::string position_text(const Slice& slice, const RecordSpan& span);
+
+}  // namespace adweave::event
