@@ -8,6 +8,6 @@ namespace adweave {
 
 }  // namespace adweave
 
-#define CHECK(condition)                                                     \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                       \
+#define CHECK(condition)                               \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::adweave::check_failed(#condition, __FILE__, __LINE__))

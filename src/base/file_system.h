@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one seam between the engine and the disk. Everything durable goes through it, so that tests can stop the
-// program at any write, fsync, rename, link, unlink or mkdir, lose what was not synced, or refuse a call.
+// The one seam between the engine and the disk. Everything durable goes through it, so that tests
+// can stop the program at any write, fsync, rename, link, unlink or mkdir, lose what was not
+// synced, or refuse a call.
 //
-// Paths are UTF-8, '/'-separated. All functions may be called from several threads; one File is used by one
-// thread at a time. A failed sync() means the file's state is unknown: the caller must stop, never retry.
+// Paths are UTF-8, '/'-separated. All functions may be called from several threads; one File is
+// used by one thread at a time. A failed sync() means the file's state is unknown: the caller must
+// stop, never retry.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +25,8 @@ class File {
   virtual ~File() = default;
   // Appends all of `bytes`; short writes and EINTR are handled inside.
   virtual Status write(std::string_view bytes) = 0;
-  // fdatasync/fsync: on success the bytes written so far survive a power cut (the name does not: sync_dir).
+  // fdatasync/fsync: on success the bytes written so far survive a power cut (the name does not:
+  // sync_dir).
   virtual Status sync() = 0;
   // Closes and reports what close(2) reports. The destructor closes silently.
   virtual Status close() = 0;

@@ -2,17 +2,19 @@
 #include "base/hash.h"
 
 #define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
-
 #include <array>
 #include <charconv>
+
+#include <xxhash.h>
 
 #include "base/check.h"
 
 namespace adweave {
 
 namespace {
-Hash128 from_xxh(XXH128_hash_t h) { return {h.high64, h.low64}; }
+Hash128 from_xxh(XXH128_hash_t h) {
+  return {h.high64, h.low64};
+}
 }  // namespace
 
 Hash128 hash128(std::string_view bytes) {
@@ -52,7 +54,9 @@ struct Hasher128::State {
   XXH3_state_t xxh;
 };
 
-Hasher128::Hasher128() : state_(std::make_unique<State>()) { reset(); }
+Hasher128::Hasher128() : state_(std::make_unique<State>()) {
+  reset();
+}
 Hasher128::~Hasher128() = default;
 Hasher128::Hasher128(Hasher128&&) noexcept = default;
 Hasher128& Hasher128::operator=(Hasher128&&) noexcept = default;
@@ -61,8 +65,12 @@ void Hasher128::update(std::string_view bytes) {
   CHECK(XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size()) == XXH_OK);
 }
 
-Hash128 Hasher128::digest() const { return from_xxh(XXH3_128bits_digest(&state_->xxh)); }
+Hash128 Hasher128::digest() const {
+  return from_xxh(XXH3_128bits_digest(&state_->xxh));
+}
 
-void Hasher128::reset() { CHECK(XXH3_128bits_reset(&state_->xxh) == XXH_OK); }
+void Hasher128::reset() {
+  CHECK(XXH3_128bits_reset(&state_->xxh) == XXH_OK);
+}
 
 }  // namespace adweave

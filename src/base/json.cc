@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace adweave {
@@ -12,15 +12,19 @@ namespace {
 
 JsonValue convert(const nlohmann::ordered_json& json) {
   switch (json.type()) {
-    case nlohmann::json::value_t::boolean: return json.get<bool>();
-    case nlohmann::json::value_t::number_integer: return json.get<int64_t>();
+    case nlohmann::json::value_t::boolean:
+      return json.get<bool>();
+    case nlohmann::json::value_t::number_integer:
+      return json.get<int64_t>();
     case nlohmann::json::value_t::number_unsigned: {
       const auto value = json.get<uint64_t>();
       if (value > INT64_MAX) return static_cast<double>(value);
       return static_cast<int64_t>(value);
     }
-    case nlohmann::json::value_t::number_float: return json.get<double>();
-    case nlohmann::json::value_t::string: return json.get_ref<const std::string&>();
+    case nlohmann::json::value_t::number_float:
+      return json.get<double>();
+    case nlohmann::json::value_t::string:
+      return json.get_ref<const std::string&>();
     case nlohmann::json::value_t::array: {
       JsonValue::Array array;
       for (const auto& element : json) array.push_back(convert(element));
@@ -31,7 +35,8 @@ JsonValue convert(const nlohmann::ordered_json& json) {
       for (const auto& [key, value] : json.items()) object.emplace_back(key, convert(value));
       return object;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

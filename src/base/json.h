@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small JSON value for control data: commit records, query results, logs. Event data never passes through it
-// (decode/ has its own one-pass reader).
+// A small JSON value for control data: commit records, query results, logs. Event data never passes
+// through it (decode/ has its own one-pass reader).
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ class JsonValue {
   using Member = std::pair<std::string, JsonValue>;
   using Object = std::vector<Member>;  // keeps the order of insertion
 
-  JsonValue() = default;  // null
-  JsonValue(bool value) : value_(value) {}                            // NOLINT: implicit
-  JsonValue(int64_t value) : value_(value) {}                         // NOLINT: implicit
-  JsonValue(int value) : value_(static_cast<int64_t>(value)) {}       // NOLINT: implicit
-  JsonValue(double value) : value_(value) {}                          // NOLINT: implicit
-  JsonValue(std::string value) : value_(std::move(value)) {}          // NOLINT: implicit
-  JsonValue(std::string_view value) : value_(std::string(value)) {}   // NOLINT: implicit
-  JsonValue(const char* value) : value_(std::string(value)) {}        // NOLINT: implicit
-  JsonValue(Array value) : value_(std::move(value)) {}                // NOLINT: implicit
-  JsonValue(Object value) : value_(std::move(value)) {}               // NOLINT: implicit
+  JsonValue() = default;                                             // null
+  JsonValue(bool value) : value_(value) {}                           // NOLINT: implicit
+  JsonValue(int64_t value) : value_(value) {}                        // NOLINT: implicit
+  JsonValue(int value) : value_(static_cast<int64_t>(value)) {}      // NOLINT: implicit
+  JsonValue(double value) : value_(value) {}                         // NOLINT: implicit
+  JsonValue(std::string value) : value_(std::move(value)) {}         // NOLINT: implicit
+  JsonValue(std::string_view value) : value_(std::string(value)) {}  // NOLINT: implicit
+  JsonValue(const char* value) : value_(std::string(value)) {}       // NOLINT: implicit
+  JsonValue(Array value) : value_(std::move(value)) {}               // NOLINT: implicit
+  JsonValue(Object value) : value_(std::move(value)) {}              // NOLINT: implicit
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   const bool* as_bool() const { return std::get_if<bool>(&value_); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every limit and default number of the program, in one place. The reference configuration shows those a user can set.
+// Every limit and default number of the program, in one place. The reference configuration shows
+// those a user can set.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,11 @@ inline constexpr int64_t kSecondUs = 1'000'000;
 inline constexpr int64_t kDayUs = 86'400 * kSecondUs;
 
 // Reading.
-inline constexpr int64_t kSliceBytes = 8 * kMiB;    // files are cut at multiples of this, at the next record end
-inline constexpr int64_t kCommitBytes = 64 * kMiB;  // a batch run commits each time this much input is done
-inline constexpr int64_t kEventBytesMax = kMiB;     // a longer record is a reject
+inline constexpr int64_t kSliceBytes =
+    8 * kMiB;  // files are cut at multiples of this, at the next record end
+inline constexpr int64_t kCommitBytes =
+    64 * kMiB;  // a batch run commits each time this much input is done
+inline constexpr int64_t kEventBytesMax = kMiB;  // a longer record is a reject
 inline constexpr int kNestingMax = 64;
 inline constexpr int kThreadsMax = 64;
 inline constexpr int kSlicesInFlightPerThread = 2;  // decoded slices that wait for the sequencer
@@ -25,19 +28,21 @@ inline constexpr int kCsvFieldsMax = 4096;
 inline constexpr int kExplodeMax = 4096;  // events in one record
 
 // Rejects.
-inline constexpr int64_t kRejectRawBytesMax = kMiB;  // bytes kept; the full length and hash are kept beside them
+inline constexpr int64_t kRejectRawBytesMax =
+    kMiB;  // bytes kept; the full length and hash are kept beside them
 
 // Validation (semantics c.5.5, architecture "Defaults").
 inline constexpr int64_t kEventTimeMin = 946'684'800 * kSecondUs;  // 2000-01-01T00:00:00Z
 inline constexpr int64_t kFutureToleranceUs = 600 * kSecondUs;     // event time after its receipt
-inline constexpr int64_t kLateAfterUs = kDayUs;                    // received - event over this is flagged late
+inline constexpr int64_t kLateAfterUs = kDayUs;  // received - event over this is flagged late
 
 // Attribution (semantics c.5).
 inline constexpr int64_t kClickWindowUs = 30 * kDayUs;
 inline constexpr int64_t kViewWindowUs = kDayUs;
 inline constexpr int64_t kRestatementHorizonUs = 35 * kDayUs;
 inline constexpr int64_t kCreditPpb = 1'000'000'000;  // one whole conversion
-inline constexpr int kTouchesPerConversionMax = 256;  // losing touches recorded with their reason, latest first
+inline constexpr int kTouchesPerConversionMax =
+    256;  // losing touches recorded with their reason, latest first
 
 // Lake.
 inline constexpr int kZstdLevel = 1;

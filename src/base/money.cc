@@ -41,7 +41,8 @@ std::optional<int> take_exponent(std::string_view text, size_t& at) {
 std::optional<Decimal> parse_decimal(std::string_view text) {
   Decimal decimal;
   size_t at = 0;
-  if (at < text.size() && (text[at] == '-' || text[at] == '+')) decimal.negative = text[at++] == '-';
+  if (at < text.size() && (text[at] == '-' || text[at] == '+'))
+    decimal.negative = text[at++] == '-';
   size_t count = take_digits(text, at, decimal.digits);
   at += count;
   if (at < text.size() && text[at] == '.') {
@@ -64,11 +65,16 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
 
 int nanos_exponent(MoneyUnit unit) {
   switch (unit) {
-    case MoneyUnit::unit: return 9;
-    case MoneyUnit::per_thousand: return 6;
-    case MoneyUnit::micros: return 3;
-    case MoneyUnit::cents: return 7;
-    case MoneyUnit::nanos: return 0;
+    case MoneyUnit::unit:
+      return 9;
+    case MoneyUnit::per_thousand:
+      return 6;
+    case MoneyUnit::micros:
+      return 3;
+    case MoneyUnit::cents:
+      return 7;
+    case MoneyUnit::nanos:
+      return 0;
   }
   return 9;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Money: an int64 count of nanos (10^-9) of a stated currency. A CPM price in micros is exactly a cost in
-// nanos for one impression. Sums are 128-bit; nothing is ever held in floating point.
+// Money: an int64 count of nanos (10^-9) of a stated currency. A CPM price in micros is exactly a
+// cost in nanos for one impression. Sums are 128-bit; nothing is ever held in floating point.
 #pragma once
 
 #include <compare>
@@ -26,14 +26,15 @@ enum class MoneyUnit {
   nanos,         // 1,000,000,000 is one unit
 };
 
-// Reads a decimal number ("12.5", "-3", "1e-3") as nanos, exactly. Digits below a nano are rounded half to
-// even. Null when the text is no number, or its absolute value is over kMoneyMax.
+// Reads a decimal number ("12.5", "-3", "1e-3") as nanos, exactly. Digits below a nano are rounded
+// half to even. Null when the text is no number, or its absolute value is over kMoneyMax.
 std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit = MoneyUnit::unit);
 
 // Nanos as a decimal with nine digits after the point: 1250000000 -> "1.250000000".
 std::string format_nanos(Int128 nanos);
 
-// An upper-case ISO 4217 code that is in use ("EUR"); lower case is accepted as input elsewhere, not here.
+// An upper-case ISO 4217 code that is in use ("EUR"); lower case is accepted as input elsewhere,
+// not here.
 bool is_currency(std::string_view code);
 
 }  // namespace adweave

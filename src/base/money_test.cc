@@ -31,7 +31,8 @@ TEST(Money, ReadsEveryUnit) {
 }
 
 TEST(Money, RefusesWhatIsNoAmount) {
-  for (const char* text : {"", ".", "-", "1,5", "1.2.3", "abc", "1e", "0x10", "NaN", " 1", "1 ", "${AUCTION_PRICE}"}) {
+  for (const char* text :
+       {"", ".", "-", "1,5", "1.2.3", "abc", "1e", "0x10", "NaN", " 1", "1 ", "${AUCTION_PRICE}"}) {
     EXPECT_EQ(parse_money(text), std::nullopt) << text;
   }
   EXPECT_EQ(parse_money("1000000000"), std::nullopt);

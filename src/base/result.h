@@ -108,9 +108,9 @@ class [[nodiscard]] Status {
 }  // namespace adweave
 
 // Evaluates a Status or Result and returns its error from the enclosing function, if it has one.
-#define ADWEAVE_TRY(expression)                                    \
-  do {                                                             \
-    auto adweave_status_ = (expression);                           \
+#define ADWEAVE_TRY(expression)                                      \
+  do {                                                               \
+    auto adweave_status_ = (expression);                             \
     if (!adweave_status_) return std::move(adweave_status_).error(); \
   } while (false)
 

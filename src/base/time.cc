@@ -10,7 +10,9 @@ namespace {
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kSecondsPerDay = 86'400;
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
 
 int days_in_month(int year, int month) {
   static constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -101,8 +103,8 @@ std::optional<int64_t> micros_from_civil(const CivilTime& t) {
   if (t.second < 0 || t.second > 59 || t.microsecond < 0 || t.microsecond > 999'999) {
     return std::nullopt;
   }
-  const int64_t seconds =
-      days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 + t.minute * 60 + t.second;
+  const int64_t seconds = days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 +
+                          t.minute * 60 + t.second;
   return seconds * kMicrosPerSecond + t.microsecond;
 }
 
@@ -114,15 +116,17 @@ int weekday_of(int64_t days) {
 std::optional<ParsedTime> parse_iso_time(std::string_view text) {
   CivilTime t;
   size_t at = 0;
-  if (!take_number(text, at, 4, t.year) || !take(text, at, '-') || !take_number(text, at, 2, t.month) ||
-      !take(text, at, '-') || !take_number(text, at, 2, t.day)) {
+  if (!take_number(text, at, 4, t.year) || !take(text, at, '-') ||
+      !take_number(text, at, 2, t.month) || !take(text, at, '-') ||
+      !take_number(text, at, 2, t.day)) {
     return std::nullopt;
   }
   int offset_minutes = 0;
   bool has_offset = false;
   if (at < text.size()) {
     if (!take(text, at, 'T') && !take(text, at, ' ') && !take(text, at, 't')) return std::nullopt;
-    if (!take_number(text, at, 2, t.hour) || !take(text, at, ':') || !take_number(text, at, 2, t.minute)) {
+    if (!take_number(text, at, 2, t.hour) || !take(text, at, ':') ||
+        !take_number(text, at, 2, t.minute)) {
       return std::nullopt;
     }
     if (take(text, at, ':')) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time: int64 microseconds since 1970-01-01T00:00:00Z, as everywhere in the lake. No function here reads a clock.
+// Time: int64 microseconds since 1970-01-01T00:00:00Z, as everywhere in the lake. No function here
+// reads a clock.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ std::optional<int64_t> micros_from_civil(const CivilTime& time);
 // 1 Monday .. 7 Sunday.
 int weekday_of(int64_t days);
 
-// Reads RFC 3339 / ISO 8601: "2023-11-01T10:00:00Z", "2023-11-01 10:00:00.123456+02:00". Digits below a
-// microsecond are cut off. With no zone in the text the time is civil: `has_offset` tells.
+// Reads RFC 3339 / ISO 8601: "2023-11-01T10:00:00Z", "2023-11-01 10:00:00.123456+02:00". Digits
+// below a microsecond are cut off. With no zone in the text the time is civil: `has_offset` tells.
 struct ParsedTime {
   int64_t micros = 0;
   bool has_offset = false;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time_zone.h"
 
-#include <date/tz.h>
-
 #include <chrono>
 #include <exception>
+
+#include <date/tz.h>
 
 namespace adweave {
 
 namespace {
-const date::time_zone& as_zone(const void* zone) { return *static_cast<const date::time_zone*>(zone); }
+const date::time_zone& as_zone(const void* zone) {
+  return *static_cast<const date::time_zone*>(zone);
+}
 }  // namespace
 
 Result<TimeZone> TimeZone::find(std::string_view name) {
@@ -18,14 +20,17 @@ Result<TimeZone> TimeZone::find(std::string_view name) {
   try {
     zone.zone_ = date::locate_zone(std::string(name));
   } catch (const std::exception&) {
-    return Error{ErrorCode::config, "no time zone named '" + std::string(name) + "'",
-                 "use a name of the tz database, for example UTC, Europe/Berlin or America/New_York"};
+    return Error{
+        ErrorCode::config, "no time zone named '" + std::string(name) + "'",
+        "use a name of the tz database, for example UTC, Europe/Berlin or America/New_York"};
   }
   zone.name_ = name;
   return zone;
 }
 
-TimeZone TimeZone::utc() { return {}; }
+TimeZone TimeZone::utc() {
+  return {};
+}
 
 int64_t TimeZone::to_local(int64_t utc_micros) const {
   if (zone_ == nullptr) return utc_micros;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named time zones from the system's tz database ("Europe/Berlin", "UTC"). Immutable and safe to share.
+// Named time zones from the system's tz database ("Europe/Berlin", "UTC"). Immutable and safe to
+// share.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ class TimeZone {
 
   // Civil micros (as if UTC) of an instant in this zone.
   int64_t to_local(int64_t utc_micros) const;
-  // The instant of a civil time. A time that a change of clocks skips moves forward to the first instant
-  // after the gap; one that happens twice is the earlier.
+  // The instant of a civil time. A time that a change of clocks skips moves forward to the first
+  // instant after the gap; one that happens twice is the earlier.
   int64_t to_utc(int64_t local_micros) const;
 
  private:

@@ -8,7 +8,9 @@
 namespace adweave {
 namespace {
 
-int64_t at(std::string_view text) { return parse_iso_time(text)->micros; }
+int64_t at(std::string_view text) {
+  return parse_iso_time(text)->micros;
+}
 
 TEST(TimeZone, ConvertsBothWays) {
   const TimeZone berlin = *TimeZone::find("Europe/Berlin");

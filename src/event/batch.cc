@@ -15,7 +15,8 @@ void Batch::keep(const std::vector<int32_t>& kept) {
 
 TableRows table_rows(const Batch& batch) {
   TableRows result{&table_of(batch.kind), batch.rows, {}, &batch.event_time};
-  for_each_column(batch, [&](const FieldInfo&, const auto& column) { result.columns.emplace_back(&column); });
+  for_each_column(
+      batch, [&](const FieldInfo&, const auto& column) { result.columns.emplace_back(&column); });
   return result;
 }
 

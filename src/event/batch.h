@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows as columns. Batch holds events of one kind: batch.user_id[i] is plain code. CreditRows, RejectRows and the
-// others hold the rows of the tables beside the events. All are generated from the two field tables.
+// Rows as columns. Batch holds events of one kind: batch.user_id[i] is plain code. CreditRows,
+// RejectRows and the others hold the rows of the tables beside the events. All are generated from
+// the two field tables.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace adweave::event {
 
-// Where in its slice's bytes an event was; index of the event within its record where a record holds several.
+// Where in its slice's bytes an event was; index of the event within its record where a record
+// holds several.
 struct RecordSpan {
   int64_t offset = 0;
   int32_t length = 0;
@@ -36,7 +38,8 @@ struct Batch {
   void keep(const std::vector<int32_t>& kept);
 };
 
-// Calls f(FieldInfo, column) for every field of the batch's kind, in column order. `B` is Batch or const Batch.
+// Calls f(FieldInfo, column) for every field of the batch's kind, in column order. `B` is Batch or
+// const Batch.
 template <class B, class F>
 void for_each_column(B& batch, F&& f) {
 #define FIELD(name, type, id, tables, required, origin, description) \
@@ -57,12 +60,14 @@ ADWEAVE_OTHER_TABLES(ADWEAVE_ROWS)
 #undef ADWEAVE_COLUMN
 
 // A column of any type, by reference.
-using ColumnRef = std::variant<const StrColumn*, const DictColumn*, const IdColumn*, const TimeColumn*,
-                               const MoneyColumn*, const IntColumn*, const FloatColumn*, const BoolColumn*,
-                               const BytesColumn*, const WideMoneyColumn*>;
+using ColumnRef =
+    std::variant<const StrColumn*, const DictColumn*, const IdColumn*, const TimeColumn*,
+                 const MoneyColumn*, const IntColumn*, const FloatColumn*, const BoolColumn*,
+                 const BytesColumn*, const WideMoneyColumn*>;
 
-// Rows of a lake table, whatever they are made of: what the lake writes. `columns` are in the order of
-// table->columns. The rows must outlive it. `commit` and `ledger_id` are filled in by the writer.
+// Rows of a lake table, whatever they are made of: what the lake writes. `columns` are in the order
+// of table->columns. The rows must outlive it. `commit` and `ledger_id` are filled in by the
+// writer.
 struct TableRows {
   const TableInfo* table = nullptr;
   int64_t rows = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/batch.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace adweave::event {
 namespace {

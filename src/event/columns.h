@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Columns in Arrow's memory layout: a validity bitmap (1 = present, least significant bit first), values, and for
-// strings int32 offsets; repeated strings as int32 dictionary codes.
+// Columns in Arrow's memory layout: a validity bitmap (1 = present, least significant bit first),
+// values, and for strings int32 offsets; repeated strings as int32 dictionary codes.
 //
-// A column may be shorter than its batch: rows beyond its end are null. So a field that no row has costs nothing, and
-// writing row 7 of an empty column first fills rows 0 to 6 with null. Rows are written in ascending order; only
-// replace() of a fixed-width or dictionary column goes back.
+// A column may be shorter than its batch: rows beyond its end are null. So a field that no row has
+// costs nothing, and writing row 7 of an empty column first fills rows 0 to 6 with null. Rows are
+// written in ascending order; only replace() of a fixed-width or dictionary column goes back.
 //
 // A column is written by one thread; reading is safe from several.
 #pragma once
@@ -26,9 +26,7 @@ class Validity {
  public:
   int64_t size() const { return size_; }
   int64_t null_count() const { return size_ - set_; }
-  bool is_set(int64_t i) const {
-    return (bytes_[static_cast<size_t>(i >> 3)] >> (i & 7) & 1) != 0;
-  }
+  bool is_set(int64_t i) const { return (bytes_[static_cast<size_t>(i >> 3)] >> (i & 7) & 1) != 0; }
   void append(bool present) {
     if ((size_ & 7) == 0) bytes_.push_back(0);
     if (present) {
@@ -124,7 +122,8 @@ class StrColumn {
   // The value of a row that has() one; points into the column.
   std::string_view operator[](int64_t row) const {
     const auto begin = static_cast<size_t>(offsets_[static_cast<size_t>(row)]);
-    return {bytes_.data() + begin, static_cast<size_t>(offsets_[static_cast<size_t>(row) + 1]) - begin};
+    return {bytes_.data() + begin,
+            static_cast<size_t>(offsets_[static_cast<size_t>(row) + 1]) - begin};
   }
   std::string_view value_or(int64_t row, std::string_view fallback) const {
     return has(row) ? (*this)[row] : fallback;
@@ -175,7 +174,9 @@ class IdColumn {
   int64_t size() const { return text_.size(); }
   bool has(int64_t row) const { return text_.has(row); }
   std::string_view operator[](int64_t row) const { return text_[row]; }
-  std::string_view value_or(int64_t row, std::string_view fallback) const { return text_.value_or(row, fallback); }
+  std::string_view value_or(int64_t row, std::string_view fallback) const {
+    return text_.value_or(row, fallback);
+  }
   // Hash of a row that has() a value: hash128 of its text.
   const Hash128& hash(int64_t row) const { return hashes_[static_cast<size_t>(row)]; }
 
@@ -223,12 +224,16 @@ class DictColumn {
   int64_t size() const { return codes_.size(); }
   bool has(int64_t row) const { return codes_.has(row); }
   std::string_view operator[](int64_t row) const { return dictionary_[codes_[row]]; }
-  std::string_view value_or(int64_t row, std::string_view fallback) const { return has(row) ? (*this)[row] : fallback; }
+  std::string_view value_or(int64_t row, std::string_view fallback) const {
+    return has(row) ? (*this)[row] : fallback;
+  }
   int32_t code(int64_t row) const { return codes_[row]; }
 
   void put(int64_t row, std::string_view value) { codes_.put(row, dictionary_.code_of(value)); }
   void put_code(int64_t row, int32_t code) { codes_.put(row, code); }
-  void replace(int64_t row, std::string_view value) { codes_.replace(row, dictionary_.code_of(value)); }
+  void replace(int64_t row, std::string_view value) {
+    codes_.replace(row, dictionary_.code_of(value));
+  }
   void clear(int64_t row) { codes_.clear(row); }
   void pad(int64_t rows) { codes_.pad(rows); }
   void keep(const std::vector<int32_t>& rows) { codes_.keep(rows); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a reader finds the ends of records without decoding them. decode/ implements it for each format, source/ uses it.
+// How a reader finds the ends of records without decoding them. decode/ implements it for each
+// format, source/ uses it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,14 @@ class RecordCutter {
  public:
   virtual ~RecordCutter() = default;
 
-  // Length of the head that every slice of the file needs (CSV header row, Avro header), given the file's first bytes;
-  // 0 when the format has none. Null: needs more bytes. An Error: the file is not of its format at all.
+  // Length of the head that every slice of the file needs (CSV header row, Avro header), given the
+  // file's first bytes; 0 when the format has none. Null: needs more bytes. An Error: the file is
+  // not of its format at all.
   virtual Result<std::optional<int64_t>> head(std::string_view start, bool at_end) = 0;
 
-  // Offset in `bytes` just after the first record that ends at or after `target`. `bytes` starts at the begin of a
-  // record. Null: needs more bytes. With at_end, what is left is one record. Never null with at_end.
+  // Offset in `bytes` just after the first record that ends at or after `target`. `bytes` starts at
+  // the begin of a record. Null: needs more bytes. With at_end, what is left is one record. Never
+  // null with at_end.
   virtual std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) = 0;
 };
 

@@ -14,9 +14,10 @@ namespace adweave::event {
 
 // Why an event was rejected. Names are stored and documented in docs/reference/rejects.md.
 enum class Reason : uint8_t {
-  malformed,             // not of its format: broken JSON, quotes, a damaged Avro block, a line no pattern fits
-  too_large,             // record over event_bytes_max
-  too_deep,              // nesting over the limit
+  malformed,  // not of its format: broken JSON, quotes, a damaged Avro block, a line no pattern
+              // fits
+  too_large,  // record over event_bytes_max
+  too_deep,   // nesting over the limit
   too_many_events,       // one record holds more events than the limit
   bad_encoding,          // not UTF-8
   missing_field,         // a required field is absent or null

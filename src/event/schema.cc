@@ -13,10 +13,10 @@ namespace adweave::event {
 namespace {
 
 constexpr std::string_view kKindLetters = "ICVBEO";
-constexpr std::array<std::string_view, kKinds> kKindNames = {"impression", "click", "conversion",
-                                                             "bid_request", "engagement", "auction_outcome"};
-constexpr std::array<std::string_view, kKinds> kTableNames = {"impressions", "clicks", "conversions",
-                                                              "bid_requests", "engagements", "auction_outcomes"};
+constexpr std::array<std::string_view, kKinds> kKindNames = {
+    "impression", "click", "conversion", "bid_request", "engagement", "auction_outcome"};
+constexpr std::array<std::string_view, kKinds> kTableNames = {
+    "impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes"};
 
 constexpr uint8_t kind_bits(std::string_view letters) {
   unsigned bits = 0;
@@ -25,8 +25,9 @@ constexpr uint8_t kind_bits(std::string_view letters) {
 }
 
 constexpr FieldInfo kFieldTable[] = {
-#define FIELD(name, type, id, tables, required, origin, description) \
-  {Field::name, #name, Type::type, id, kind_bits(tables), kind_bits(required), Origin::origin, description},
+#define FIELD(name, type, id, tables, required, origin, description)       \
+  {Field::name,         #name,          Type::type, id, kind_bits(tables), \
+   kind_bits(required), Origin::origin, description},
 #include "event/fields.def"
 #undef FIELD
 };
@@ -47,11 +48,13 @@ struct Tables {
     for (const Kind kind : kAllKinds) {
       auto& list = columns.emplace_back();
       for (const FieldInfo& f : kFieldTable) {
-        if (f.in(kind)) list.push_back({f.name, f.type, f.parquet_id, f.required_in(kind), f.description});
+        if (f.in(kind))
+          list.push_back({f.name, f.type, f.parquet_id, f.required_in(kind), f.description});
       }
       tables.push_back({table_name(kind), "event_time", list, kind});
     }
-#define ADWEAVE_ADD_TABLE(Rows, FIELDS, table, time) tables.push_back({table, #time, k##Rows, std::nullopt});
+#define ADWEAVE_ADD_TABLE(Rows, FIELDS, table, time) \
+  tables.push_back({table, #time, k##Rows, std::nullopt});
     ADWEAVE_OTHER_TABLES(ADWEAVE_ADD_TABLE)
   }
 };
@@ -63,8 +66,12 @@ const Tables& tables() {
 
 }  // namespace
 
-std::string_view kind_name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
-std::string_view table_name(Kind kind) { return kTableNames[static_cast<size_t>(kind)]; }
+std::string_view kind_name(Kind kind) {
+  return kKindNames[static_cast<size_t>(kind)];
+}
+std::string_view table_name(Kind kind) {
+  return kTableNames[static_cast<size_t>(kind)];
+}
 
 std::optional<Kind> parse_kind(std::string_view name) {
   const auto it = std::find(kKindNames.begin(), kKindNames.end(), name);
@@ -74,22 +81,36 @@ std::optional<Kind> parse_kind(std::string_view name) {
 
 std::string_view type_name(Type type) {
   switch (type) {
-    case Type::Str: return "str";
-    case Type::Dict: return "dict";
-    case Type::Id: return "id";
-    case Type::Time: return "ts";
-    case Type::Money: return "money";
-    case Type::Int: return "i64";
-    case Type::Float: return "f64";
-    case Type::Bool: return "bool";
-    case Type::Bytes: return "bytes";
-    case Type::WideMoney: return "money sum";
+    case Type::Str:
+      return "str";
+    case Type::Dict:
+      return "dict";
+    case Type::Id:
+      return "id";
+    case Type::Time:
+      return "ts";
+    case Type::Money:
+      return "money";
+    case Type::Int:
+      return "i64";
+    case Type::Float:
+      return "f64";
+    case Type::Bool:
+      return "bool";
+    case Type::Bytes:
+      return "bytes";
+    case Type::WideMoney:
+      return "money sum";
   }
   return "";
 }
 
-const FieldInfo& info(Field field) { return kFieldTable[static_cast<size_t>(field)]; }
-std::span<const FieldInfo> all_fields() { return kFieldTable; }
+const FieldInfo& info(Field field) {
+  return kFieldTable[static_cast<size_t>(field)];
+}
+std::span<const FieldInfo> all_fields() {
+  return kFieldTable;
+}
 
 std::optional<Field> parse_field(std::string_view name) {
   for (const FieldInfo& f : kFieldTable) {
@@ -98,8 +119,12 @@ std::optional<Field> parse_field(std::string_view name) {
   return std::nullopt;
 }
 
-std::span<const TableInfo> all_tables() { return tables().tables; }
-const TableInfo& table_of(Kind kind) { return tables().tables[static_cast<size_t>(kind)]; }
+std::span<const TableInfo> all_tables() {
+  return tables().tables;
+}
+const TableInfo& table_of(Kind kind) {
+  return tables().tables[static_cast<size_t>(kind)];
+}
 
 const TableInfo* find_table(std::string_view name) {
   for (const TableInfo& table : all_tables()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The domain's words: kinds of events, and the tables with their fields. fields.def and table_fields.def hold the
-// content; everything that needs a field's name, type or id asks here.
+// The domain's words: kinds of events, and the tables with their fields. fields.def and
+// table_fields.def hold the content; everything that needs a field's name, type or id asks here.
 #pragma once
 
 #include <array>
@@ -12,17 +12,26 @@
 
 namespace adweave::event {
 
-enum class Kind : uint8_t { impression, click, conversion, bid_request, engagement, auction_outcome };
+enum class Kind : uint8_t {
+  impression,
+  click,
+  conversion,
+  bid_request,
+  engagement,
+  auction_outcome
+};
 inline constexpr int kKinds = 6;
-inline constexpr std::array<Kind, kKinds> kAllKinds = {Kind::impression, Kind::click, Kind::conversion,
-                                                       Kind::bid_request, Kind::engagement, Kind::auction_outcome};
+inline constexpr std::array<Kind, kKinds> kAllKinds = {Kind::impression, Kind::click,
+                                                       Kind::conversion, Kind::bid_request,
+                                                       Kind::engagement, Kind::auction_outcome};
 
 std::string_view kind_name(Kind kind);   // "bid_request"
 std::string_view table_name(Kind kind);  // "bid_requests"
 std::optional<Kind> parse_kind(std::string_view name);
 
 enum class Type : uint8_t { Str, Dict, Id, Time, Money, Int, Float, Bool, Bytes, WideMoney };
-std::string_view type_name(Type type);  // as in docs: "str", "dict", "id", "ts", "money", "i64", "f64", "bool", ...
+std::string_view type_name(
+    Type type);  // as in docs: "str", "dict", "id", "ts", "money", "i64", "f64", "bool", ...
 
 enum class Origin : uint8_t { Mapped, Enriched, Transport };
 

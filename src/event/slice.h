@@ -13,15 +13,17 @@
 
 namespace adweave::event {
 
-// Whole records, cut out of a source. `bytes` starts at `begin` of the file and ends where the last record ends.
+// Whole records, cut out of a source. `bytes` starts at `begin` of the file and ends where the last
+// record ends.
 struct Slice {
-  std::string source;         // name in the configuration
-  std::string file;           // as source_position shows it
-  int64_t begin = 0;          // offset in the file
+  std::string source;  // name in the configuration
+  std::string file;    // as source_position shows it
+  int64_t begin = 0;   // offset in the file
   int64_t end = 0;
   int64_t received_time = 0;  // microseconds UTC
   int64_t first_line = 0;     // line number of `begin`, from 1; 0 where lines mean nothing
-  std::shared_ptr<const std::string> head;   // the file's head (CSV header row, Avro header); may be null
+  std::shared_ptr<const std::string>
+      head;  // the file's head (CSV header row, Avro header); may be null
   std::shared_ptr<const std::string> bytes;
 };
 
@@ -30,9 +32,9 @@ struct DecodedSlice {
   explicit DecodedSlice(Slice s) : slice(std::move(s)) {}
 
   Slice slice;
-  std::array<Batch, kKinds> batches = {Batch(Kind::impression),  Batch(Kind::click),
-                                       Batch(Kind::conversion),  Batch(Kind::bid_request),
-                                       Batch(Kind::engagement),  Batch(Kind::auction_outcome)};
+  std::array<Batch, kKinds> batches = {Batch(Kind::impression), Batch(Kind::click),
+                                       Batch(Kind::conversion), Batch(Kind::bid_request),
+                                       Batch(Kind::engagement), Batch(Kind::auction_outcome)};
   std::vector<Reject> rejects;
   int64_t records_read = 0;  // before explosion; a byte range that cannot be decoded is one record
 

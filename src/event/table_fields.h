@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables beside the events: credits_log, facts, rejects, duplicates, audit, described once as fields.def does for
-// events. Two more types: Bytes (raw, binary in Parquet) and WideMoney (128-bit sum of nanos, DECIMAL(38,9)).
+// The tables beside the events: credits_log, facts, rejects, duplicates, audit, described once as
+// fields.def does for events. Two more types: Bytes (raw, binary in Parquet) and WideMoney (128-bit
+// sum of nanos, DECIMAL(38,9)).
 #pragma once
 
 // clang-format off

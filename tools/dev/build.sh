@@ -1,0 +1,34 @@
+# Configures and builds the CMake presets.
+
+build_configure() { # preset
+  local cache=build/$1/CMakeCache.txt
+  [ -f "$cache" ] && [ "$cache" -nt CMakePresets.json ] && return
+  cmake --preset "$1" >"$ROOT/.cache/configure-$1.log" 2>&1 ||
+    { cat "$ROOT/.cache/configure-$1.log" >&2; fail "cmake could not configure the preset $1"; }
+}
+
+build_preset() { # preset [target...]
+  local preset=$1
+  shift
+  build_configure "$preset"
+  local log=$ROOT/.cache/build-$preset.log
+  if [ -t 2 ]; then
+    cmake --build "build/$preset" ${1:+--target "$@"} -- -j"$JOBS" >&2
+  else
+    cmake --build "build/$preset" ${1:+--target "$@"} -- -j"$JOBS" >"$log" 2>&1 ||
+      { tail -60 "$log" >&2; fail "the preset $preset does not build"; }
+  fi
+}
+
+bench_all() {
+  local program
+  for program in build/release/bin/*_bench; do
+    [ -x "$program" ] && "$program" "$@"
+  done
+}
+
+fuzz_all() {
+  local programs
+  programs=$(ls build/fuzz/bin/*_fuzz 2>/dev/null || true)
+  [ -n "$programs" ] || fail "no fuzzer exists yet"
+}
