@@ -34,6 +34,12 @@ class File {
   virtual Result<int64_t> read_at(int64_t offset, char* out, int64_t size) const = 0;
 };
 
+// An exclusive lock, held until it is destroyed or the process ends, however it ends.
+class Lock {
+ public:
+  virtual ~Lock() = default;
+};
+
 struct FileInfo {
   int64_t size = 0;
   int64_t modified_us = 0;  // microseconds since the epoch
@@ -60,6 +66,12 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
   virtual Result<FileInfo> info(const std::string& path) const = 0;
 
+  // Takes the lock file `path` and writes `holder` into it. Fails with locked, quoting the holder,
+  // when another process has it. With `take_over` a new lock file is put in its place, whoever
+  // holds the old one.
+  virtual Result<std::unique_ptr<Lock>> lock(const std::string& path, std::string_view holder,
+                                             bool take_over) = 0;
+
   bool exists(const std::string& path) const { return info(path).has_value(); }
 };
 
@@ -71,6 +83,9 @@ Result<std::string> read_file(const FileSystem& fs, const std::string& path, int
 
 // Creates each missing directory of `path` and syncs the parent of every one it made.
 Status make_dirs(FileSystem& fs, const std::string& path);
+
+// Creates `path` exclusively with `bytes` and syncs it (the name is not yet synced: sync_dir).
+Status write_synced(FileSystem& fs, const std::string& path, std::string_view bytes);
 
 // Writes `bytes` to `temporary`, syncs it, renames it to `path` and syncs the directory.
 Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,

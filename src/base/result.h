@@ -36,7 +36,7 @@ enum class Recovery { retry, stop };
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;  // what, where and why, one sentence
-  std::string fix;      // what to do about it; may be empty
+  std::string fix{};    // what to do about it; may be empty
   Recovery recovery = Recovery::stop;
 
   // Puts `context: ` before the message, so that an error tells where it passed through.

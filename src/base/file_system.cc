@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file_system.h"
+
+namespace adweave {
+
+Result<std::string> read_file(const FileSystem& fs, const std::string& path, int64_t limit) {
+  ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.open(path));
+  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+  if (info.size > limit) {
+    return Error{ErrorCode::io, path + ": " + std::to_string(info.size) +
+                                    " bytes, over the limit of " + std::to_string(limit)};
+  }
+  std::string bytes(static_cast<size_t>(info.size), '\0');
+  ADWEAVE_ASSIGN(const int64_t read, file->read_at(0, bytes.data(), info.size));
+  bytes.resize(static_cast<size_t>(read));
+  return bytes;
+}
+
+Status make_dirs(FileSystem& fs, const std::string& path) {
+  const Result<FileInfo> info = fs.info(path);
+  if (info && info->is_directory) return {};
+  if (info) {
+    return Error{ErrorCode::io, path + ": is a file, a folder is needed",
+                 "move it or choose another path"};
+  }
+  const std::string parent = parent_path(path);
+  if (parent != path) ADWEAVE_TRY(make_dirs(fs, parent));
+  ADWEAVE_TRY(fs.make_dir(path));
+  return fs.sync_dir(parent);
+}
+
+Status write_synced(FileSystem& fs, const std::string& path, std::string_view bytes) {
+  ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.create_exclusive(path));
+  ADWEAVE_TRY(file->write(bytes));
+  ADWEAVE_TRY(file->sync());
+  return file->close();
+}
+
+Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,
+                    std::string_view bytes) {
+  if (fs.exists(temporary)) ADWEAVE_TRY(fs.unlink(temporary));
+  ADWEAVE_TRY(write_synced(fs, temporary, bytes));
+  ADWEAVE_TRY(fs.rename(temporary, path));
+  return fs.sync_dir(parent_path(path));
+}
+
+std::string parent_path(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string join_path(std::string_view folder, std::string_view name) {
+  std::string path(folder);
+  if (!path.empty() && path.back() != '/') path += '/';
+  return path.append(name);
+}
+
+}  // namespace adweave
