@@ -51,6 +51,9 @@ inline constexpr int64_t kRowGroupRows = 1'000'000;
 // State.
 inline constexpr int kSnapshotsKept = 2;
 
+// Ledger.
+inline constexpr int64_t kCommitRecordBytesMax = 64 * kMiB;
+
 // On-disk format of a data folder. A program refuses a folder with a higher number.
 inline constexpr int kFormatVersion = 1;
 

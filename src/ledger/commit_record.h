@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// A commit record: what one commit added, where the sources stood before and after, and what was
+// counted. It is one line of JSON in `ledger/<number>.commit`; putting that file in place is the
+// commit.
+//
+// Records form a chain: each carries the checksum of the one before it, and its own last member is
+// the checksum (hash128) of all its bytes before that member. So a torn, altered, exchanged or
+// missing record shows. The format is described to the byte in docs/reference/ledger-format.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "event/data_file.h"
+
+namespace adweave::ledger {
+
+// How far a file of a source has been read. A file is known by its content, not by its name.
+struct SourcePosition {
+  std::string source;
+  std::string file;     // as rows show it in source_position
+  int64_t size = 0;     // bytes of the content that was identified
+  std::string hash;     // hash128 of those bytes, hexadecimal
+  int64_t before = 0;   // offset where this commit began
+  int64_t after = 0;    // offset up to which all records are committed
+  std::string mapping;  // hash of the format and mapping that decoded it
+
+  bool complete() const { return after >= size; }
+};
+
+// The unit of conservation: received = accepted + duplicate + conflict + rejected, for a source in
+// a commit.
+struct Counts {
+  std::string source;
+  int64_t records_read = 0;  // before explosion
+  int64_t accepted = 0;
+  int64_t duplicate = 0;
+  int64_t conflict = 0;
+  int64_t rejected = 0;
+
+  int64_t received() const { return accepted + duplicate + conflict + rejected; }
+  void add(const Counts& other);
+};
+
+// A dimension file that entered as a version of its own.
+struct DimensionVersion {
+  std::string name;      // "creatives"
+  std::string path;      // of the copy, relative to the data folder
+  std::string original;  // the file it was read from
+  int64_t bytes = 0;
+  std::string checksum;  // hash128 of its bytes, hexadecimal
+};
+
+struct CommitRecord {
+  int64_t number = 0;    // from 1, without a gap
+  std::string previous;  // checksum of record number - 1; empty for the first
+  int64_t epoch = 0;     // of the writer
+  std::string kind;      // "epoch" (a writer begins), "data", "dimensions"
+  std::string ledger_id;
+  std::string program;        // version that wrote it
+  int64_t committed_at = 0;   // microseconds UTC, from the writer's clock; no number depends on it
+  std::string schema;         // hash of every table's columns
+  std::string configuration;  // hash of the configuration file
+  std::vector<SourcePosition> positions;
+  std::vector<Counts> counts;
+  std::vector<event::DataFile> added;
+  std::vector<DimensionVersion> dimensions;
+
+  std::string checksum;  // its own; set by to_bytes() and parse_commit()
+};
+
+// The record's bytes; sets record.checksum.
+std::string to_bytes(CommitRecord& record);
+
+// Fails with corrupt (what does not hold) or newer_format.
+Result<CommitRecord> parse_commit(std::string_view bytes);
+
+// "ledger/00000000000000000042.commit"
+std::string commit_path(int64_t number);
+
+}  // namespace adweave::ledger

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/folder.h"
+
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "ledger/commit_record.h"
+
+namespace adweave::ledger {
+
+namespace {
+
+constexpr const char* kFormatFile = "format_version";
+
+}  // namespace
+
+Status check_format(const FileSystem& fs, const std::string& dir) {
+  const std::string path = join_path(dir, kFormatFile);
+  const Result<std::string> text = read_file(fs, path, limits::kKiB);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    return Error{ErrorCode::not_found,
+                 dir + ": is no AdWeave data folder (it has no " + kFormatFile + ")",
+                 "check --data, or make one with: adweave run -c CONFIG --data " + dir};
+  }
+  if (!text) return text.error();
+  int version = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), version);
+  if (error != std::errc() || version < 1 ||
+      std::string_view(end, text->data() + text->size()) != "\n") {
+    return Error{ErrorCode::corrupt, path + ": holds no format number"};
+  }
+  if (version > limits::kFormatVersion) {
+    return Error{ErrorCode::newer_format,
+                 dir + ": has format " + std::to_string(version) + ", this program knows up to " +
+                     std::to_string(limits::kFormatVersion),
+                 "use the newer adweave that wrote it"};
+  }
+  return {};
+}
+
+Status make_folder(FileSystem& fs, const std::string& dir) {
+  if (fs.exists(join_path(dir, kFormatFile))) return check_format(fs, dir);
+  if (fs.exists(join_path(dir, commit_path(1)))) {
+    return Error{
+        ErrorCode::corrupt, dir + ": has commits but no " + kFormatFile,
+        "restore " + std::string(kFormatFile) + " from a backup; nothing has been changed"};
+  }
+  for (const char* name : {"ledger", "lake", "state"})
+    ADWEAVE_TRY(make_dirs(fs, join_path(dir, name)));
+  return replace_file(fs, join_path(dir, std::string(kFormatFile) + ".new"),
+                      join_path(dir, kFormatFile), std::to_string(limits::kFormatVersion) + "\n");
+}
+
+Result<std::string> hash_file(const FileSystem& fs, const std::string& path) {
+  ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.open(path));
+  Hasher128 hasher;
+  std::string buffer(static_cast<size_t>(limits::kMiB), '\0');
+  for (int64_t offset = 0;;) {
+    ADWEAVE_ASSIGN(const int64_t read, file->read_at(offset, buffer.data(), limits::kMiB));
+    hasher.update({buffer.data(), static_cast<size_t>(read)});
+    offset += read;
+    if (read < limits::kMiB) return to_hex(hasher.digest());
+  }
+}
+
+}  // namespace adweave::ledger

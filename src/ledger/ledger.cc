@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/ledger.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "ledger/folder.h"
+
+namespace adweave::ledger {
+
+namespace {
+
+Status check_link(const CommitRecord& record, int64_t number, std::string_view previous) {
+  if (record.number != number) {
+    return Error{ErrorCode::corrupt, "it says that it is number " + std::to_string(record.number)};
+  }
+  if (record.previous != previous) {
+    return Error{ErrorCode::corrupt,
+                 "it does not follow from the record before it: the chain is broken"};
+  }
+  return {};
+}
+
+// Whether the folder holds a record with a number above `head`: then the one after `head` is
+// missing.
+bool has_later_record(const FileSystem& fs, const std::string& dir, int64_t head) {
+  const Result<std::vector<std::string>> names = fs.list(join_path(dir, "ledger"));
+  if (!names) return false;
+  const std::string next = commit_path(head + 1).substr(std::string_view("ledger/").size());
+  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+    return name.ends_with(".commit") && name.size() == next.size() && name > next;
+  });
+}
+
+Status verify_file(const FileSystem& fs, const std::string& path, int64_t bytes,
+                   const std::string& checksum) {
+  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+  if (info.size != bytes) {
+    return Error{ErrorCode::corrupt, path + ": has " + std::to_string(info.size) +
+                                         " bytes, the ledger says " + std::to_string(bytes)};
+  }
+  ADWEAVE_ASSIGN(const std::string found, hash_file(fs, path));
+  if (found != checksum)
+    return Error{ErrorCode::corrupt, path + ": its bytes do not have the ledger's checksum"};
+  return {};
+}
+
+}  // namespace
+
+Result<Ledger> Ledger::open(const FileSystem& fs, const std::string& dir) {
+  ADWEAVE_TRY(check_format(fs, dir));
+  Ledger ledger;
+  ADWEAVE_TRY(ledger.reload(fs, dir));
+  return ledger;
+}
+
+Status Ledger::reload(const FileSystem& fs, const std::string& dir) {
+  while (true) {
+    const std::string path = join_path(dir, commit_path(head() + 1));
+    const Result<std::string> bytes = read_file(fs, path, limits::kCommitRecordBytesMax);
+    if (!bytes && bytes.error().code == ErrorCode::not_found) break;
+    if (!bytes) return bytes.error();
+    Result<CommitRecord> record = parse_commit(*bytes);
+    if (!record) return std::move(record).error().within(path);
+    if (const Status link = check_link(*record, head() + 1, head_checksum()); !link) {
+      return Error(link.error()).within(path);
+    }
+    append(*std::move(record));
+  }
+  if (has_later_record(fs, dir, head()) && !fs.exists(join_path(dir, commit_path(head() + 1)))) {
+    return Error{ErrorCode::corrupt,
+                 join_path(dir, commit_path(head() + 1)) + ": is missing, later records exist",
+                 "restore the file from a backup; nothing has been changed"};
+  }
+  return {};
+}
+
+void Ledger::append(CommitRecord record) {
+  if (ledger_id_.empty()) ledger_id_ = record.ledger_id;
+  records_.push_back(std::move(record));
+}
+
+std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t as_of) const {
+  std::vector<event::DataFile> files;
+  for (const CommitRecord& record : records_) {
+    if (record.number > as_of) break;
+    for (const event::DataFile& file : record.added) {
+      if (table.empty() || file.table == table) files.push_back(file);
+    }
+  }
+  return files;
+}
+
+std::vector<SourcePosition> Ledger::positions(std::string_view source) const {
+  std::vector<SourcePosition> found;
+  std::map<std::string, size_t> by_content;
+  for (const CommitRecord& record : records_) {
+    for (const SourcePosition& position : record.positions) {
+      if (position.source != source) continue;
+      const auto [it, added] = by_content.try_emplace(position.hash, found.size());
+      if (added) {
+        found.push_back(position);
+      } else {
+        found[it->second] = position;
+      }
+    }
+  }
+  return found;
+}
+
+std::vector<Counts> Ledger::counts(int64_t as_of) const {
+  std::vector<Counts> totals;
+  for (const CommitRecord& record : records_) {
+    if (record.number > as_of) break;
+    for (const Counts& counts : record.counts) {
+      auto it = std::find_if(totals.begin(), totals.end(),
+                             [&](const Counts& total) { return total.source == counts.source; });
+      if (it == totals.end()) {
+        it = totals.insert(it, Counts{});
+        it->source = counts.source;
+      }
+      it->add(counts);
+    }
+  }
+  return totals;
+}
+
+std::map<std::string, DimensionVersion> Ledger::dimensions(int64_t as_of) const {
+  std::map<std::string, DimensionVersion> newest;
+  for (const CommitRecord& record : records_) {
+    if (record.number > as_of) break;
+    for (const DimensionVersion& version : record.dimensions) newest[version.name] = version;
+  }
+  return newest;
+}
+
+Verification verify_files(const FileSystem& fs, const std::string& dir, const Ledger& ledger,
+                          const std::function<void(int64_t, int64_t)>& progress) {
+  Verification result;
+  result.commits = ledger.head();
+  const std::vector<event::DataFile> files = ledger.live_files("", ledger.head());
+  int64_t total = 0;
+  for (const event::DataFile& file : files) total += file.bytes;
+
+  const auto check = [&](const std::string& path, int64_t bytes, const std::string& checksum) {
+    const Status status = verify_file(fs, join_path(dir, path), bytes, checksum);
+    if (!status) result.problems.push_back(status.error().message);
+    ++result.files;
+    result.bytes += bytes;
+    if (progress) progress(result.bytes, total);
+  };
+  for (const event::DataFile& file : files) check(file.path, file.bytes, file.checksum);
+  for (const CommitRecord& record : ledger.records()) {
+    for (const DimensionVersion& version : record.dimensions)
+      check(version.path, version.bytes, version.checksum);
+  }
+  return result;
+}
+
+}  // namespace adweave::ledger

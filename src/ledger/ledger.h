@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger of a data folder as a reader sees it: every commit record, checked. No lock is needed:
+// records never change, and a record is there whole or not at all.
+//
+//   ADWEAVE_ASSIGN(Ledger ledger, Ledger::open(fs, "/data"));
+//   for (const event::DataFile& file : ledger.live_files("clicks", ledger.head())) ...
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "ledger/commit_record.h"
+
+namespace adweave::ledger {
+
+class Ledger {
+ public:
+  // Reads every record of `dir` and checks the chain. Fails with not_found (no data folder),
+  // newer_format or corrupt.
+  static Result<Ledger> open(const FileSystem& fs, const std::string& dir);
+
+  const std::vector<CommitRecord>& records() const { return records_; }
+  // Number of the newest commit; 0 of an empty ledger.
+  int64_t head() const { return static_cast<int64_t>(records_.size()); }
+  int64_t epoch() const { return records_.empty() ? 0 : records_.back().epoch; }
+  std::string head_checksum() const { return records_.empty() ? "" : records_.back().checksum; }
+  const std::string& ledger_id() const { return ledger_id_; }
+
+  // Live files of a table ("" is every table) as of a commit, in the order they were committed.
+  std::vector<event::DataFile> live_files(std::string_view table, int64_t as_of) const;
+
+  // The newest position of every file content of a source, in the order of their first commit.
+  std::vector<SourcePosition> positions(std::string_view source) const;
+
+  // Conservation counts by source as of a commit, in the order of the sources' first commit.
+  std::vector<Counts> counts(int64_t as_of) const;
+
+  // The newest version of each dimension as of a commit, by name.
+  std::map<std::string, DimensionVersion> dimensions(int64_t as_of) const;
+
+  // Reads the records after head() that have been committed since.
+  Status reload(const FileSystem& fs, const std::string& dir);
+
+  // For the writer: takes a record that has just been put in place.
+  void append(CommitRecord record);
+
+ private:
+  std::string ledger_id_;
+  std::vector<CommitRecord> records_;
+};
+
+// What `verify` found.
+struct Verification {
+  int64_t commits = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  std::vector<std::string> problems;  // what, where; empty: all is well
+};
+
+// Checks that every file that a record names exists with its size and checksum. `progress(done,
+// total)` in bytes; may be empty.
+Verification verify_files(const FileSystem& fs, const std::string& dir, const Ledger& ledger,
+                          const std::function<void(int64_t, int64_t)>& progress);
+
+}  // namespace adweave::ledger

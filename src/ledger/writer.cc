@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/writer.h"
+
+#include <charconv>
+#include <set>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "event/schema.h"
+#include "ledger/folder.h"
+
+namespace adweave::ledger {
+
+namespace {
+
+// Epoch in "part-<epoch>-<commit>-<n>.parquet" or "<epoch>-<commit>-<holder>.tmp" after `prefix`;
+// -1 when it is no such name.
+int64_t epoch_in(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return -1;
+  name.remove_prefix(prefix.size());
+  int64_t epoch = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), epoch);
+  const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '-';
+  return whole ? epoch : -1;
+}
+
+}  // namespace
+
+Result<LedgerWriter> LedgerWriter::open(FileSystem& fs, WriterOptions options) {
+  LedgerWriter writer(fs, std::move(options));
+  const std::string& dir = writer.options_.dir;
+  ADWEAVE_TRY(make_dirs(fs, dir));
+  ADWEAVE_ASSIGN(writer.lock_, fs.lock(join_path(dir, "lock"), writer.options_.holder,
+                                       writer.options_.take_over));
+  ADWEAVE_TRY(make_folder(fs, dir));
+  ADWEAVE_ASSIGN(writer.ledger_, Ledger::open(fs, dir));
+  writer.epoch_ = writer.ledger_.epoch();
+  return writer;
+}
+
+Status LedgerWriter::begin_epoch(int64_t now) {
+  const int64_t seen = ledger_.epoch();
+  while (true) {
+    CommitRecord record;
+    record.kind = "epoch";
+    record.committed_at = now;
+    record.schema = event::schema_hash();
+    epoch_ = seen + 1;
+    const Status linked = link_record(record);
+    if (linked) return sweep();
+    if (linked.error().code != ErrorCode::exists) return linked;
+    // The writer that was taken over got one more commit in: fine, it is part of the ledger we go
+    // on from.
+    ADWEAVE_TRY(ledger_.reload(*fs_, options_.dir));
+    if (ledger_.epoch() > seen) return lost_link(ledger_.head());
+  }
+}
+
+Status LedgerWriter::append(CommitRecord record) {
+  const int64_t number = ledger_.head() + 1;
+  const Status linked = link_record(record);
+  if (!linked && linked.error().code == ErrorCode::exists) return lost_link(number);
+  return linked;
+}
+
+Status LedgerWriter::link_record(CommitRecord& record) {
+  record.number = ledger_.head() + 1;
+  record.previous = ledger_.head_checksum();
+  record.epoch = epoch_;
+  record.ledger_id = ledger_.ledger_id().empty() ? options_.ledger_id : ledger_.ledger_id();
+  record.program = options_.program;
+  const std::string folder = join_path(options_.dir, "ledger");
+  const std::string path = join_path(options_.dir, commit_path(record.number));
+  // Two writers may try to begin the same epoch: the holder in the name keeps their bytes apart.
+  const std::string temporary =
+      join_path(folder, std::to_string(epoch_) + "-" + std::to_string(record.number) + "-" +
+                            to_hex(hash128(options_.holder)) + ".tmp");
+  ADWEAVE_TRY(write_synced(*fs_, temporary, to_bytes(record)));
+  const Status linked = fs_->link(temporary, path);
+  if (linked) ADWEAVE_TRY(fs_->sync_dir(folder));
+  if (const Status removed = fs_->unlink(temporary); !removed && linked) return removed;
+  if (!linked) return linked;
+  ledger_.append(std::move(record));
+  return {};
+}
+
+Error LedgerWriter::lost_link(int64_t number) const {
+  const std::string path = join_path(options_.dir, commit_path(number));
+  const Result<std::string> bytes = read_file(*fs_, path, limits::kCommitRecordBytesMax);
+  if (!bytes) return bytes.error();
+  const Result<CommitRecord> winner = parse_commit(*bytes);
+  if (!winner) return Error(winner.error()).within(path);
+  if (winner->epoch >= epoch_) {
+    return {ErrorCode::fenced,
+            options_.dir + ": another writer has taken over (epoch " +
+                std::to_string(winner->epoch) + ", ours was " + std::to_string(epoch_) +
+                "); nothing of this run's last commit was kept",
+            "let the other one work; a run started later goes on where it stops"};
+  }
+  return {ErrorCode::corrupt, path + ": a record of an older epoch has come after ours"};
+}
+
+Status LedgerWriter::sweep() {
+  const std::string ledger_folder = join_path(options_.dir, "ledger");
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_->list(ledger_folder));
+  for (const std::string& name : names) {
+    const int64_t epoch = name.ends_with(".tmp") ? epoch_in(name, "") : -1;
+    if (epoch >= 0 && epoch < epoch_) ADWEAVE_TRY(fs_->unlink(join_path(ledger_folder, name)));
+  }
+  const std::string lake = join_path(options_.dir, "lake");
+  ADWEAVE_ASSIGN(const std::vector<std::string> tables, fs_->list(lake));
+  for (const std::string& table : tables) ADWEAVE_TRY(sweep_table("lake/" + table + "/_recent"));
+  return {};
+}
+
+Status LedgerWriter::sweep_table(const std::string& folder) {
+  const std::string recent = join_path(options_.dir, folder);
+  if (!fs_->exists(recent)) return {};
+  std::set<std::string> live;
+  for (const event::DataFile& file : ledger_.live_files("", ledger_.head())) live.insert(file.path);
+
+  ADWEAVE_ASSIGN(const std::vector<std::string> days, fs_->list(recent));
+  for (const std::string& day : days) {
+    ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_->list(join_path(recent, day)));
+    for (const std::string& name : names) {
+      const std::string path = folder + "/" + day + "/" + name;
+      const int64_t epoch = epoch_in(name, "part-");
+      if (epoch < 0 || epoch >= epoch_ || live.contains(path)) continue;
+      ADWEAVE_TRY(fs_->unlink(join_path(options_.dir, path)));
+    }
+  }
+  return {};
+}
+
+}  // namespace adweave::ledger

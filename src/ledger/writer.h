@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one writer of a data folder. Call order: open, begin_epoch, then append any number of times.
+//
+// Why a writer that was taken over can do no harm: every append() links its record to the next
+// number, and link() never replaces. The new writer has linked an epoch record first, so the old
+// one loses, reads the winner, sees the higher epoch and gets ErrorCode::fenced. Row files carry
+// the epoch in their name and are created exclusively; only begin_epoch() deletes, and only files
+// of epochs before its own that no record names.
+//
+// Used by one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/file_system.h"
+#include "ledger/ledger.h"
+
+namespace adweave::ledger {
+
+struct WriterOptions {
+  std::string dir;
+  std::string holder;  // who asks: "process 12 on host a since 2023-11-01T10:00:00Z"; differs for
+                       // each process
+  std::string ledger_id;  // of a folder that is made now
+  std::string program;    // version
+  bool take_over = false;
+};
+
+class LedgerWriter {
+ public:
+  // Makes the folder where it is missing, takes the lock, reads the ledger. Fails with locked when
+  // another has it.
+  static Result<LedgerWriter> open(FileSystem& fs, WriterOptions options);
+
+  const Ledger& ledger() const { return ledger_; }
+  int64_t epoch() const { return epoch_; }
+
+  // Commits an epoch record, then sweeps away what older epochs left unfinished. The ledger may
+  // have grown by a last commit of the writer that was taken over: read it afresh. `now` is
+  // microseconds UTC.
+  Status begin_epoch(int64_t now);
+
+  // The commit point. Fills in number, previous, epoch, ledger_id, program. Everything that the
+  // record names must be synced. Fails with fenced when another writer has begun; any failure
+  // means: stop this process.
+  Status append(CommitRecord record);
+
+ private:
+  LedgerWriter(FileSystem& fs, WriterOptions options) : fs_(&fs), options_(std::move(options)) {}
+
+  Status link_record(CommitRecord& record);
+  Status sweep();
+  Status sweep_table(const std::string& folder);
+  Error lost_link(int64_t number) const;
+
+  FileSystem* fs_;
+  WriterOptions options_;
+  std::unique_ptr<Lock> lock_;
+  Ledger ledger_;
+  int64_t epoch_ = 0;
+};
+
+}  // namespace adweave::ledger
