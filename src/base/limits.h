@@ -46,6 +46,7 @@ inline constexpr int kTouchesPerConversionMax =
 
 // Lake.
 inline constexpr int kZstdLevel = 1;
+inline constexpr int64_t kWriteBufferBytes = kMiB;
 inline constexpr int64_t kRowGroupRows = 1'000'000;
 
 // State.

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes rows of one lake table as Parquet: one file a day, rows in the order given.
+//
+//   DIR/lake/<table>/_recent/dt=YYYY-MM-DD/part-<epoch>-<commit>-<n>.parquet
+//
+// The same rows give the same bytes, whatever slices and threads they came from: dictionaries are
+// merged in the order of first use and each file gets one. Money is DECIMAL(18,9) (sums
+// DECIMAL(38,9)), time TIMESTAMP(us, UTC), dict columns are dictionary-encoded, unique ids
+// DELTA_LENGTH_BYTE_ARRAY, times and integers DELTA_BINARY_PACKED, all zstd; field ids come from
+// the schema. Tables may be written by several threads at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "event/batch.h"
+#include "event/data_file.h"
+
+namespace adweave::lake {
+
+struct WriteOptions {
+  std::string dir;  // the data folder
+  int64_t epoch = 0;
+  int64_t commit = 0;
+  std::string ledger_id;
+};
+
+// Writes the parts one after the other (all of one table) and syncs the files and their folders.
+// Files are created exclusively. Fails with io; then nothing may be committed.
+Result<std::vector<event::DataFile>> write_table(FileSystem& fs, const WriteOptions& options,
+                                                 std::span<const event::TableRows> parts);
+
+}  // namespace adweave::lake
