@@ -1,5 +1,5 @@
 # Warnings, sanitizers, linker and compiler cache for every target.
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)
 endif()

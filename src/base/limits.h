@@ -33,6 +33,7 @@ inline constexpr int64_t kRejectRawBytesMax =
 
 // Validation (semantics c.5.5, architecture "Defaults").
 inline constexpr int64_t kEventTimeMin = 946'684'800 * kSecondUs;  // 2000-01-01T00:00:00Z
+inline constexpr int64_t kEpochSecondMax = 4'102'444'800;  // 2100-01-01: a larger count of seconds is another unit
 inline constexpr int64_t kFutureToleranceUs = 600 * kSecondUs;     // event time after its receipt
 inline constexpr int64_t kLateAfterUs = kDayUs;  // received - event over this is flagged late
 

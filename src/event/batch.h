@@ -48,6 +48,18 @@ void for_each_column(B& batch, F&& f) {
 #undef FIELD
 }
 
+// Calls f(column) for one field of the batch.
+template <class B, class F>
+void with_column(B& batch, Field field, F&& f) {
+  switch (field) {
+#define FIELD(name, type, id, tables, required, origin, description) \
+  case Field::name:                                                  \
+    return f(batch.name);
+#include "event/fields.def"
+#undef FIELD
+  }
+}
+
 // Rows of the tables beside the events: CreditRows, FactRows, RejectRows, DuplicateRows, AuditRows.
 #define ADWEAVE_COLUMN(name, type, id, required, description) type##Column name;
 #define ADWEAVE_ROWS(Rows, FIELDS, table, time) \

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <simdjson.h>
+
+#include "decode/csv_scanner.h"
+#include "decode/decoders.h"
+#include "decode/row_writer.h"
+
+namespace adweave::decode {
+
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+class CsvCutter : public event::RecordCutter {
+ public:
+  explicit CsvCutter(const DecoderSpec& spec)
+      : spec_(spec), scanner_(spec.csv, spec.event_bytes_max) {}
+
+  Result<std::optional<int64_t>> head(std::string_view start, bool at_end) override {
+    if (!spec_.csv.header) return std::optional<int64_t>(0);
+    const size_t begin = start.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+    const auto record = scanner_.next(start, begin, at_end);
+    if (record) return std::optional<int64_t>(static_cast<int64_t>(record->end));
+    if (start.size() > static_cast<size_t>(spec_.event_bytes_max)) {
+      return Error{
+          ErrorCode::io,
+          "the header row does not end within " + std::to_string(spec_.event_bytes_max) + " bytes",
+          "check that the file is CSV"};
+    }
+    return std::optional<int64_t>();
+  }
+
+  std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {
+    size_t at = 0;
+    while (at < bytes.size()) {
+      const auto record = scanner_.next(bytes, at, at_end);
+      if (!record) return std::nullopt;
+      at = record->end;
+      if (static_cast<int64_t>(at) >= target) return static_cast<int64_t>(at);
+    }
+    return at_end ? std::optional<int64_t>(static_cast<int64_t>(at)) : std::nullopt;
+  }
+
+ private:
+  DecoderSpec spec_;
+  CsvScanner scanner_;
+};
+
+class CsvDecoder : public Decoder {
+ public:
+  CsvDecoder(const DecoderSpec& spec, Mapping mapping)
+      : spec_(spec), mapping_(std::move(mapping)) {}
+
+  event::DecodedSlice decode(event::Slice slice) const override {
+    const std::vector<std::string> columns = columns_of(slice);
+    const std::shared_ptr<const std::string> held = slice.bytes;
+    const std::string_view bytes = *held;
+    event::DecodedSlice out(std::move(slice));
+    RowWriter writer(mapping_, out);
+    CsvScanner scanner(spec_.csv, spec_.event_bytes_max);
+    for (size_t begin = 0; begin < bytes.size();) {
+      const auto record = scanner.next(bytes, begin, true);
+      const event::RecordSpan span{static_cast<int64_t>(begin),
+                                   static_cast<int32_t>(record->length), -1};
+      begin = record->end;
+      if (record->length == 0) continue;
+      ++out.records_read;
+      write_record(*record, columns, bytes.substr(static_cast<size_t>(span.offset), record->length),
+                   span, writer);
+    }
+    return out;
+  }
+
+  std::unique_ptr<event::RecordCutter> cutter() const override {
+    return std::make_unique<CsvCutter>(spec_);
+  }
+
+ private:
+  std::vector<std::string> columns_of(const event::Slice& slice) const {
+    if (!spec_.csv.header || !slice.head) return spec_.csv.columns;
+    std::string_view head = *slice.head;
+    if (head.starts_with(kByteOrderMark)) head.remove_prefix(kByteOrderMark.size());
+    CsvScanner scanner(spec_.csv, spec_.event_bytes_max);
+    const auto record = scanner.next(head, 0, true);
+    return {record->fields.begin(), record->fields.end()};
+  }
+
+  void write_record(const CsvRecord& record, const std::vector<std::string>& columns,
+                    std::string_view text, const event::RecordSpan& span, RowWriter& writer) const {
+    using event::Reason;
+    if (static_cast<int64_t>(record.length) > spec_.event_bytes_max) {
+      return writer.reject(Reason::too_large, "event_bytes_max",
+                           "the record has " + std::to_string(record.length) +
+                               " bytes, the limit is " + std::to_string(spec_.event_bytes_max),
+                           span);
+    }
+    if (!simdjson::validate_utf8(text.data(), text.size())) {
+      return writer.reject(Reason::bad_encoding, "csv", "the record is not UTF-8", span);
+    }
+    if (record.problem) return writer.reject(Reason::malformed, "csv", *record.problem, span);
+    if (record.fields.size() != columns.size()) {
+      return writer.reject(Reason::malformed, "csv",
+                           "the record has " + std::to_string(record.fields.size()) +
+                               " fields, the header " + std::to_string(columns.size()),
+                           span);
+    }
+    std::vector<Value> slots(static_cast<size_t>(mapping_.slots()));
+    ExtraObject extra;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const int slot = mapping_.slot_of(columns[i]);
+      if (slot >= 0) {
+        slots[static_cast<size_t>(slot)] = Value::of_text(record.fields[i]);
+      } else if (!record.fields[i].empty()) {
+        extra.add(columns[i], Value::of_text(record.fields[i]));
+      }
+    }
+    writer.write(slots, extra, span);
+  }
+
+  DecoderSpec spec_;
+  Mapping mapping_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_csv_decoder(const DecoderSpec& spec, Mapping mapping) {
+  return std::make_unique<CsvDecoder>(spec, std::move(mapping));
+}
+
+}  // namespace adweave::decode

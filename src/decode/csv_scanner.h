@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Splits CSV text into records and fields (RFC 4180): quoted fields may hold delimiters, line ends
+// and doubled quotes.
+//
+// A record with broken quoting ends at its first line end, so that it loses only itself: a quote
+// inside an unquoted field, text after a closing quote, or a quote that is not closed within the
+// record limit.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "decode/spec.h"
+
+namespace adweave::decode {
+
+struct CsvRecord {
+  size_t end = 0;                        // offset just after the record and its line end
+  size_t length = 0;                     // bytes without the line end
+  std::vector<std::string_view> fields;  // unquoted; valid until the next record is read
+  std::optional<std::string> problem;    // broken quoting
+};
+
+class CsvScanner {
+ public:
+  CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
+      : delimiter_(dialect.delimiter),
+        quote_(dialect.quote),
+        bytes_max_(static_cast<size_t>(record_bytes_max)) {}
+
+  // The record that begins at `begin`; null when its end is not within `bytes` and more may come.
+  std::optional<CsvRecord> next(std::string_view bytes, size_t begin, bool at_end);
+
+ private:
+  enum class Step { field, record, more, broken };
+  Step quoted_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
+  Step plain_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
+  Step after_field(std::string_view bytes, size_t& at, bool at_end) const;
+
+  char delimiter_;
+  char quote_;
+  size_t bytes_max_;
+  std::deque<std::string> unescaped_;
+  std::string problem_;
+};
+
+}  // namespace adweave::decode

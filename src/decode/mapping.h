@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A MappingSpec made ready: every path that a rule reads is a numbered slot, so a reader fills an
+// array of values and the rules look nothing up. Immutable.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time_zone.h"
+#include "decode/spec.h"
+#include "decode/value.h"
+
+namespace adweave::decode {
+
+// The paths of nested formats as a tree, walked side by side with the record.
+struct PathNode {
+  std::string key;       // member of an object
+  int64_t index = -1;    // or element of an array
+  int slot = -1;         // a rule reads the value here
+  bool explode = false;  // the array whose elements are the events
+  std::vector<PathNode> children;
+
+  const PathNode* find(std::string_view name) const;
+  const PathNode* find(int64_t element) const;
+};
+
+struct CompiledField {
+  FieldRule rule;
+  event::Type type;
+  std::vector<int> slots;  // of rule.from
+  TimeZone zone;
+};
+
+struct CompiledCondition {
+  Condition condition;
+  int slot;
+};
+
+struct CompiledRow {
+  std::vector<CompiledCondition> when;
+  std::optional<event::Kind> kind;
+  std::string name;
+  std::vector<CompiledField> fields;
+};
+
+class Mapping {
+ public:
+  // `nested`: paths are of JSON or Avro; else each path is one name. Fails with config.
+  static Result<Mapping> compile(const MappingSpec& spec, bool nested);
+
+  const std::vector<CompiledRow>& rows() const { return rows_; }
+  int slots() const { return static_cast<int>(paths_.size()); }
+  const std::string& path(int slot) const { return paths_[static_cast<size_t>(slot)]; }
+  int slot_of(std::string_view path) const;  // -1: no rule reads it
+  const PathNode& tree() const { return tree_; }
+  bool explodes() const { return !explode_.empty(); }
+  const std::string& explode() const { return explode_; }
+  bool keep_extra() const { return keep_extra_; }
+  // Whether the slot lies inside an element of the exploded array.
+  bool of_element(int slot) const { return of_element_[static_cast<size_t>(slot)]; }
+
+ private:
+  Result<int> add_path(const std::string& path, bool nested);
+  Result<CompiledRow> compile_row(const RowRule& rule, bool nested);
+  Result<CompiledField> compile_field(const FieldRule& rule, std::optional<event::Kind> kind,
+                                      bool nested);
+
+  std::vector<std::string> paths_;
+  std::vector<bool> of_element_;
+  std::vector<CompiledRow> rows_;
+  PathNode tree_;
+  std::string explode_;
+  bool keep_extra_ = true;
+};
+
+}  // namespace adweave::decode

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "decode/row_writer.h"
+
+#include <algorithm>
+
+#include "event/flags.h"
+
+namespace adweave::decode {
+
+namespace {
+
+bool holds(const CompiledCondition& compiled, std::span<const Value> slots) {
+  const Value& value = slots[static_cast<size_t>(compiled.slot)];
+  std::string scratch;
+  const std::string_view text = value.has_value() ? text_of(value, scratch) : std::string_view();
+  const auto& words = compiled.condition.words;
+  return (std::find(words.begin(), words.end(), text) != words.end()) != compiled.condition.negated;
+}
+
+void put_cell(event::StrColumn& column, int64_t row, const Cell& cell) {
+  column.put(row, cell.text);
+}
+void put_cell(event::DictColumn& column, int64_t row, const Cell& cell) {
+  column.put(row, cell.text);
+}
+void put_cell(event::IdColumn& column, int64_t row, const Cell& cell) {
+  column.put(row, cell.text);
+}
+void put_cell(event::BoolColumn& column, int64_t row, const Cell& cell) {
+  column.put(row, static_cast<uint8_t>(cell.integer));
+}
+template <class Column>
+void put_cell(Column& column, int64_t row, const Cell& cell) {
+  column.put(row, cell.integer);
+}
+
+}  // namespace
+
+const CompiledRow* RowWriter::find_row(std::span<const Value> slots) const {
+  for (const CompiledRow& row : mapping_.rows()) {
+    const bool fits =
+        std::all_of(row.when.begin(), row.when.end(),
+                    [&](const CompiledCondition& condition) { return holds(condition, slots); });
+    if (fits) return &row;
+  }
+  return nullptr;
+}
+
+void RowWriter::write(std::span<const Value> slots, const ExtraObject& extra,
+                      const event::RecordSpan& span) {
+  const CompiledRow* row = find_row(slots);
+  if (row == nullptr) {
+    reject(event::Reason::unknown_kind, "rows", "no row rule of the mapping fits this record",
+           span);
+    return;
+  }
+  if (!row->kind) {
+    reject(event::Reason::filtered, row->name, "a rule of the mapping drops it", span);
+    return;
+  }
+  extra_ = mapping_.keep_extra() ? extra : ExtraObject();
+  if (read_fields(*row, slots, span)) put_row(*row, span);
+}
+
+bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots,
+                            const event::RecordSpan& span) {
+  reader_.clear();
+  cells_.clear();
+  flags_ = 0;
+  for (const CompiledField& field : row.fields) {
+    FieldResult result = reader_.read(field, slots, out_.slice.received_time);
+    if (field.rule.from_receipt) flags_ |= event::kTimeFromReceipt;
+    if (result.misfit && field.rule.on_error == OnError::reject) {
+      reject(result.misfit->reason, std::string(event::info(field.rule.field).name),
+             std::move(result.misfit->message), span, row.kind);
+      return false;
+    }
+    if (result.misfit) {
+      flags_ |= event::kValueNulled;
+      for (const int slot : field.slots) {
+        const Value& value = slots[static_cast<size_t>(slot)];
+        if (value.has_value()) extra_.add(mapping_.path(slot), value);
+      }
+    }
+    cells_.push_back(result.cell);
+  }
+  return true;
+}
+
+void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
+  event::Batch& batch = out_.batch(*row.kind);
+  const int64_t at = batch.rows++;
+  for (size_t i = 0; i < row.fields.size(); ++i) {
+    if (!cells_[i].present) continue;
+    event::with_column(batch, row.fields[i].rule.field,
+                       [&](auto& column) { put_cell(column, at, cells_[i]); });
+  }
+  batch.spans.push_back(span);
+  batch.source.put(at, out_.slice.source);
+  batch.received_time.put(at, out_.slice.received_time);
+  batch.source_length.put(at, span.length);
+  if (flags_ != 0) batch.flags.put(at, flags_);
+  if (const std::string json = extra_.to_json(); !json.empty()) batch.extra.put(at, json);
+}
+
+void RowWriter::reject(event::Reason reason, std::string rule, std::string message,
+                       const event::RecordSpan& span, std::optional<event::Kind> kind) {
+  out_.rejects.push_back({reason, std::move(rule), std::move(message), kind, span});
+}
+
+}  // namespace adweave::decode

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applies the mapping's row rules to one record after the other and writes the events and rejects
+// of a slice.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decode/field_reader.h"
+#include "decode/mapping.h"
+#include "event/slice.h"
+
+namespace adweave::decode {
+
+// For one decode() call. An event is written whole or becomes a reject.
+class RowWriter {
+ public:
+  RowWriter(const Mapping& mapping, event::DecodedSlice& out) : mapping_(mapping), out_(out) {}
+
+  // `slots` holds the value of each slot of the mapping, `extra` the members that no rule reads;
+  // both may be reused by the caller afterwards. `length` is the record's, for source_length.
+  void write(std::span<const Value> slots, const ExtraObject& extra, const event::RecordSpan& span);
+
+  void reject(event::Reason reason, std::string rule, std::string message,
+              const event::RecordSpan& span, std::optional<event::Kind> kind = std::nullopt);
+
+ private:
+  const CompiledRow* find_row(std::span<const Value> slots) const;
+  bool read_fields(const CompiledRow& row, std::span<const Value> slots,
+                   const event::RecordSpan& span);
+  void put_row(const CompiledRow& row, const event::RecordSpan& span);
+
+  const Mapping& mapping_;
+  event::DecodedSlice& out_;
+  FieldReader reader_;
+  std::vector<Cell> cells_;
+  ExtraObject extra_;
+  int64_t flags_ = 0;
+};
+
+}  // namespace adweave::decode

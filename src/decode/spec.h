@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mapping language: what a source's bytes look like and how their values become fields. Plain
+// data; the configuration fills it in (docs/reference/config.md shows the YAML form),
+// make_decoder() checks and compiles it.
+//
+//   rows:                                       # the first rule that fits decides; none fits:
+//   reject unknown_kind
+//     - when: {conversion_type: ["", click]}
+//       kind: click
+//       fields:
+//         campaign_id: campaign_id              # field: path
+//         event_time: {from: timestamp, time: "%Y-%m-%d %H:%M:%S", zone: Europe/Berlin}
+//
+// A path names a value: in JSON and Avro `user_info.user_id`, `cur[0]`; in CSV a column; in a line
+// pattern a field. Computed values (arithmetic, conditions within a field) are not part of the
+// language: the source's rules choose rows, and anything that must be computed is a metric or an
+// enrichment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/money.h"
+#include "event/schema.h"
+
+namespace adweave::decode {
+
+enum class Format { json, csv, avro, lines };
+
+// What a time looks like in the feed.
+struct TimeForm {
+  enum class Kind { iso, pattern, epoch_s, epoch_ms, epoch_us, epoch_ns };
+  Kind kind = Kind::iso;
+  std::string pattern;  // of Kind::pattern: %Y %m %d %e %b %H %M %S %f (fraction) %z (offset), the
+                        // rest literal
+};
+
+// A value is changed by this before it is stored.
+enum class Transform {
+  none,
+  host,   // of a URL: "https://Example.com:8080/a" -> "example.com"
+  lower,  // ASCII letters
+  upper,
+};
+
+// What happens to a value that does not fit its field.
+enum class OnError {
+  reject,  // the whole event, with reason and value
+  null,    // the field is null, the event flagged kValueNulled, the value kept in `extra` under its
+           // path
+};
+
+struct FieldRule {
+  event::Field field = event::Field::event_id;
+  std::vector<std::string> from;  // paths; the first that has a value wins
+  std::optional<std::string>
+      join;  // all of `from`, with this between them; null when one has no value
+  std::optional<std::string> constant;  // instead of `from`
+  std::optional<std::string> fallback;  // when `from` gives no value
+  std::vector<std::string>
+      nulls;  // further words that mean null ("-", "N/A"); the empty text always does
+  std::vector<std::pair<std::string, std::string>> values;  // value in the feed -> value stored
+  std::optional<std::string>
+      other;                    // for a value that `values` does not name; without it, it is kept
+  std::vector<TimeForm> times;  // of a time field, tried in order; none: ISO 8601
+  std::string zone = "UTC";     // of times that carry no offset
+  bool from_receipt = false;    // event_time: take received_time and flag it
+  MoneyUnit unit = MoneyUnit::unit;  // of a money field
+  Transform transform = Transform::none;
+  OnError on_error = OnError::reject;
+};
+
+// Holds when the value at `path` is one of `words` ("" is an absent, null or empty value).
+struct Condition {
+  std::string path;
+  std::vector<std::string> words;
+  bool negated = false;
+};
+
+struct RowRule {
+  std::vector<Condition> when;      // all must hold; none: always
+  std::optional<event::Kind> kind;  // empty: the row is rejected as `filtered`
+  std::string name;                 // of a filter, for the reject
+  std::vector<FieldRule> fields;
+};
+
+struct MappingSpec {
+  std::string explode;  // path of an array: one event an element; absent or empty array: one event
+                        // without element
+  std::vector<RowRule> rows;
+  bool keep_extra = true;  // values that no rule reads go to `extra`
+};
+
+struct CsvDialect {
+  char delimiter = ',';
+  char quote = '"';
+  bool header = true;                // the first row names the columns
+  std::vector<std::string> columns;  // their names when there is no header
+};
+
+struct DecoderSpec {
+  std::string source;  // name
+  Format format = Format::json;
+  CsvDialect csv;
+  std::string pattern;  // of Format::lines: {name} fields and literal text, see line_pattern.h
+  MappingSpec mapping;
+  int64_t event_bytes_max = limits::kEventBytesMax;
+  int nesting_max = limits::kNestingMax;
+};
+
+}  // namespace adweave::decode
