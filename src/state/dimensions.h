@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reference data with validity dates: creatives -> ad groups -> campaigns -> advertisers. Immutable
+// once loaded.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+
+namespace adweave::state {
+
+// Rows of one file. Needs the column that names the thing (creative_id, ad_group_id, campaign_id,
+// advertiser_id); `valid_from` and `valid_to` (ISO dates or times, UTC, half open, empty is open)
+// are optional, others are attributes.
+class Dimension {
+ public:
+  // `name` is "creatives", "ad_groups", "campaigns" or "advertisers". Fails with config: which row
+  // and column is wrong, or which two rows of one id overlap in time.
+  static Result<Dimension> load(const std::string& name, const std::vector<std::string>& columns,
+                                const std::vector<std::vector<std::string>>& rows);
+
+  // The attribute of a thing as of a time; empty when the thing is not known then or the attribute
+  // is empty.
+  std::string_view find(std::string_view id, int64_t time, std::string_view attribute) const;
+  // Whether the thing is known as of a time.
+  bool has(std::string_view id, int64_t time) const { return row_of(id, time) != nullptr; }
+
+ private:
+  struct Row {
+    int64_t from = INT64_MIN;
+    int64_t to = INT64_MAX;
+    std::vector<std::string> values;
+  };
+  const Row* row_of(std::string_view id, int64_t time) const;
+
+  std::vector<std::string> columns_;
+  std::map<std::string, std::vector<Row>, std::less<>> rows_;  // by id, each sorted by `from`
+};
+
+// The names of the dimension files that the product knows, from creative to advertiser.
+std::span<const std::string_view> dimension_names();
+// "creatives" -> "creative_id"
+std::string_view dimension_key(std::string_view name);
+
+// All of them, by name.
+using Dimensions = std::map<std::string, Dimension, std::less<>>;
+
+}  // namespace adweave::state

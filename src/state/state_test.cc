@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/state.h"
+
+#include <gtest/gtest.h>
+
+#include "base/time.h"
+#include "state/dimensions.h"
+
+namespace adweave::state {
+namespace {
+
+TEST(IdsSeen, FindsWhatWasInsertedThroughEveryGrowth) {
+  IdsSeen ids;
+  EXPECT_EQ(ids.find(hash128("nothing")), nullptr);
+  for (int i = 0; i < 10'000; ++i) {
+    const Hash128 key = hash128(std::to_string(i));
+    ASSERT_EQ(ids.find(key), nullptr);
+    ids.insert(key,
+               {static_cast<uint64_t>(i), static_cast<uint32_t>(i / 100), 3, pack_position(i, -1)});
+  }
+  for (int i = 0; i < 10'000; ++i) {
+    const Seen* seen = ids.find(hash128(std::to_string(i)));
+    ASSERT_NE(seen, nullptr);
+    EXPECT_EQ(seen->content_hash, static_cast<uint64_t>(i));
+    EXPECT_EQ(seen->commit, static_cast<uint32_t>(i / 100));
+  }
+  EXPECT_EQ(ids.size(), 10'000);
+}
+
+TEST(IdsSeen, KeysThatFallIntoOneSlotAreKeptApart) {
+  IdsSeen ids;
+  for (uint64_t i = 0; i < 100; ++i) ids.insert({i, 7}, {i, 0, 0, 0});
+  for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(ids.find({i, 7})->content_hash, i);
+  EXPECT_EQ(ids.find({100, 7}), nullptr);
+}
+
+TEST(IdsSeen, PositionsArePackedExactly) {
+  for (const int64_t offset : {int64_t{0}, int64_t{1}, int64_t{8} << 40}) {
+    for (const int32_t element : {-1, 0, 5, 1'000'000}) {
+      const uint64_t packed = pack_position(offset, element);
+      EXPECT_EQ(packed_offset(packed), offset);
+      EXPECT_EQ(packed_element(packed), element);
+    }
+  }
+}
+
+TEST(Journeys, AreKeptByPersonAndAdvertiser) {
+  Journeys journeys;
+  Journey& journey = journeys.of(hash128("p"), "a");
+  EXPECT_EQ(&journeys.of(hash128("p"), "a"), &journey);
+  EXPECT_NE(&journeys.of(hash128("p"), "b"), &journey);
+  for (const auto& [time, id] : {std::pair{5, "z"}, {3, "b"}, {5, "a"}, {1, "c"}}) {
+    journeys.add(journey, Touch{.time = time, .event_id = journeys.strings().code_of(id)});
+  }
+  std::string order;
+  for (const Touch& touch : journey.touches) order += journeys.strings()[touch.event_id];
+  EXPECT_EQ(order, "cbaz");
+}
+
+TEST(Dimension, AnswersAsOfATime) {
+  const auto dimension =
+      Dimension::load("creatives", {"creative_id", "ad_group_id", "valid_from", "valid_to"},
+                      {{"1", "g2", "2023-11-01", ""}, {"1", "g1", "", "2023-11-01T00:00:00Z"}});
+  ASSERT_TRUE(dimension);
+  const int64_t change = days_from_civil(2023, 11, 1) * 86'400'000'000;
+  EXPECT_EQ(dimension->find("1", change - 1, "ad_group_id"), "g1");
+  EXPECT_EQ(dimension->find("1", change, "ad_group_id"), "g2");
+  EXPECT_EQ(dimension->find("1", change, "campaign_id"), "");
+  EXPECT_FALSE(dimension->has("2", change));
+}
+
+TEST(Dimension, SaysWhichRowIsWrong) {
+  const std::vector<std::string> columns = {"creative_id", "valid_from", "valid_to"};
+  EXPECT_FALSE(Dimension::load("creatives", {"id"}, {}));
+  EXPECT_NE(Dimension::load("creatives", columns, {{"1", "soon", ""}})
+                .error()
+                .message.find("row 2: valid_from 'soon'"),
+            std::string::npos);
+  EXPECT_NE(Dimension::load("creatives", columns, {{"1", "", ""}, {"1", "2023-01-01", ""}})
+                .error()
+                .message.find("overlap"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace adweave::state
