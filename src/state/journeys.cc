@@ -16,23 +16,38 @@ Journey& Journeys::of(const Hash128& person, std::string_view advertiser) {
   return journey;
 }
 
-void Journeys::add(Journey& journey, const Touch& touch) {
-  const auto before = [this](const Touch& a, const Touch& b) {
-    return std::tie(a.time, strings_[a.event_id]) < std::tie(b.time, strings_[b.event_id]);
+bool CreditOrder::operator()(const Credit& a, const Credit& b) const {
+  const auto key = [this](const Credit& c) {
+    return std::tuple<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t>(
+        strings[c.touch], strings[c.reason], c.credit, c.value, c.path_position, c.path_length);
   };
-  auto& touches = journey.touches;
-  touches.insert(std::upper_bound(touches.begin(), touches.end(), touch, before), touch);
+  return key(a) < key(b);
 }
 
-Conversion& Journeys::add(Journey& journey, Conversion conversion) {
-  const auto before = [this](const Conversion& a, const Conversion& b) {
-    return std::tie(a.time, strings_[a.event_id]) < std::tie(b.time, strings_[b.event_id]);
+namespace {
+
+// Inserts by (time, event id); false when an item with both is there.
+template <class Item>
+bool insert_in_order(std::vector<Item>& items, Item item, const StringPool& strings) {
+  const auto before = [&](const Item& a, const Item& b) {
+    return std::tie(a.time, strings[a.event_id]) < std::tie(b.time, strings[b.event_id]);
   };
+  const auto at = std::lower_bound(items.begin(), items.end(), item, before);
+  if (at != items.end() && at->time == item.time && at->event_id == item.event_id) return false;
+  items.insert(at, std::move(item));
+  return true;
+}
+
+}  // namespace
+
+bool Journeys::add(Journey& journey, const Touch& touch) {
+  return insert_in_order(journey.touches, touch, strings_);
+}
+
+bool Journeys::add(Journey& journey, Conversion conversion) {
   by_conversion_[key_of(hash128(strings_[conversion.event_id]), strings_[journey.advertiser])] =
       &journey;
-  auto& conversions = journey.conversions;
-  const auto at = std::upper_bound(conversions.begin(), conversions.end(), conversion, before);
-  return *conversions.insert(at, std::move(conversion));
+  return insert_in_order(journey.conversions, std::move(conversion), strings_);
 }
 
 Journey* Journeys::with_conversion(std::string_view advertiser, std::string_view event_id) {

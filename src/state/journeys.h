@@ -37,6 +37,12 @@ struct Credit {
   auto operator<=>(const Credit&) const = default;
 };
 
+// By the texts, not the codes: codes differ between a run and a rebuilt state.
+struct CreditOrder {
+  const StringPool& strings;
+  bool operator()(const Credit& a, const Credit& b) const;
+};
+
 struct Conversion {
   int64_t time = 0;
   uint32_t event_id = 0;
@@ -61,8 +67,9 @@ class Journeys {
   // has a journey of its own: give the hash of its event id as the person.
   Journey& of(const Hash128& person, std::string_view advertiser);
 
-  void add(Journey& journey, const Touch& touch);
-  Conversion& add(Journey& journey, Conversion conversion);
+  // False when the journey has it already.
+  bool add(Journey& journey, const Touch& touch);
+  bool add(Journey& journey, Conversion conversion);
 
   // The journey that holds a conversion of the advertiser; null when there is none.
   Journey* with_conversion(std::string_view advertiser, std::string_view event_id);

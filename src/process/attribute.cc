@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/attribute.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/check.h"
+
+namespace adweave::process {
+
+namespace {
+
+using event::Batch;
+using event::Kind;
+using state::Conversion;
+using state::Credit;
+using state::Journey;
+using state::Journeys;
+using state::StringPool;
+using state::Touch;
+using state::TouchClass;
+
+// Stands for the missing person of a conversion, which then has a journey of its own.
+constexpr Hash128 kNobody = {0, 1};
+
+uint32_t code(Journeys& journeys, const event::DictColumn& column, int64_t row) {
+  return column.has(row) ? journeys.strings().code_of(column[row]) : StringPool::kNone;
+}
+
+std::string_view class_name(TouchClass touch_class) {
+  switch (touch_class) {
+    case TouchClass::view:
+      return "view";
+    case TouchClass::viewable_view:
+      return "viewable_view";
+    case TouchClass::click:
+      return "click";
+  }
+  return "";
+}
+
+Touch touch_of(Journeys& journeys, const Batch& batch, int64_t row) {
+  Touch touch;
+  touch.time = batch.event_time[row];
+  touch.event_id = journeys.strings().code_of(batch.event_id[row]);
+  touch.touch_class = batch.kind == Kind::click              ? TouchClass::click
+                      : batch.viewable.value_or(row, 0) != 0 ? TouchClass::viewable_view
+                                                             : TouchClass::view;
+  touch.campaign = code(journeys, batch.campaign_id, row);
+  touch.ad_group = code(journeys, batch.ad_group_id, row);
+  touch.creative = code(journeys, batch.creative_id, row);
+  touch.placement = code(journeys, batch.placement_id, row);
+  touch.website = code(journeys, batch.website, row);
+  return touch;
+}
+
+Conversion conversion_of(Journeys& journeys, const Batch& batch, int64_t row) {
+  Conversion conversion;
+  conversion.time = batch.event_time[row];
+  conversion.event_id = journeys.strings().code_of(batch.event_id[row]);
+  conversion.type = code(journeys, batch.conversion_type, row);
+  conversion.currency = code(journeys, batch.currency, row);
+  conversion.reported_campaign = code(journeys, batch.reported_campaign_id, row);
+  conversion.value = batch.value.value_or(row, 0);
+  return conversion;
+}
+
+// Puts the rows of a batch into their journeys and reports each journey that has changed.
+template <class Changed>
+void take(Journeys& journeys, const Batch& batch, Changed&& changed) {
+  const bool touches = batch.kind == Kind::impression || batch.kind == Kind::click;
+  if (!touches && batch.kind != Kind::conversion) return;
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    const bool known = batch.person_id.has(row);
+    if (touches && !known) continue;  // a touch of nobody can win nothing (semantics c.5 rule 13)
+    const Hash128 person =
+        known ? batch.person_id.hash(row) : combine(kNobody, batch.event_id.hash(row));
+    Journey& journey = journeys.of(person, batch.advertiser_id[row]);
+    const bool added = touches ? journeys.add(journey, touch_of(journeys, batch, row))
+                               : journeys.add(journey, conversion_of(journeys, batch, row));
+    if (added) changed(journey);
+  }
+}
+
+// Computes the credits of one conversion.
+class Scorer {
+ public:
+  Scorer(const AttributionPolicy& policy, Journeys& journeys)
+      : policy_(policy), journeys_(journeys) {}
+
+  std::vector<Credit> score(const Journey& journey, const Conversion& conversion) {
+    const auto begin =
+        std::lower_bound(journey.touches.begin(), journey.touches.end(),
+                         conversion.time - limits::kRestatementHorizonUs,
+                         [](const Touch& touch, int64_t time) { return touch.time <= time; });
+    const auto end =
+        std::upper_bound(journey.touches.begin(), journey.touches.end(), conversion.time,
+                         [](int64_t time, const Touch& touch) { return time < touch.time; });
+    const Touch* winner = nullptr;
+    int64_t path_length = 0;
+    for (auto touch = begin; touch != end; ++touch) {
+      if (!eligible(*touch, conversion)) continue;
+      ++path_length;
+      if (winner == nullptr || beats(*touch, *winner)) winner = &*touch;
+    }
+    std::vector<Credit> credits = rank(begin, end, conversion, winner, path_length);
+    if (winner == nullptr) credits.push_back(unattributed(conversion));
+    std::sort(credits.begin(), credits.end(), state::CreditOrder{journeys_.strings()});
+    return credits;
+  }
+
+ private:
+  using Touches = std::vector<Touch>::const_iterator;
+
+  bool eligible(const Touch& touch, const Conversion& conversion) const {
+    const int64_t lag = conversion.time - touch.time;
+    const bool click = touch.touch_class == TouchClass::click;
+    return lag >= 0 && lag < (click ? policy_.click_window_us : policy_.view_window_us);
+  }
+
+  // Class, then the later time, then the smaller id. (By time and id the later touch stands
+  // behind.)
+  bool beats(const Touch& a, const Touch& b) const {
+    if (a.touch_class != b.touch_class) return a.touch_class > b.touch_class;
+    if (a.time != b.time) return a.time > b.time;
+    return journeys_.strings()[a.event_id] < journeys_.strings()[b.event_id];
+  }
+
+  // Winner and losers with their reasons, the latest touches where there are too many.
+  std::vector<Credit> rank(Touches begin, Touches end, const Conversion& conversion,
+                           const Touch* winner, int64_t path_length) {
+    std::vector<Credit> credits;
+    const auto most = static_cast<std::ptrdiff_t>(limits::kTouchesPerConversionMax);
+    const auto first = end - begin > most ? end - most : begin;
+    int64_t position =
+        std::count_if(begin, first, [&](const Touch& t) { return eligible(t, conversion); });
+    for (auto touch = begin; touch != end; ++touch) {
+      const bool won = &*touch == winner;
+      if (touch < first && !won) continue;
+      Credit credit;
+      credit.touch = touch->event_id;
+      credit.reason = journeys_.strings().code_of(won ? "won" : reason(*touch, conversion, winner));
+      if (eligible(*touch, conversion)) {
+        credit.path_position =
+            touch < first
+                ? std::count_if(
+                      begin, touch + 1, [&](const Touch& t) { return eligible(t, conversion); })
+                : ++position;
+        credit.path_length = path_length;
+      }
+      if (won) {
+        credit.credit = limits::kCreditPpb;
+        credit.value = conversion.value;
+      }
+      credits.push_back(credit);
+    }
+    return credits;
+  }
+
+  std::string_view reason(const Touch& touch, const Conversion& conversion,
+                          const Touch* winner) const {
+    if (!eligible(touch, conversion)) return "outside_window";
+    return touch.touch_class < winner->touch_class ? "lower_class" : "superseded";
+  }
+
+  Credit unattributed(const Conversion& conversion) {
+    Credit credit;
+    credit.reason = journeys_.strings().code_of("unattributed");
+    credit.credit = limits::kCreditPpb;
+    credit.value = conversion.value;
+    return credit;
+  }
+
+  const AttributionPolicy& policy_;
+  Journeys& journeys_;
+};
+
+// Writes credits as rows of credits_log.
+class CreditWriter {
+ public:
+  CreditWriter(const Journeys& journeys, event::CreditRows& rows)
+      : strings_(journeys.strings()), rows_(rows) {}
+
+  void write(const Journey& journey, const Conversion& conversion, const Credit& credit, int sign) {
+    const int64_t row = rows_.rows++;
+    rows_.conversion_id.put(row, strings_[conversion.event_id]);
+    put(rows_.policy, row, conversion.policy);
+    put(rows_.model, row, conversion.model);
+    rows_.credit.put(row, credit.credit);
+    rows_.value.put(row, credit.value);
+    put(rows_.currency, row, conversion.currency);
+    put(rows_.conversion_type, row, conversion.type);
+    put(rows_.advertiser_id, row, journey.advertiser);
+    rows_.conversion_time.put(row, conversion.time);
+    put(rows_.reported_campaign_id, row, conversion.reported_campaign);
+    put(rows_.reason, row, credit.reason);
+    rows_.posting_date.put(row, day_start(conversion.time));
+    rows_.sign.put(row, sign);
+    if (credit.path_length > 0) {
+      rows_.path_position.put(row, credit.path_position);
+      rows_.path_length.put(row, credit.path_length);
+    }
+    if (credit.touch != StringPool::kNone) write_touch(row, journey, conversion, credit.touch);
+  }
+
+ private:
+  static int64_t day_start(int64_t time) {
+    const int64_t rest = time % limits::kDayUs;
+    return time - rest - (rest < 0 ? limits::kDayUs : 0);
+  }
+
+  void put(event::DictColumn& column, int64_t row, uint32_t text) {
+    if (text != StringPool::kNone) column.put(row, strings_[text]);
+  }
+
+  void write_touch(int64_t row, const Journey& journey, const Conversion& conversion,
+                   uint32_t touch_id) {
+    const auto touch = std::find_if(journey.touches.begin(), journey.touches.end(),
+                                    [&](const Touch& t) { return t.event_id == touch_id; });
+    CHECK(touch != journey.touches.end());
+    rows_.touch_id.put(row, strings_[touch_id]);
+    rows_.touch_kind.put(row, class_name(touch->touch_class));
+    rows_.touch_time.put(row, touch->time);
+    rows_.lag_us.put(row, conversion.time - touch->time);
+    put(rows_.campaign_id, row, touch->campaign);
+    put(rows_.ad_group_id, row, touch->ad_group);
+    put(rows_.creative_id, row, touch->creative);
+    put(rows_.placement_id, row, touch->placement);
+    put(rows_.website, row, touch->website);
+  }
+
+  const StringPool& strings_;
+  event::CreditRows& rows_;
+};
+
+// Writes the differences between the credits a conversion has and those it should have.
+void restate(const Journey& journey, Conversion& conversion, std::vector<Credit> credits,
+             uint32_t policy, uint32_t model, const state::CreditOrder& order,
+             CreditWriter& writer) {
+  std::vector<Credit> gone;
+  std::vector<Credit> added;
+  const auto& old = conversion.credits;
+  std::set_difference(old.begin(), old.end(), credits.begin(), credits.end(),
+                      std::back_inserter(gone), order);
+  std::set_difference(credits.begin(), credits.end(), old.begin(), old.end(),
+                      std::back_inserter(added), order);
+  for (const Credit& credit : gone) writer.write(journey, conversion, credit, -1);
+  conversion.policy = policy;
+  conversion.model = model;
+  for (const Credit& credit : added) writer.write(journey, conversion, credit, 1);
+  conversion.credits = std::move(credits);
+}
+
+}  // namespace
+
+event::CreditRows attribute(std::span<const Batch* const> batches, const AttributionPolicy& policy,
+                            Journeys& journeys) {
+  // In order of first change, so that the rows come out the same every time.
+  std::vector<Journey*> changed;
+  std::set<const Journey*> known;
+  for (const Batch* batch : batches) {
+    take(journeys, *batch, [&](Journey& journey) {
+      if (known.insert(&journey).second) changed.push_back(&journey);
+    });
+  }
+  event::CreditRows rows;
+  CreditWriter writer(journeys, rows);
+  Scorer scorer(policy, journeys);
+  const state::CreditOrder order{journeys.strings()};
+  const uint32_t policy_name = journeys.strings().code_of(policy.name);
+  const uint32_t model = journeys.strings().code_of(policy.model);
+  for (Journey* journey : changed) {
+    for (Conversion& conversion : journey->conversions) {
+      restate(*journey, conversion, scorer.score(*journey, conversion), policy_name, model, order,
+              writer);
+    }
+  }
+  return rows;
+}
+
+void remember_journeys(Journeys& journeys, const Batch& batch) {
+  take(journeys, batch, [](Journey&) {});
+}
+
+void remember_credits(Journeys& journeys, const event::CreditRows& rows) {
+  StringPool& strings = journeys.strings();
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    Journey* journey = journeys.with_conversion(rows.advertiser_id[row], rows.conversion_id[row]);
+    CHECK(journey != nullptr);
+    Conversion& conversion =
+        *journeys.conversion(*journey, strings.code_of(rows.conversion_id[row]));
+    Credit credit;
+    if (rows.touch_id.has(row)) credit.touch = strings.code_of(rows.touch_id[row]);
+    credit.reason = strings.code_of(rows.reason[row]);
+    credit.credit = rows.credit[row];
+    credit.value = rows.value[row];
+    credit.path_position = rows.path_position.value_or(row, 0);
+    credit.path_length = rows.path_length.value_or(row, 0);
+    conversion.policy = strings.code_of(rows.policy[row]);
+    conversion.model = strings.code_of(rows.model[row]);
+    auto& credits = conversion.credits;
+    const auto at =
+        std::lower_bound(credits.begin(), credits.end(), credit, state::CreditOrder{strings});
+    if (rows.sign[row] > 0) {
+      credits.insert(at, credit);
+    } else {
+      CHECK(at != credits.end() && *at == credit);
+      credits.erase(at);
+    }
+  }
+}
+
+}  // namespace adweave::process

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/deduplicate.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "event/flags.h"
+#include "process/rejects.h"
+
+namespace adweave::process {
+
+namespace {
+
+constexpr std::string_view kMadeId = "x:";
+constexpr size_t kHexDigits = 32;
+
+std::string made_id(const Hash128& fingerprint, int32_t occurrence) {
+  const std::string id = std::string(kMadeId) + to_hex(fingerprint);
+  return occurrence < 2 ? id : fmt::format("{}.{}", id, occurrence);
+}
+
+// Gives every row an id: given ones stay.
+void complete_ids(event::Batch& batch, const std::vector<Hash128>& fingerprints,
+                  Occurrences& occurrences) {
+  if (batch.event_id.size() == batch.rows && batch.event_id.text().validity().null_count() == 0)
+    return;
+  event::IdColumn ids;
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    if (batch.event_id.has(row)) {
+      ids.put(row, batch.event_id[row], batch.event_id.hash(row));
+      continue;
+    }
+    const Hash128& fingerprint = fingerprints[static_cast<size_t>(row)];
+    const int32_t occurrence = ++occurrences[fingerprint];
+    ids.put(row, made_id(fingerprint, occurrence));
+    if (occurrence > 1)
+      batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kPossibleDuplicate);
+  }
+  batch.event_id = std::move(ids);
+}
+
+std::string position_of(const state::FileTable& files, const state::Seen& seen) {
+  const int32_t element = state::packed_element(seen.position);
+  const std::string& file = files[seen.file].file;
+  const int64_t offset = state::packed_offset(seen.position);
+  return element < 0 ? fmt::format("{}:{}", file, offset)
+                     : fmt::format("{}:{}#{}", file, offset, element);
+}
+
+// Judges the rows of one batch.
+class Judge {
+ public:
+  Judge(const event::Slice& slice, const DedupContext& context, state::State& state)
+      : slice_(slice),
+        context_(context),
+        state_(state),
+        file_(state.files.code_of({slice.source, slice.file, context.mapping})) {}
+
+  std::vector<int32_t> judge(const event::Batch& batch, event::DuplicateRows& duplicates,
+                             event::RejectRows& rejects, DedupCounts& counts) {
+    std::vector<int32_t> kept;
+    kept.reserve(static_cast<size_t>(batch.rows));
+    for (int64_t row = 0; row < batch.rows; ++row) {
+      const Hash128 key =
+          identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+      const state::Seen* seen = state_.ids.find(key);
+      if (seen == nullptr) {
+        const event::RecordSpan& span = batch.spans[static_cast<size_t>(row)];
+        state_.ids.insert(key, {static_cast<uint64_t>(batch.content_hash[row]),
+                                static_cast<uint32_t>(context_.commit), file_,
+                                state::pack_position(slice_.begin + span.offset, span.element)});
+        kept.push_back(static_cast<int32_t>(row));
+        ++counts.accepted;
+      } else if (is_conflict(batch, row, *seen)) {
+        add_conflict(rejects, slice_, batch, row, position_of(state_.files, *seen), seen->commit);
+        ++counts.conflict;
+      } else {
+        add_duplicate(duplicates, batch, row, *seen);
+        ++counts.duplicate;
+      }
+    }
+    return kept;
+  }
+
+ private:
+  bool is_conflict(const event::Batch& batch, int64_t row, const state::Seen& seen) const {
+    if (fingerprint_in(batch.event_id[row])) return false;
+    const bool comparable = state_.files[seen.file].mapping == context_.mapping;
+    return comparable && seen.content_hash != static_cast<uint64_t>(batch.content_hash[row]);
+  }
+
+  void add_duplicate(event::DuplicateRows& rows, const event::Batch& batch, int64_t row,
+                     const state::Seen& seen) const {
+    const int64_t at = rows.rows++;
+    rows.event_id.put(at, batch.event_id[row], batch.event_id.hash(row));
+    rows.kind.put(at, event::kind_name(batch.kind));
+    rows.source.put(at, slice_.source);
+    rows.source_position.put(at, batch.source_position[row]);
+    rows.first_position.put(at, position_of(state_.files, seen));
+    rows.first_commit.put(at, seen.commit);
+    rows.received_time.put(at, slice_.received_time);
+  }
+
+  const event::Slice& slice_;
+  const DedupContext& context_;
+  state::State& state_;
+  uint32_t file_;
+};
+
+void flag_all(event::Batch& batch) {
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kNotDeduplicated);
+  }
+}
+
+}  // namespace
+
+DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, state::State& state,
+                        Occurrences& occurrences, event::DuplicateRows& duplicates,
+                        event::RejectRows& rejects) {
+  DedupCounts counts;
+  for (event::Batch& batch : prepared.decoded.batches) {
+    if (batch.rows == 0) continue;
+    complete_ids(batch, prepared.fingerprints[static_cast<size_t>(batch.kind)], occurrences);
+    if (!context.look_up) {
+      flag_all(batch);
+      counts.accepted += batch.rows;
+      continue;
+    }
+    batch.keep(
+        Judge(prepared.decoded.slice, context, state).judge(batch, duplicates, rejects, counts));
+  }
+  return counts;
+}
+
+Hash128 identity_key(event::Kind kind, std::string_view advertiser_id, const Hash128& event_id) {
+  return combine(combine({static_cast<uint64_t>(kind) + 1, 0}, hash128(advertiser_id)), event_id);
+}
+
+std::optional<Hash128> fingerprint_in(std::string_view event_id) {
+  if (!event_id.starts_with(kMadeId) || event_id.size() < kMadeId.size() + kHexDigits)
+    return std::nullopt;
+  const std::string_view rest = event_id.substr(kMadeId.size() + kHexDigits);
+  if (!rest.empty() && rest.front() != '.') return std::nullopt;
+  return parse_hex128(event_id.substr(kMadeId.size(), kHexDigits));
+}
+
+Position parse_position(std::string_view text) {
+  Position position;
+  const size_t colon = text.rfind(':');
+  CHECK(colon != std::string_view::npos);
+  position.file = text.substr(0, colon);
+  const char* end = text.data() + text.size();
+  const auto offset = std::from_chars(text.data() + colon + 1, end, position.offset);
+  if (offset.ptr != end && *offset.ptr == '#')
+    std::from_chars(offset.ptr + 1, end, position.element);
+  return position;
+}
+
+void remember(state::State& state, const event::Batch& batch, int64_t row,
+              const std::string& mapping) {
+  if ((batch.flags.value_or(row, 0) & event::kNotDeduplicated) != 0) return;
+  const Hash128 key = identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+  if (state.ids.find(key) != nullptr) return;
+  const Position position = parse_position(batch.source_position[row]);
+  const uint32_t file =
+      state.files.code_of({std::string(batch.source[row]), position.file, mapping});
+  state.ids.insert(key, {static_cast<uint64_t>(batch.content_hash[row]),
+                         static_cast<uint32_t>(batch.commit[row]), file,
+                         state::pack_position(position.offset, position.element)});
+}
+
+}  // namespace adweave::process
