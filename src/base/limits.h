@@ -27,6 +27,10 @@ inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after
 inline constexpr int kCsvFieldsMax = 4096;
 inline constexpr int kExplodeMax = 4096;  // events in one record
 
+inline constexpr int64_t kHeadReadBytes = 64 * kKiB;        // first read for a file's head, doubled until it is whole
+inline constexpr int64_t kCutReadBytes = 64 * kKiB;         // read beyond a cut to find the record's end, doubled
+inline constexpr int64_t kCutSearchBytesMax = 16 * kMiB;    // a record that does not end within is cut by force
+
 // Rejects.
 inline constexpr int64_t kRejectRawBytesMax =
     kMiB;  // bytes kept; the full length and hash are kept beside them
