@@ -22,6 +22,7 @@ inline constexpr int kNestingMax = 64;
 inline constexpr int kThreadsMax = 64;
 inline constexpr int kSlicesInFlightPerThread = 2;  // decoded slices that wait for the sequencer
 inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
+inline constexpr int64_t kDimensionBytesMax = 256 * kMiB;
 inline constexpr int64_t kAvroHeaderBytesMax = kMiB;
 inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after decompression
 inline constexpr int kCsvFieldsMax = 4096;

@@ -73,7 +73,7 @@ class Judge {
         kept.push_back(static_cast<int32_t>(row));
         ++counts.accepted;
       } else if (is_conflict(batch, row, *seen)) {
-        add_conflict(rejects, slice_, batch, row, position_of(state_.files, *seen), seen->commit);
+        add_conflict(rejects, slice_, batch, row, position_of(state_.files, *seen));
         ++counts.conflict;
       } else {
         add_duplicate(duplicates, batch, row, *seen);

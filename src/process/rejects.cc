@@ -40,13 +40,12 @@ void add_reject(event::RejectRows& rows, const event::Slice& slice, const event:
 }
 
 void add_conflict(event::RejectRows& rows, const event::Slice& slice, const event::Batch& batch,
-                  int64_t row, std::string_view first_position, int64_t first_commit) {
+                  int64_t row, std::string_view first_position) {
   const int64_t at = add_row(rows, slice, batch.spans[static_cast<size_t>(row)], "conflict");
   rows.reason.put(at, "conflict");
   rows.rule.put(at, "event_id");
   rows.message.put(at, "event_id " + event::quoted(batch.event_id[row]) + " has other content at " +
-                           std::string(first_position) + " (commit " +
-                           std::to_string(first_commit) + ")");
+                           std::string(first_position));
   rows.kind.put(at, event::kind_name(batch.kind));
   rows.event_id.put(at, batch.event_id[row], batch.event_id.hash(row));
 }

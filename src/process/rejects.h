@@ -11,6 +11,6 @@ void add_reject(event::RejectRows& rows, const event::Slice& slice, const event:
 
 // A row that has the identity of an accepted event and other content.
 void add_conflict(event::RejectRows& rows, const event::Slice& slice, const event::Batch& batch,
-                  int64_t row, std::string_view first_position, int64_t first_commit);
+                  int64_t row, std::string_view first_position);
 
 }  // namespace adweave::process

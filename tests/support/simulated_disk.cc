@@ -29,14 +29,14 @@ class SimulatedFile : public File {
       : disk_(&disk), inode_(inode), path_(std::move(path)) {}
 
   Status write(std::string_view bytes) override {
-    const std::lock_guard guard(disk_->mutex_);
     disk_->changing("write " + path_);
+    const std::lock_guard guard(disk_->mutex_);
     disk_->inodes_.at(inode_).bytes.append(bytes);
     return {};
   }
   Status sync() override {
-    const std::lock_guard guard(disk_->mutex_);
     disk_->changing("sync " + path_);
+    const std::lock_guard guard(disk_->mutex_);
     SimulatedDisk::Inode& inode = disk_->inodes_.at(inode_);
     inode.synced_bytes = inode.bytes.size();
     return {};
@@ -154,10 +154,10 @@ void SimulatedDisk::put(const std::string& path, std::string bytes, int64_t modi
 }
 
 Result<std::unique_ptr<File>> SimulatedDisk::create_exclusive(const std::string& path) {
+  changing("create " + path);
   const std::lock_guard guard(mutex_);
   ADWEAVE_ASSIGN(const int64_t folder, folder_of(path));
   if (inodes_.at(folder).names.contains(name_of(path))) return taken(path);
-  changing("create " + path);
   const int64_t id = add_inode(false);
   inodes_.at(folder).names[name_of(path)] = id;
   return std::unique_ptr<File>(std::make_unique<SimulatedFile>(*this, id, path));
@@ -172,50 +172,50 @@ Result<std::unique_ptr<File>> SimulatedDisk::open(const std::string& path) const
 }
 
 Status SimulatedDisk::make_dir(const std::string& path) {
+  changing("make folder " + path);
   const std::lock_guard guard(mutex_);
   if (find(path) >= 0) return {};
   ADWEAVE_ASSIGN(const int64_t folder, folder_of(path));
-  changing("make folder " + path);
   const int64_t id = add_inode(true);
   inodes_.at(folder).names[name_of(path)] = id;
   return {};
 }
 
 Status SimulatedDisk::rename(const std::string& from, const std::string& to) {
+  changing("rename " + from + " to " + to);
   const std::lock_guard guard(mutex_);
   const int64_t id = find(from);
   if (id < 0) return no_such(from);
   ADWEAVE_ASSIGN(const int64_t folder, folder_of(to));
-  changing("rename " + from + " to " + to);
   inodes_.at(*folder_of(from)).names.erase(name_of(from));
   inodes_.at(folder).names[name_of(to)] = id;
   return {};
 }
 
 Status SimulatedDisk::link(const std::string& from, const std::string& to) {
+  changing("link " + to);
   const std::lock_guard guard(mutex_);
   const int64_t id = find(from);
   if (id < 0) return no_such(from);
   ADWEAVE_ASSIGN(const int64_t folder, folder_of(to));
   if (inodes_.at(folder).names.contains(name_of(to))) return taken(to);
-  changing("link " + to);
   inodes_.at(folder).names[name_of(to)] = id;
   return {};
 }
 
 Status SimulatedDisk::unlink(const std::string& path) {
+  changing("unlink " + path);
   const std::lock_guard guard(mutex_);
   if (find(path) < 0) return no_such(path);
-  changing("unlink " + path);
   inodes_.at(*folder_of(path)).names.erase(name_of(path));
   return {};
 }
 
 Status SimulatedDisk::sync_dir(const std::string& path) {
+  changing("sync folder " + path);
   const std::lock_guard guard(mutex_);
   const int64_t id = find(path);
   if (id < 0) return no_such(path);
-  changing("sync folder " + path);
   Inode& inode = inodes_.at(id);
   inode.synced_names = inode.names;
   return {};
@@ -240,6 +240,7 @@ Result<FileInfo> SimulatedDisk::info(const std::string& path) const {
 
 Result<std::unique_ptr<Lock>> SimulatedDisk::lock(const std::string& path, std::string_view holder,
                                                   bool take_over) {
+  if (take_over || !exists(path)) changing("create " + path);
   const std::lock_guard guard(mutex_);
   ADWEAVE_ASSIGN(const int64_t folder, folder_of(path));
   int64_t id = find(path);
@@ -247,7 +248,6 @@ Result<std::unique_ptr<Lock>> SimulatedDisk::lock(const std::string& path, std::
     return Error{ErrorCode::locked, path + ": held by " + inodes_.at(id).lock_holder};
   }
   if (id < 0 || take_over) {
-    changing("create " + path);
     id = add_inode(false);
     inodes_.at(folder).names[name_of(path)] = id;
   }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/commit_builder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "lake/table_writer.h"
+#include "process/rejects.h"
+
+namespace adweave::engine {
+
+namespace {
+
+// Runs work(0) .. work(count - 1) on up to `threads` threads.
+void run_parallel(size_t count, int threads, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  const auto loop = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads && static_cast<size_t>(i) < count; ++i) helpers.emplace_back(loop);
+  loop();
+  for (std::thread& helper : helpers) helper.join();
+}
+
+}  // namespace
+
+void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source,
+                        const source::SourceFile& file, int64_t commit, state::State& state,
+                        process::Occurrences& occurrences) {
+  event::DecodedSlice& decoded = prepared.decoded;
+  const std::string& name = decoded.slice.source;
+  add_position(source, file, decoded.slice);
+  if (!sums_.contains(name)) sources_.push_back(name);
+  process::SourceSums& sums = sums_[name];
+
+  std::stable_sort(
+      decoded.rejects.begin(), decoded.rejects.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.span.offset, a.span.element) < std::pair(b.span.offset, b.span.element);
+      });
+  for (const event::Reject& reject : decoded.rejects)
+    process::add_reject(rejects_, decoded.slice, reject);
+  const process::DedupContext context{commit, source.mapping, source.deduplicate};
+  const process::DedupCounts counts =
+      process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
+
+  sums.records_read += decoded.records_read;
+  sums.accepted += counts.accepted;
+  sums.duplicate += counts.duplicate;
+  sums.conflict += counts.conflict;
+  sums.rejected += static_cast<int64_t>(decoded.rejects.size());
+  sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
+  for (const event::Batch& batch : decoded.batches) process::add_money(sums, batch);
+  const std::string end = decoded.slice.file + ":" + std::to_string(decoded.slice.end);
+  if (sums.position_before.empty()) {
+    sums.position_before = decoded.slice.file + ":" + std::to_string(decoded.slice.begin);
+  }
+  sums.position_after = end;
+  bytes_ += decoded.slice.end - decoded.slice.begin;
+  decoded.slice.bytes.reset();  // the rows hold all that is still needed
+  slices_.push_back(std::move(prepared));
+}
+
+void CommitBuilder::add_position(const SourceJob& source, const source::SourceFile& file,
+                                 const event::Slice& slice) {
+  if (positions_.empty() || positions_.back().source != slice.source ||
+      positions_.back().hash != file.hash) {
+    positions_.push_back(
+        {slice.source, file.name, file.size, file.hash, slice.begin, slice.begin, source.mapping});
+  }
+  positions_.back().after = slice.end;
+}
+
+// The tables that have rows, each in parts.
+std::vector<CommitBuilder::Parts> CommitBuilder::table_parts() const {
+  std::vector<Parts> tables;
+  for (const event::Kind kind : event::kAllKinds) {
+    Parts parts;
+    for (const process::PreparedSlice& slice : slices_) {
+      const event::Batch& batch = slice.decoded.batch(kind);
+      if (batch.rows > 0) parts.push_back(event::table_rows(batch));
+    }
+    if (!parts.empty()) tables.push_back(std::move(parts));
+  }
+  for (const event::TableRows& rows : {event::table_rows(credits_), event::table_rows(rejects_),
+                                       event::table_rows(duplicates_), event::table_rows(audit_)}) {
+    if (rows.rows > 0) tables.push_back({rows});
+  }
+  return tables;
+}
+
+Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWriter& writer,
+                             state::State& state, int64_t now,
+                             std::map<std::string, ledger::Counts>& totals) {
+  std::vector<const event::Batch*> batches;
+  for (const process::PreparedSlice& slice : slices_) {
+    for (const event::Batch& batch : slice.decoded.batches) {
+      if (batch.rows > 0) batches.push_back(&batch);
+    }
+  }
+  credits_ = process::attribute(batches, job.attribution, state.journeys);
+  for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
+
+  const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,
+                                   writer.ledger().ledger_id()};
+  const std::vector<Parts> tables = table_parts();
+  std::vector<Result<std::vector<event::DataFile>>> files(tables.size(), Error{});
+  run_parallel(tables.size(), job.threads,
+               [&](size_t i) { files[i] = lake::write_table(fs, options, tables[i]); });
+
+  ledger::CommitRecord record;
+  record.kind = "data";
+  record.committed_at = now;
+  record.schema = event::schema_hash();
+  record.configuration = job.configuration;
+  record.positions = positions_;
+  for (const std::string& source : sources_) {
+    const process::SourceSums& sums = sums_[source];
+    record.counts.push_back(
+        {source, sums.records_read, sums.accepted, sums.duplicate, sums.conflict, sums.rejected});
+    ledger::Counts& total = totals[source];
+    total.source = source;
+    total.add(record.counts.back());
+  }
+  for (auto& written : files) {
+    ADWEAVE_ASSIGN(const std::vector<event::DataFile> table_files, std::move(written));
+    record.added.insert(record.added.end(), table_files.begin(), table_files.end());
+  }
+  return writer.append(std::move(record));
+}
+
+}  // namespace adweave::engine

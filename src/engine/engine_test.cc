@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job on a simulated disk: conservation, idempotence, determinism, and recovery from a
+// power cut at every step.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "engine/job.h"
+#include "engine/ledger_text.h"
+#include "ledger/writer.h"
+#include "tests/support/simulated_disk.h"
+
+namespace adweave::engine {
+namespace {
+
+using event::Field;
+using event::Kind;
+using tests::SimulatedDisk;
+
+constexpr int64_t kReceived = 1'698'850'000'000'000;
+
+decode::FieldRule field(Field name, const char* path) {
+  decode::FieldRule rule;
+  rule.field = name;
+  rule.from = {path};
+  return rule;
+}
+
+SourceJob source(const char* name, decode::Format format, Kind kind, const char* file,
+                 std::vector<decode::FieldRule> fields) {
+  SourceJob job;
+  job.decoder.source = name;
+  job.decoder.format = format;
+  decode::RowRule row;
+  row.kind = kind;
+  row.fields = std::move(fields);
+  job.decoder.mapping.rows = {row};
+  job.files = {file};
+  job.mapping = "m1";
+  return job;
+}
+
+Job job_of() {
+  Job job;
+  job.data = "/data";
+  job.folder = "/in";
+  job.configuration = "c1";
+  job.holder = "first";
+  job.program = "test";
+  job.sources = {
+      source("impressions", decode::Format::json, Kind::impression, "impressions*.ndjson",
+             {field(Field::event_time, "t"), field(Field::user_id, "u"),
+              field(Field::creative_id, "c")}),
+      source("clicks", decode::Format::csv, Kind::click, "clicks*.csv",
+             {field(Field::event_id, "id"), field(Field::event_time, "t"),
+              field(Field::user_id, "u"), field(Field::campaign_id, "c")}),
+      source("conversions", decode::Format::csv, Kind::conversion, "conversions*.csv",
+             {field(Field::event_id, "id"), field(Field::event_time, "t"),
+              field(Field::user_id, "u"), field(Field::conversion_type, "type"),
+              field(Field::value, "value"), field(Field::currency, "cur")})};
+  job.slice_bytes = 300;
+  job.commit_bytes = 900;
+  return job;
+}
+
+std::string time_of(int minute) {
+  return fmt::format("2023-11-01T{:02}:{:02}:00Z", 8 + minute / 60, minute % 60);
+}
+
+// Rows with repeats, conflicts and rejects in every feed.
+void put_feeds(SimulatedDisk& disk, int count) {
+  std::string impressions;
+  std::string clicks = "id,t,u,c\n";
+  std::string conversions = "id,t,u,type,value,cur\n";
+  for (int i = 0; i < count; ++i) {
+    impressions +=
+        fmt::format("{{\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k{}\"}}\n", time_of(i / 2), i % 5, i % 3);
+    if (i % 7 == 0) impressions += "{broken\n";
+    if (i % 3 == 0)
+      clicks += fmt::format("c{},{},u{},camp{}\n", i / 6 * 6, time_of(i + 1), i % 5, i % 2);
+    if (i % 11 == 0) clicks += "bad,row\n";
+    if (i % 4 == 0)
+      conversions += fmt::format("v{},{},u{},buy,{}.5,EUR\n", i, time_of(i + 3), i % 5, i);
+  }
+  disk.put("/in/impressions.ndjson", impressions, kReceived);
+  disk.put("/in/clicks.csv", clicks, kReceived);
+  disk.put("/in/conversions.csv", conversions, kReceived);
+}
+
+RunHooks hooks() {
+  return {[] { return kReceived; }, {}, {}};
+}
+
+class EngineTest : public ::testing::Test {
+ protected:
+  static RunReport must_run(SimulatedDisk& disk, const Job& job = job_of()) {
+    Result<RunReport> report = run(disk, job, hooks());
+    if (!report) ADD_FAILURE() << report.error().message;
+    CHECK(report);
+    return *std::move(report);
+  }
+  static ledger::Ledger ledger_of(const SimulatedDisk& disk) {
+    return *ledger::Ledger::open(disk, "/data");
+  }
+  static std::string text_of(const SimulatedDisk& disk) {
+    const Result<std::string> text = ledger_text(disk, "/data");
+    CHECK(text);
+    return *text;
+  }
+};
+
+TEST_F(EngineTest, EveryRecordIsCountedOnce) {
+  SimulatedDisk disk;
+  put_feeds(disk, 60);
+  const RunReport report = must_run(disk);
+  ASSERT_EQ(report.counts.size(), 3U);
+  EXPECT_EQ(report.counts[0].records_read, 60 + 9);
+  EXPECT_EQ(report.counts[0].received(), 60 + 9);
+  EXPECT_EQ(report.counts[0].rejected, 9);
+  EXPECT_GT(report.counts[1].conflict, 0);
+  EXPECT_GT(report.last_commit, report.first_commit);
+  const ledger::Ledger ledger = ledger_of(disk);
+  int64_t rows = 0;
+  for (const auto& file : ledger.live_files("clicks", ledger.head())) rows += file.rows;
+  EXPECT_EQ(rows, report.counts[1].accepted);
+  EXPECT_TRUE(ledger::verify_files(disk, "/data", ledger, {}).problems.empty());
+}
+
+TEST_F(EngineTest, ASecondRunAddsNothingAndWritesNothing) {
+  SimulatedDisk disk;
+  put_feeds(disk, 30);
+  must_run(disk);
+  const int64_t head = ledger_of(disk).head();
+  const std::string text = text_of(disk);
+  const RunReport again = must_run(disk);
+  EXPECT_EQ(again.first_commit, 0);
+  EXPECT_EQ(again.files_known, 3);
+  EXPECT_EQ(ledger_of(disk).head(), head);
+  disk.put("/in/clicks-copy.csv", *read_file(disk, "/in/clicks.csv", 1 << 20), kReceived + 5);
+  EXPECT_EQ(must_run(disk).first_commit, 0);
+  EXPECT_EQ(text_of(disk), text);
+}
+
+TEST_F(EngineTest, AnOverlappingFileAddsOnlyWhatIsNew) {
+  SimulatedDisk disk;
+  put_feeds(disk, 30);
+  must_run(disk);
+  std::string impressions = *read_file(disk, "/in/impressions.ndjson", 1 << 20);
+  impressions = impressions.substr(impressions.find('\n') + 1);
+  disk.put("/in/impressions-overlap.ndjson", impressions, kReceived);
+  const RunReport report = must_run(disk);
+  EXPECT_EQ(report.counts[0].accepted, 0);
+  EXPECT_EQ(report.counts[0].duplicate, 29);
+}
+
+// The lines of a text that begin with `prefix`.
+std::string lines_of(const std::string& text, std::string_view prefix) {
+  std::string lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin) + 1;
+    if (text.substr(begin, prefix.size()) == prefix) lines += text.substr(begin, end - begin);
+    begin = end;
+  }
+  return lines;
+}
+
+TEST_F(EngineTest, AFileThatGrewGoesOn) {
+  SimulatedDisk whole;
+  put_feeds(whole, 60);
+  must_run(whole);
+  SimulatedDisk grown;
+  put_feeds(grown, 60);
+  const std::string all = *read_file(grown, "/in/impressions.ndjson", 1 << 20);
+  for (const size_t part : {size_t{3}, size_t{2}, size_t{1}}) {
+    const size_t end = all.find('\n', all.size() / part - 1) + 1;
+    grown.put("/in/impressions.ndjson", all.substr(0, end), kReceived);
+    must_run(grown);
+  }
+  EXPECT_EQ(lines_of(text_of(grown), "impressions:"), lines_of(text_of(whole), "impressions:"));
+}
+
+// Every file of the lake, by name.
+std::map<std::string, std::string> lake_bytes(const SimulatedDisk& disk) {
+  std::map<std::string, std::string> files;
+  const ledger::Ledger ledger = *ledger::Ledger::open(disk, "/data");
+  for (const auto& file : ledger.live_files("", ledger.head())) {
+    files[file.path] = *read_file(disk, "/data/" + file.path, 1 << 24);
+  }
+  return files;
+}
+
+TEST_F(EngineTest, AnyNumberOfThreadsGivesTheSameBytes) {
+  std::map<std::string, std::string> expected;
+  for (const int threads : {1, 2, 4}) {
+    SimulatedDisk disk;
+    put_feeds(disk, 200);
+    Job job = job_of();
+    job.threads = threads;
+    must_run(disk, job);
+    if (threads == 1) expected = lake_bytes(disk);
+    EXPECT_GT(expected.size(), 10U);
+    EXPECT_EQ(lake_bytes(disk), expected);
+  }
+}
+
+TEST_F(EngineTest, ABadConfigurationTouchesNoDataFolder) {
+  SimulatedDisk disk;
+  Job job = job_of();
+  EXPECT_TRUE(run(disk, job, hooks()).error().code == ErrorCode::not_found);
+  put_feeds(disk, 3);
+  job.sources[0].decoder.mapping.rows.clear();
+  EXPECT_EQ(run(disk, job, hooks()).error().code, ErrorCode::config);
+  EXPECT_FALSE(disk.exists("/data"));
+}
+
+TEST_F(EngineTest, AChangedDimensionFileIsAVersionOfItsOwn) {
+  SimulatedDisk disk;
+  put_feeds(disk, 10);
+  Job job = job_of();
+  job.dimensions["creatives"] = "creatives.csv";
+  disk.put("/in/creatives.csv", "creative_id,campaign_id\nk0,camp0\n", 0);
+  must_run(disk, job);
+  EXPECT_NE(text_of(disk).find("camp0"), std::string::npos);
+  EXPECT_EQ(must_run(disk, job).first_commit, 0);
+  disk.put("/in/creatives.csv", "creative_id,campaign_id\nk0,camp1\n", 0);
+  must_run(disk, job);
+  EXPECT_EQ(ledger_of(disk).records().back().kind, "dimensions");
+  EXPECT_EQ(*read_file(disk, "/data/" + ledger_of(disk).dimensions(1000)["creatives"].path, 1000),
+            "creative_id,campaign_id\nk0,camp1\n");
+}
+
+// A disk as it was before one step of a run.
+struct Moment {
+  std::unique_ptr<SimulatedDisk> disk;
+  std::string step;
+};
+
+std::vector<Moment> moments_of_a_run(bool power_cut) {
+  SimulatedDisk disk;
+  put_feeds(disk, 40);
+  std::vector<Moment> moments;
+  std::mt19937_64 luck(3);
+  disk.before_change = [&](const std::string& step) {
+    const bool unlucky = moments.size() % 2 == 0;
+    moments.push_back(
+        {power_cut ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step});
+  };
+  CHECK(run(disk, job_of(), hooks()));
+  return moments;
+}
+
+// Recovers on the disk of every moment and compares with the run that nothing interrupted.
+void recover_everywhere(std::vector<Moment> moments) {
+  SimulatedDisk calm;
+  put_feeds(calm, 40);
+  CHECK(run(calm, job_of(), hooks()));
+  const std::string expected = *ledger_text(calm, "/data");
+  ASSERT_GT(moments.size(), 100U);
+  for (const Moment& moment : moments) {
+    Job job = job_of();
+    job.holder = "second";
+    const Result<RunReport> report = run(*moment.disk, job, hooks());
+    ASSERT_TRUE(report) << moment.step << ": " << report.error().message;
+    const Result<std::string> text = ledger_text(*moment.disk, "/data");
+    ASSERT_TRUE(text) << moment.step << ": " << text.error().message;
+    ASSERT_EQ(*text, expected) << moment.step;
+    const ledger::Ledger ledger = *ledger::Ledger::open(*moment.disk, "/data");
+    ASSERT_TRUE(ledger::verify_files(*moment.disk, "/data", ledger, {}).problems.empty())
+        << moment.step;
+  }
+}
+
+TEST_F(EngineTest, AKillAtAnyStepLosesAndDoublesNothing) {
+  recover_everywhere(moments_of_a_run(false));
+}
+
+TEST_F(EngineTest, APowerCutAtAnyStepLosesAndDoublesNothing) {
+  recover_everywhere(moments_of_a_run(true));
+}
+
+// A writer that is taken over at any step of its run commits nothing from there on and deletes
+// nothing.
+TEST_F(EngineTest, AWriterThatWakesLateNeverCommits) {
+  SimulatedDisk calm;
+  put_feeds(calm, 40);
+  must_run(calm);
+  const std::string expected = text_of(calm);
+  for (int step = 1;; ++step) {
+    SimulatedDisk disk;
+    put_feeds(disk, 40);
+    int steps = 0;
+    std::map<std::string, std::string> after_take_over;
+    disk.before_change = [&](const std::string&) {
+      if (++steps != step) return;  // here the first writer sleeps while the second works
+      Job second = job_of();
+      second.holder = "second";
+      second.take_over = true;
+      must_run(disk, second);
+      after_take_over = lake_bytes(disk);
+    };
+    const Result<RunReport> late = run(disk, job_of(), hooks());
+    if (after_take_over.empty()) break;
+    if (late) {
+      EXPECT_EQ(late->last_commit, 0) << "step " << step;
+    }
+    EXPECT_EQ(lake_bytes(disk), after_take_over) << "step " << step;
+    EXPECT_EQ(text_of(disk), expected) << "step " << step;
+    ASSERT_LT(step, 10'000);
+  }
+}
+
+}  // namespace
+}  // namespace adweave::engine

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job: raw logs in, one atomic ledger out. Everything a run needs to know, as plain data;
+// the configuration fills it in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/time_zone.h"
+#include "decode/spec.h"
+#include "ledger/commit_record.h"
+#include "process/attribute.h"
+#include "process/validate.h"
+
+namespace adweave::engine {
+
+struct SourceJob {
+  decode::DecoderSpec decoder;     // decoder.source is the source's name
+  std::vector<std::string> files;  // patterns, relative to Job::folder
+  std::string mapping;  // hash of format and mapping: contents made by others are not compared
+  bool deduplicate = true;
+};
+
+struct Job {
+  std::string data;           // the data folder
+  std::string folder;         // of the configuration: file names are shown relative to it
+  std::string configuration;  // hash of the configuration
+  std::string ledger_id = "local";
+  std::vector<SourceJob> sources;
+  std::map<std::string, std::string> dimensions;  // name -> file, relative to `folder`
+  process::AttributionPolicy attribution;
+  process::ValidationRules validation;
+  TimeZone zone = TimeZone::utc();
+
+  int threads = 1;
+  int64_t slice_bytes = limits::kSliceBytes;
+  int64_t commit_bytes = limits::kCommitBytes;
+  bool take_over = false;
+  std::string holder;   // this process, for the lock file; differs for each process
+  std::string program;  // version
+};
+
+// What a run did.
+struct RunReport {
+  int64_t first_commit = 0;  // of data; 0: nothing was added
+  int64_t last_commit = 0;
+  int64_t files = 0;                   // that had something new
+  int64_t files_known = 0;             // whose content was read before
+  int64_t bytes = 0;                   // of input
+  std::vector<ledger::Counts> counts;  // by source, of this run
+};
+
+// The clock and the eyes of a run; the pipeline itself has none.
+struct RunHooks {
+  std::function<int64_t()> now_us;  // for commit records only
+  std::function<void(int64_t done_bytes, int64_t total_bytes)>
+      progress;                // after each slice; may be empty
+  std::function<bool()> stop;  // true: commit what is sequenced and end; may be empty
+};
+
+// Runs the job to the end of its files. Fails with config, not_found, locked, fenced, io or
+// corrupt: then the last commit stands, nothing is half done, and the process must end.
+Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks);
+
+}  // namespace adweave::engine

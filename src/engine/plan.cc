@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan.h"
+
+#include <set>
+
+namespace adweave::engine {
+
+Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job) {
+  std::vector<OpenSource> sources;
+  for (const SourceJob& source : job.sources) {
+    OpenSource open;
+    open.job = &source;
+    ADWEAVE_ASSIGN(open.decoder, decode::make_decoder(source.decoder));
+    auto files = source::find_files(fs, job.folder, source.files);
+    if (!files) return std::move(files).error().within("source " + source.decoder.source);
+    open.files = *std::move(files);
+    sources.push_back(std::move(open));
+  }
+  return sources;
+}
+
+Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
+                        const ledger::Ledger& ledger) {
+  Plan plan;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    std::vector<source::ReadBefore> known;
+    for (const ledger::SourcePosition& position :
+         ledger.positions(sources[i].job->decoder.source)) {
+      known.push_back({position.file, position.size, position.hash, position.after});
+    }
+    std::set<std::string> contents;  // a copy of a file in the same run adds nothing either
+    for (const source::SourceFile& file : sources[i].files) {
+      ADWEAVE_ASSIGN(const source::Resume resume, source::resume_at(fs, file, known));
+      if (resume.begin >= file.size || !contents.insert(file.hash).second) {
+        ++plan.files_known;
+        continue;
+      }
+      plan.bytes += file.size - resume.begin;
+      plan.files.push_back({i, file, resume});
+    }
+  }
+  return plan;
+}
+
+}  // namespace adweave::engine

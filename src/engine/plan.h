@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What there is to read: every file of every source with something new, and where to begin.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "engine/job.h"
+#include "ledger/ledger.h"
+#include "source/file_source.h"
+
+namespace adweave::engine {
+
+// A source with its decoder and the files that its patterns find.
+struct OpenSource {
+  const SourceJob* job = nullptr;
+  std::unique_ptr<decode::Decoder> decoder;
+  std::vector<source::SourceFile> files;
+};
+
+// Makes every decoder and identifies every file. Touches no data folder.
+Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job);
+
+// A file that has something new.
+struct WorkFile {
+  size_t source = 0;  // in the open sources
+  source::SourceFile file;
+  source::Resume resume;
+};
+
+struct Plan {
+  std::vector<WorkFile> files;
+  int64_t files_known = 0;
+  int64_t bytes = 0;  // still to read
+};
+
+Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
+                        const ledger::Ledger& ledger);
+
+}  // namespace adweave::engine

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "engine/commit_builder.h"
+#include "engine/dimension_files.h"
+#include "engine/job.h"
+#include "engine/plan.h"
+#include "engine/recovery.h"
+#include "engine/slice_pipeline.h"
+
+namespace adweave::engine {
+
+namespace {
+
+// One run, from its plan to its last commit.
+class Run {
+ public:
+  Run(FileSystem& fs, const Job& job, const RunHooks& hooks, const std::vector<OpenSource>& sources,
+      ledger::LedgerWriter& writer, Plan plan, state::Dimensions dimensions)
+      : fs_(fs),
+        job_(job),
+        hooks_(hooks),
+        sources_(sources),
+        writer_(writer),
+        plan_(std::move(plan)) {
+    rules_.zone = job.zone;
+    rules_.validation = job.validation;
+    rules_.dimensions = std::move(dimensions);
+  }
+
+  Result<RunReport> run() {
+    ADWEAVE_ASSIGN(state_, rebuild_state(fs_, job_.data, writer_.ledger()));
+    report_.files = static_cast<int64_t>(plan_.files.size());
+    report_.files_known = plan_.files_known;
+    report_.first_commit = plan_.files.empty() ? 0 : writer_.ledger().head() + 1;
+    ADWEAVE_TRY(sequence());
+    for (const OpenSource& source : sources_) {
+      const auto it = totals_.find(source.job->decoder.source);
+      if (it != totals_.end()) report_.counts.push_back(it->second);
+    }
+    report_.last_commit = plan_.files.empty() ? 0 : writer_.ledger().head();
+    return report_;
+  }
+
+ private:
+  // Takes the slices in order and commits each time enough input is done.
+  Status sequence() {
+    SlicePipeline pipeline(
+        job_.threads, [this] { return read(); },
+        [this](ReadSlice&& read) {
+          const OpenSource& source = sources_[plan_.files[read.work].source];
+          return process::prepare(source.decoder->decode(std::move(read.slice)), rules_);
+        });
+    CommitBuilder builder;
+    while (true) {
+      ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, pipeline.next());
+      if (!slice) break;
+      ADWEAVE_TRY(take(std::move(*slice), builder));
+      if (builder.bytes() >= job_.commit_bytes) ADWEAVE_TRY(commit(builder));
+      if (hooks_.stop && hooks_.stop()) break;
+    }
+    return builder.empty() ? Status() : commit(builder);
+  }
+
+  // The next slice of the planned files; called by one worker at a time.
+  Result<std::optional<ReadSlice>> read() {
+    for (; reading_ < plan_.files.size(); ++reading_, reader_.reset()) {
+      const WorkFile& work = plan_.files[reading_];
+      const OpenSource& source = sources_[work.source];
+      if (!reader_) {
+        auto opened =
+            source::SliceReader::open(fs_, work.file, source.job->decoder.source, work.resume.begin,
+                                      job_.slice_bytes, source.decoder->cutter());
+        if (!opened)
+          return std::move(opened).error().within("source " + source.job->decoder.source);
+        reader_ = *std::move(opened);
+      }
+      ADWEAVE_ASSIGN(std::optional<event::Slice> slice, reader_->next());
+      if (slice) return std::optional<ReadSlice>({reading_, std::move(*slice)});
+    }
+    return std::optional<ReadSlice>();
+  }
+
+  Status take(DoneSlice slice, CommitBuilder& builder) {
+    const WorkFile& work = plan_.files[slice.work];
+    const SourceJob& source = *sources_[work.source].job;
+    if (!sequencing_ || *sequencing_ != slice.work) {
+      sequencing_ = slice.work;
+      occurrences_.clear();
+      if (work.resume.begin > 0) {
+        ADWEAVE_ASSIGN(occurrences_,
+                       rebuild_occurrences(fs_, job_.data, writer_.ledger(), source.decoder.source,
+                                           *work.resume.before));
+      }
+    }
+    const event::Slice& bytes = slice.prepared.decoded.slice;
+    report_.bytes += bytes.end - bytes.begin;
+    builder.add(std::move(slice.prepared), source, work.file, writer_.ledger().head() + 1, *state_,
+                occurrences_);
+    if (hooks_.progress) hooks_.progress(report_.bytes, plan_.bytes);
+    return {};
+  }
+
+  Status commit(CommitBuilder& builder) {
+    ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
+    builder = CommitBuilder();
+    return {};
+  }
+
+  FileSystem& fs_;
+  const Job& job_;
+  const RunHooks& hooks_;
+  const std::vector<OpenSource>& sources_;
+  ledger::LedgerWriter& writer_;
+  Plan plan_;
+  process::PrepareRules rules_;
+  std::unique_ptr<state::State> state_;
+
+  size_t reading_ = 0;  // planned file that is being read
+  std::optional<source::SliceReader> reader_;
+  std::optional<size_t> sequencing_;  // planned file that is being sequenced
+  process::Occurrences occurrences_;
+  std::map<std::string, ledger::Counts> totals_;
+  RunReport report_;
+};
+
+}  // namespace
+
+Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
+  ADWEAVE_ASSIGN(const std::vector<OpenSource> sources, open_sources(fs, job));
+  ADWEAVE_ASSIGN(const std::vector<DimensionFile> dimension_files, read_dimension_files(fs, job));
+  ADWEAVE_ASSIGN(state::Dimensions dimensions, load_dimensions(dimension_files));
+
+  ADWEAVE_ASSIGN(ledger::LedgerWriter writer,
+                 ledger::LedgerWriter::open(
+                     fs, {job.data, job.holder, job.ledger_id, job.program, job.take_over}));
+  ADWEAVE_ASSIGN(Plan plan, plan_files(fs, sources, writer.ledger()));
+  const bool idle =
+      plan.files.empty() && changed_dimensions(dimension_files, writer.ledger()).empty();
+  if (idle && !job.take_over) {
+    RunReport report;
+    report.files_known = plan.files_known;
+    return report;
+  }
+  ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));
+  // A writer that was taken over may have got one more commit in: plan afresh.
+  ADWEAVE_ASSIGN(plan, plan_files(fs, sources, writer.ledger()));
+  const auto changed = changed_dimensions(dimension_files, writer.ledger());
+  if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
+  return Run(fs, job, hooks, sources, writer, std::move(plan), std::move(dimensions)).run();
+}
+
+}  // namespace adweave::engine
