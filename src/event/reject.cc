@@ -36,6 +36,50 @@ std::string_view reason_name(Reason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
+std::string_view reason_text(Reason reason) {
+  switch (reason) {
+    case Reason::malformed:
+      return "not of its format: broken JSON, quotes, a damaged Avro block, a line no pattern";
+    case Reason::too_large:
+      return "record over event_bytes_max";
+    case Reason::too_deep:
+      return "nesting over the limit";
+    case Reason::too_many_events:
+      return "one record holds more events than the limit";
+    case Reason::bad_encoding:
+      return "not UTF-8";
+    case Reason::missing_field:
+      return "a required field is absent or null";
+    case Reason::wrong_type:
+      return "a value of another type than its field";
+    case Reason::bad_number:
+      return "no number, or out of range";
+    case Reason::bad_time:
+      return "no time in the declared form, or the wrong epoch unit";
+    case Reason::time_out_of_range:
+      return "before 2000-01-01 or more than 10 minutes after its receipt";
+    case Reason::older_than_retention:
+      return "before the oldest retained day";
+    case Reason::bad_money:
+      return "no amount, or over 10^9 units";
+    case Reason::bad_currency:
+      return "no ISO 4217 code";
+    case Reason::negative_money:
+      return "an amount that cannot be negative is";
+    case Reason::unexpanded_macro:
+      return "\"${...}\" or AUDIT where a value should be";
+    case Reason::unknown_kind:
+      return "no row rule of the mapping fits";
+    case Reason::unknown_value:
+      return "a value outside the field's closed list";
+    case Reason::filtered:
+      return "by a rule of the configuration";
+    case Reason::quarantined:
+      return "by a rule of the configuration";
+  }
+  return "";
+}
+
 std::optional<Reason> parse_reason(std::string_view name) {
   const auto it = std::find(kNames.begin(), kNames.end(), name);
   if (it == kNames.end()) return std::nullopt;

@@ -36,6 +36,8 @@ enum class Reason : uint8_t {
   quarantined,           // by a rule of the configuration
 };
 std::string_view reason_name(Reason reason);
+// What it means, for people.
+std::string_view reason_text(Reason reason);
 std::optional<Reason> parse_reason(std::string_view name);
 
 struct Reject {

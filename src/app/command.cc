@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/command.h"
+
+#include <iostream>
+
+#include "app/terminal/terminal.h"
+
+namespace adweave::app {
+
+namespace {
+
+int exit_code(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return kUsage;
+    case ErrorCode::config:
+      return kBadConfig;
+    case ErrorCode::locked:
+    case ErrorCode::fenced:
+      return kTryAgain;
+    case ErrorCode::internal:
+      return kInternal;
+    default:
+      return kFailed;
+  }
+}
+
+}  // namespace
+
+void ReadOptions::add_to(CLI::App& command, bool with_as_of) {
+  command.add_option("--data", data, "The data folder")->required()->type_name("DIR");
+  command.add_option("--output", output, "How to print: table, json, ndjson or csv")
+      ->check(CLI::IsMember({"table", "json", "ndjson", "csv"}))
+      ->type_name("FORMAT");
+  if (with_as_of) {
+    command.add_option("--as-of", as_of, "As the ledger was after commit N")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+  }
+}
+
+int fail(const Error& error) {
+  std::cerr << "adweave: " << error.message << '\n';
+  if (!error.fix.empty()) std::cerr << "  fix: " << error.fix << '\n';
+  return exit_code(error.code);
+}
+
+void HelpFormatter::set_examples(const CLI::App* command,
+                                 const std::vector<std::string>& examples) {
+  std::string text = "Examples:\n";
+  for (const std::string& example : examples) text += "  " + example + "\n";
+  examples_[command] = text + "\n";
+}
+
+std::string HelpFormatter::make_help(const CLI::App* command, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  const auto it = examples_.find(command);
+  const std::string examples = it == examples_.end() ? "" : it->second;
+  return examples + CLI::Formatter::make_help(command, std::move(name), mode);
+}
+
+CLI::App* add_command(Program& program, const std::string& name, const std::string& what,
+                      const std::vector<std::string>& examples) {
+  CLI::App* command = program.app.add_subcommand(name, what);
+  program.help->set_examples(command, examples);
+  return command;
+}
+
+Result<int64_t> commit_of(const ledger::Ledger& ledger, const ReadOptions& options) {
+  if (options.as_of == 0) return ledger.head();
+  if (options.as_of <= ledger.head()) return options.as_of;
+  return Error{ErrorCode::usage, "there is no commit " + std::to_string(options.as_of) + " yet",
+               "the newest is " + std::to_string(ledger.head())};
+}
+
+Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options) {
+  ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
+  ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
+  return query::SqlEngine::open(options.data, ledger, as_of);
+}
+
+void print_rows(const query::QueryResult& result, const ReadOptions& options) {
+  write_result(std::cout, result, options.format(), output_width());
+  std::cout.flush();
+}
+
+void add_all_commands(Program& program) {
+  add_run_command(program);
+  add_report_command(program);
+  add_sql_command(program);
+  add_audit_command(program);
+  add_rejects_command(program);
+  add_verify_command(program);
+  add_validate_command(program);
+  add_doctor_command(program);
+  add_docs_command(program);
+  add_completion_command(program);
+  add_version_command(program);
+}
+
+int run_program(int argc, char** argv, FileSystem& fs) {
+  Program program{CLI::App{"Raw ad logs in, one atomic ledger, KPIs out.", "adweave"}, fs, {}};
+  program.app.formatter(program.help);
+  program.help->set_examples(
+      &program.app, {"adweave run -c adweave.yaml --data DIR       read what is new and commit it",
+                     "adweave report --data DIR --by campaign_id   KPIs",
+                     "adweave rejects list --data DIR              what was not taken, and why",
+                     "adweave COMMAND -h                           more about a command"});
+  program.app.require_subcommand(1);
+  add_all_commands(program);
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = program.app.exit(e);
+    return code == 0 ? kOk : kUsage;
+  }
+  return program.action ? program.action() : kUsage;
+}
+
+}  // namespace adweave::app

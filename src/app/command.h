@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command shares: options, how a failure is told, and the list of all commands.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "app/terminal/output.h"
+#include "base/file_system.h"
+#include "ledger/ledger.h"
+
+namespace adweave::app {
+
+// docs/reference/exit-codes.md
+enum ExitCode : int {
+  kOk = 0,
+  kFailed = 1,    // ran, some work failed
+  kRejected = 3,  // with --detailed-exitcode: some records were rejected
+  kUsage = 2,
+  kInternal = 70,
+  kTryAgain = 75,  // another writer holds the data folder
+  kBadConfig = 78,
+  kNothingToDo = 99,  // with --detailed-exitcode
+  kInterrupted = 130,
+};
+
+// Help that begins with examples.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  void set_examples(const CLI::App* command, const std::vector<std::string>& examples);
+  std::string make_help(const CLI::App* command, std::string name,
+                        CLI::AppFormatMode mode) const override;
+
+ private:
+  std::map<const CLI::App*, std::string> examples_;
+};
+
+// A command adds itself to the program and sets `action` when it is chosen.
+struct Program {
+  CLI::App app;
+  FileSystem& fs;
+  std::function<int()> action;
+  std::shared_ptr<HelpFormatter> help = std::make_shared<HelpFormatter>();
+};
+
+// Options of commands that read a data folder and print rows.
+struct ReadOptions {
+  std::string data;
+  std::string output = "table";
+  int64_t as_of = 0;  // 0: the newest commit
+
+  void add_to(CLI::App& command, bool with_as_of = true);
+  OutputFormat format() const { return *parse_output(output); }
+};
+
+// Tells an error on standard error and gives its exit code.
+int fail(const Error& error);
+
+// Adds a subcommand whose help begins with examples, one a line.
+CLI::App* add_command(Program& program, const std::string& name, const std::string& what,
+                      const std::vector<std::string>& examples);
+
+// The commit that a command reads as of; fails with usage when there is no such commit.
+Result<int64_t> commit_of(const ledger::Ledger& ledger, const ReadOptions& options);
+
+// Opens SQL over a folder as of the options' commit.
+Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);
+
+// Prints rows on standard output.
+void print_rows(const query::QueryResult& result, const ReadOptions& options);
+
+// The commands, each in a file of its own; add_all_commands() is the list.
+void add_run_command(Program& program);
+void add_validate_command(Program& program);
+void add_report_command(Program& program);
+void add_sql_command(Program& program);
+void add_rejects_command(Program& program);
+void add_audit_command(Program& program);
+void add_verify_command(Program& program);
+void add_generate_command(Program& program);
+void add_doctor_command(Program& program);
+void add_docs_command(Program& program);
+void add_completion_command(Program& program);
+void add_version_command(Program& program);
+void add_all_commands(Program& program);
+
+// Parses the command line and runs the chosen command.
+int run_program(int argc, char** argv, FileSystem& fs);
+
+}  // namespace adweave::app

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/report.h"
+
+#include <iostream>
+
+#include "app/command.h"
+
+namespace adweave::app {
+
+namespace {
+
+struct ReportOptions {
+  ReadOptions read;
+  query::ReportQuery query;
+};
+
+int report_command(FileSystem& fs, const ReportOptions& options) {
+  const Result<query::SqlEngine> sql = open_sql(fs, options.read);
+  if (!sql) return fail(sql.error());
+  const Result<query::Report> report = query::run_report(*sql, options.query);
+  if (!report) return fail({ErrorCode::usage, report.error().message, report.error().fix});
+  print_rows(report->table, options.read);
+  for (const std::string& note : report->notes) std::cerr << "note: " << note << '\n';
+  return kOk;
+}
+
+int sql_command(FileSystem& fs, const ReadOptions& options, const std::string& statement) {
+  const Result<query::SqlEngine> sql = open_sql(fs, options);
+  if (!sql) return fail(sql.error());
+  const Result<query::QueryResult> result = sql->query(statement);
+  if (!result) return fail(result.error());
+  print_rows(*result, options);
+  return kOk;
+}
+
+}  // namespace
+
+void add_report_command(Program& program) {
+  auto options = std::make_shared<ReportOptions>();
+  CLI::App* command =
+      add_command(program, "report", "Prints KPIs by any dimensions, as of any commit.",
+                  {"adweave report --data DIR",
+                   "adweave report --data DIR --by campaign_id,day --metrics impressions,ctr,cpa",
+                   "adweave report --data DIR --by hour --zone Europe/Berlin --output json",
+                   "adweave report --data DIR --as-of 12"});
+  options->read.add_to(*command);
+  command->add_option("--by", options->query.by, "Dimensions, separated by commas")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  command->add_option("--metrics", options->query.metrics, "Metrics, separated by commas")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  command->add_option("--zone", options->query.zone, "Time zone of day, hour and the like")
+      ->type_name("ZONE");
+  command->callback([&program, options] {
+    program.action = [&program, options] { return report_command(program.fs, *options); };
+  });
+}
+
+void add_sql_command(Program& program) {
+  auto options = std::make_shared<ReadOptions>();
+  auto statement = std::make_shared<std::string>();
+  CLI::App* command =
+      add_command(program, "sql", "Runs one SELECT over the tables of the ledger.",
+                  {"adweave sql --data DIR \"SELECT count(*) FROM impressions\"",
+                   "adweave sql --data DIR --output csv \"SELECT * FROM credits LIMIT 10\"",
+                   "adweave sql --data DIR \"DESCRIBE clicks\""});
+  options->add_to(*command);
+  command->add_option("statement", *statement, "The SELECT")->required()->type_name("SQL");
+  command->callback([&program, options, statement] {
+    program.action = [&program, options, statement] {
+      return sql_command(program.fs, *options, *statement);
+    };
+  });
+}
+
+}  // namespace adweave::app

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/config/config.h"
+#include "app/terminal/terminal.h"
+#include "app/version.h"
+#include "base/time.h"
+
+namespace adweave::app {
+
+namespace {
+
+struct RunOptions {
+  std::string config;
+  std::string data;
+  int threads = 0;
+  bool take_over = false;
+  bool detailed_exitcode = false;
+};
+
+// Set by SIGINT and SIGTERM: the run commits what it has sequenced and ends.
+volatile std::sig_atomic_t stop_asked = 0;
+
+std::string holder() {
+  char host[256] = "unknown host";
+  gethostname(host, sizeof host - 1);
+  return fmt::format("process {} on {} since {}", getpid(), host, format_time(now_us()));
+}
+
+int report_problems(const std::string& path, const std::vector<ConfigProblem>& problems) {
+  for (const ConfigProblem& problem : problems) std::cerr << problem_text(path, problem) << '\n';
+  return kBadConfig;
+}
+
+void print_report(const engine::RunReport& report, const std::string& data) {
+  if (report.first_commit == 0) {
+    fmt::print("nothing to do: {} file(s) known, nothing new\n", report.files_known);
+    return;
+  }
+  fmt::print("{} file(s) read, {} known; commits {} to {} in {}\n", report.files,
+             report.files_known, report.first_commit, report.last_commit, data);
+  for (const ledger::Counts& counts : report.counts) {
+    fmt::print("  {}: {} records, {} accepted, {} duplicate, {} conflict, {} rejected\n",
+               counts.source, counts.records_read, counts.accepted, counts.duplicate,
+               counts.conflict, counts.rejected);
+  }
+}
+
+int exit_code(const engine::RunReport& report, bool detailed) {
+  if (stop_asked != 0) return kInterrupted;
+  if (!detailed) return kOk;
+  if (report.first_commit == 0) return kNothingToDo;
+  for (const ledger::Counts& counts : report.counts) {
+    if (counts.rejected + counts.conflict > 0) return kRejected;
+  }
+  return kOk;
+}
+
+int run_command(FileSystem& fs, const RunOptions& options) {
+  // Files of the configuration are found from anywhere, and shown by the same names.
+  const std::string path = std::filesystem::absolute(options.config).lexically_normal().string();
+  Result<Config> config = load_config(fs, path);
+  if (!config) return fail({ErrorCode::config, config.error().message, config.error().fix});
+  if (!config->problems.empty()) return report_problems(options.config, config->problems);
+
+  engine::Job& job = config->job;
+  job.data = options.data;
+  job.threads =
+      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+  job.threads = std::clamp(job.threads, 1, limits::kThreadsMax);
+  job.take_over = options.take_over;
+  job.holder = holder();
+  job.program = kVersion;
+  std::signal(SIGINT, [](int) { stop_asked = 1; });
+  std::signal(SIGTERM, [](int) { stop_asked = 1; });
+
+  const Result<engine::RunReport> report = [&] {
+    ProgressBar progress("run");
+    return engine::run(fs, job,
+                       {now_us, [&](int64_t done, int64_t total) { progress.show(done, total); },
+                        [] { return stop_asked != 0; }});
+  }();
+  if (!report) return fail(report.error());
+  print_report(*report, options.data);
+  return exit_code(*report, options.detailed_exitcode);
+}
+
+int validate_command(FileSystem& fs, const std::string& path) {
+  const Result<Config> config = load_config(fs, path);
+  if (!config) return fail({ErrorCode::config, config.error().message, config.error().fix});
+  if (!config->problems.empty()) return report_problems(path, config->problems);
+  fmt::print("{}: valid, {} source(s)\n", path, config->job.sources.size());
+  return kOk;
+}
+
+}  // namespace
+
+void add_run_command(Program& program) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = add_command(
+      program, "run", "Reads what is new in the configured sources and commits it.",
+      {"adweave run -c adweave.yaml --data DIR",
+       "adweave run -c adweave.yaml --data DIR --threads 4",
+       "adweave run -c adweave.yaml --data DIR --take-over   # the other writer hangs"});
+  command->add_option("-c,--config", options->config, "The configuration file")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--data", options->data, "The data folder; made where it is missing")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads that decode and encode; all cores by default")
+      ->check(CLI::Range(1, limits::kThreadsMax))
+      ->type_name("N");
+  command->add_flag("--take-over", options->take_over,
+                    "Take the data folder over from a writer that hangs");
+  command->add_flag("--detailed-exitcode", options->detailed_exitcode,
+                    "99 when there is nothing to do, 3 when records were rejected");
+  command->callback([&program, options] {
+    program.action = [&program, options] { return run_command(program.fs, *options); };
+  });
+}
+
+void add_validate_command(Program& program) {
+  auto path = std::make_shared<std::string>();
+  CLI::App* command =
+      add_command(program, "validate", "Checks a configuration and says all that is wrong with it.",
+                  {"adweave validate -c adweave.yaml"});
+  command->add_option("-c,--config", *path, "The configuration file")
+      ->required()
+      ->type_name("FILE");
+  command->callback([&program, path] {
+    program.action = [&program, path] { return validate_command(program.fs, *path); };
+  });
+}
+
+}  // namespace adweave::app

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config/mapping_config.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "query/report.h"
+
+namespace adweave::app {
+
+namespace {
+
+using decode::FieldRule;
+using decode::Format;
+using decode::OnError;
+using decode::RowRule;
+using decode::TimeForm;
+using decode::Transform;
+
+// What a source says once for all its fields.
+struct FieldDefaults {
+  std::string zone = "UTC";
+  OnError on_error = OnError::reject;
+};
+
+const std::vector<std::pair<std::string, OnError>> kOnError = {{"reject", OnError::reject},
+                                                               {"null", OnError::null}};
+
+TimeForm time_form(const std::string& text) {
+  static const std::map<std::string, TimeForm::Kind> kWords = {
+      {"iso", TimeForm::Kind::iso},
+      {"epoch_s", TimeForm::Kind::epoch_s},
+      {"epoch_ms", TimeForm::Kind::epoch_ms},
+      {"epoch_us", TimeForm::Kind::epoch_us},
+      {"epoch_ns", TimeForm::Kind::epoch_ns}};
+  const auto it = kWords.find(text);
+  if (it != kWords.end()) return {it->second, ""};
+  return {TimeForm::Kind::pattern, text};
+}
+
+void read_values(MapReader& map, FieldRule& rule) {
+  const auto node = map.take("values");
+  if (!node) return;
+  if (!node->IsMap())
+    return map.problems().add(*node, "values must be a map: value in the feed -> value stored");
+  for (const auto& item : *node) {
+    rule.values.emplace_back(map.scalar(item.first, "values"), map.scalar(item.second, "values"));
+  }
+}
+
+// Null in YAML is the plain word null: `on_error: null` needs the node itself.
+std::optional<OnError> read_on_error(MapReader& map) {
+  const YAML::Node node = map.valid() ? map.node()["on_error"] : YAML::Node();
+  if (map.valid() && node.IsDefined() && node.IsNull()) {
+    map.take("on_error");
+    return OnError::null;
+  }
+  return map.choice("on_error", kOnError);
+}
+
+FieldRule read_field(const std::string& name, event::Field field, const YAML::Node& node,
+                     const FieldDefaults& defaults, Problems& problems) {
+  FieldRule rule;
+  rule.field = field;
+  rule.zone = defaults.zone;
+  rule.on_error = defaults.on_error;
+  MapReader scalar_reader(YAML::Node(YAML::NodeType::Map), name, problems);
+  if (node.IsScalar()) {
+    rule.from = {scalar_reader.scalar(node, name)};
+    return rule;
+  }
+  MapReader map(node, "field " + name, problems);
+  rule.from = map.texts("from");
+  rule.constant = map.text("constant");
+  rule.join = map.text("join");
+  rule.fallback = map.text("fallback");
+  rule.nulls = map.texts("nulls");
+  read_values(map, rule);
+  rule.other = map.text("other");
+  for (const std::string& form : map.texts("time")) rule.times.push_back(time_form(form));
+  rule.zone = map.text("zone").value_or(defaults.zone);
+  rule.from_receipt = map.truth("receipt").value_or(false);
+  rule.unit = map.choice<MoneyUnit>("unit", {{"unit", MoneyUnit::unit},
+                                             {"per_thousand", MoneyUnit::per_thousand},
+                                             {"micros", MoneyUnit::micros},
+                                             {"cents", MoneyUnit::cents},
+                                             {"nanos", MoneyUnit::nanos}})
+                  .value_or(MoneyUnit::unit);
+  rule.transform = map.choice<Transform>("transform", {{"none", Transform::none},
+                                                       {"host", Transform::host},
+                                                       {"lower", Transform::lower},
+                                                       {"upper", Transform::upper}})
+                       .value_or(Transform::none);
+  rule.on_error = read_on_error(map).value_or(defaults.on_error);
+  if (map.valid() && rule.from.empty() && !rule.constant && !rule.from_receipt) {
+    problems.add(node, "field " + name + " has no value",
+                 "write from: PATH, constant: VALUE or receipt: true");
+  }
+  map.finish();
+  return rule;
+}
+
+std::vector<FieldRule> read_fields(MapReader& row, const FieldDefaults& defaults) {
+  std::vector<FieldRule> fields;
+  const auto node = row.take("fields");
+  if (!node) return fields;
+  if (!node->IsMap()) {
+    row.problems().add(*node, "fields must be a map: field -> path");
+    return fields;
+  }
+  for (const auto& item : *node) {
+    const std::string name = item.first.Scalar();
+    const auto field = event::parse_field(name);
+    if (field) {
+      fields.push_back(read_field(name, *field, item.second, defaults, row.problems()));
+      continue;
+    }
+    std::vector<std::string> known;
+    for (const event::FieldInfo& info : event::all_fields()) known.emplace_back(info.name);
+    const std::string meant = query::closest_name(name, known);
+    row.problems().add(
+        item.first, "there is no field '" + name + "'",
+        meant.empty() ? "docs/reference/fields.md lists them" : "did you mean '" + meant + "'?");
+  }
+  return fields;
+}
+
+std::optional<event::Kind> read_kind(MapReader& row) {
+  std::vector<std::pair<std::string, event::Kind>> kinds;
+  for (const event::Kind kind : event::kAllKinds) kinds.emplace_back(event::kind_name(kind), kind);
+  return row.choice("kind", kinds);
+}
+
+std::vector<decode::Condition> read_conditions(MapReader& row) {
+  std::vector<decode::Condition> conditions;
+  for (const auto& [key, negated] : {std::pair{"when", false}, {"unless", true}}) {
+    const auto node = row.take(key);
+    if (!node) continue;
+    MapReader map(*node, key, row.problems());
+    if (!map.valid()) continue;
+    for (const auto& item : *node) {
+      const std::string path = item.first.Scalar();
+      conditions.push_back({path, map.texts(path), negated});
+    }
+  }
+  return conditions;
+}
+
+RowRule read_row(const YAML::Node& node, const FieldDefaults& defaults, Problems& problems) {
+  MapReader map(node, "row rule", problems);
+  RowRule row;
+  row.when = read_conditions(map);
+  row.kind = read_kind(map);
+  row.name = map.text("drop").value_or("");
+  row.fields = read_fields(map, defaults);
+  if (map.valid() && !row.kind && row.name.empty()) {
+    problems.add(node, "the row rule has neither kind nor drop",
+                 "write kind: impression, or drop: why");
+  }
+  map.finish();
+  return row;
+}
+
+void read_rows(MapReader& source, const FieldDefaults& defaults, decode::MappingSpec& mapping) {
+  const auto rows = source.take("rows");
+  const auto kind = read_kind(source);
+  std::vector<FieldRule> fields = read_fields(source, defaults);
+  if (rows && rows->IsSequence()) {
+    for (const YAML::Node& row : *rows)
+      mapping.rows.push_back(read_row(row, defaults, source.problems()));
+  } else if (rows) {
+    source.problems().add(*rows, "rows must be a list of row rules");
+  }
+  if (kind) {
+    RowRule row;
+    row.kind = kind;
+    row.fields = std::move(fields);
+    mapping.rows.push_back(std::move(row));
+  }
+}
+
+void read_csv(MapReader& map, decode::CsvDialect& csv) {
+  const auto character = [&](const char* key, char& out) {
+    const auto text = map.text(key);
+    if (!text) return;
+    if (*text == "\\t" || *text == "tab")
+      out = '\t';
+    else if (text->size() == 1)
+      out = text->front();
+    else
+      map.problems().add(map.node()[key], std::string(key) + " must be one character");
+  };
+  character("delimiter", csv.delimiter);
+  character("quote", csv.quote);
+  csv.header = map.truth("header").value_or(true);
+  csv.columns = map.texts("columns");
+  if (!csv.header && csv.columns.empty()) {
+    map.problems().add(map.node(), "a CSV without header needs columns",
+                       "write columns: [name, ...]");
+  }
+}
+
+// Hash of what decides how bytes become fields; comments and key order of other parts do not
+// matter.
+std::string mapping_hash(const YAML::Node& node) {
+  YAML::Node copy = YAML::Clone(node);
+  copy.remove("name");
+  copy.remove("files");
+  copy.remove("deduplicate");
+  return to_hex(hash128(YAML::Dump(copy)));
+}
+
+}  // namespace
+
+engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
+  engine::SourceJob job;
+  MapReader map(node, "source", problems);
+  if (!map.valid()) return job;
+  job.decoder.source = map.required_text("name", "impressions");
+  job.files = map.texts("files");
+  if (job.files.empty())
+    problems.add(node, "source has no files", "write files: [\"impressions/*.ndjson\"]");
+  const auto format = map.choice<Format>("format", {{"json", Format::json},
+                                                    {"csv", Format::csv},
+                                                    {"avro", Format::avro},
+                                                    {"lines", Format::lines}});
+  if (!node["format"])
+    problems.add(node, "source has no format", "write format: json, csv, avro or lines");
+  job.decoder.format = format.value_or(Format::json);
+  FieldDefaults defaults;
+  defaults.zone = map.text("zone").value_or("UTC");
+  defaults.on_error = read_on_error(map).value_or(OnError::reject);
+  if (job.decoder.format == Format::csv) read_csv(map, job.decoder.csv);
+  if (job.decoder.format == Format::lines)
+    job.decoder.pattern = map.required_text("pattern", "'{ip} {_} \"{request}\"'");
+  job.decoder.mapping.explode = map.text("explode").value_or("");
+  job.decoder.mapping.keep_extra = map.truth("keep_extra").value_or(true);
+  job.deduplicate = map.truth("deduplicate").value_or(true);
+  read_rows(map, defaults, job.decoder.mapping);
+  map.finish();
+  job.mapping = mapping_hash(node);
+  return job;
+}
+
+}  // namespace adweave::app

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/terminal/terminal.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace adweave::app {
+
+namespace {
+
+constexpr int kWidthWithoutTerminal = 100;
+constexpr int kBarWidth = 30;
+constexpr int64_t kShowEveryUs = 100'000;
+constexpr double kMegabyte = 1e6;
+
+}  // namespace
+
+int64_t now_us() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
+}
+
+int output_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return kWidthWithoutTerminal;
+}
+
+ProgressBar::ProgressBar(std::string what)
+    : what_(std::move(what)), on_terminal_(isatty(STDERR_FILENO) != 0), begin_us_(now_us()) {}
+
+ProgressBar::~ProgressBar() {
+  if (on_terminal_ && shown_us_ != 0) fmt::print(stderr, "\r\033[K");
+}
+
+void ProgressBar::show(int64_t done_bytes, int64_t total_bytes) {
+  const int64_t now = now_us();
+  if (!on_terminal_ || total_bytes <= 0 || now - shown_us_ < kShowEveryUs) return;
+  shown_us_ = now;
+  const double seconds = std::max(1e-3, static_cast<double>(now - begin_us_) / 1e6);
+  const double rate = static_cast<double>(done_bytes) / seconds;
+  const double left = rate > 0 ? static_cast<double>(total_bytes - done_bytes) / rate : 0;
+  const auto filled = static_cast<size_t>(kBarWidth * done_bytes / total_bytes);
+  fmt::print(stderr, "\r\033[K{} [{}{}] {:3}% {:.0f} MB/s, {:.0f} s left", what_,
+             std::string(filled, '#'), std::string(kBarWidth - filled, '.'),
+             100 * done_bytes / total_bytes, rate / kMegabyte, left);
+  std::fflush(stderr);
+}
+
+}  // namespace adweave::app

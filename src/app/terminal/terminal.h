@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the terminal can do: its width, whether there is one, and a progress bar on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace adweave::app {
+
+// Columns of standard output; 100 where it is no terminal.
+int output_width();
+
+// A line on standard error that shows bytes done, rate and time left; nothing where that is no
+// terminal.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string what);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void show(int64_t done_bytes, int64_t total_bytes);
+
+ private:
+  std::string what_;
+  bool on_terminal_;
+  int64_t begin_us_;
+  int64_t shown_us_ = 0;
+};
+
+// Microseconds since the epoch, by the system's clock.
+int64_t now_us();
+
+}  // namespace adweave::app

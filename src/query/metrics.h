@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The metrics catalogue: the one place where a KPI formula is written. SQL, reports and docs derive
+// from it.
+//
+// A metric is made of measures. A measure is an aggregate over one table; the same measure over
+// several tables is their sum (spend is the cost of impressions and of clicks). A ratio divides
+// sums of measures, never averages ratios, and is null where its denominator is empty.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace adweave::query {
+
+enum class Unit { count, ratio, money, seconds, number };
+enum class MetricKind { additive, ratio, distinct, distribution };
+
+struct Measure {
+  std::string_view name;
+  std::string_view table;
+  std::string_view aggregate;  // SQL over the table's columns; money as a HUGEINT of nanos
+  bool money = false;
+};
+
+struct Metric {
+  std::string_view name;
+  MetricKind kind;
+  Unit unit;
+  std::string_view numerator;    // a measure
+  std::string_view denominator;  // a measure; empty: the metric is its numerator
+  int factor;                    // of the numerator: 1000 for CPM
+  std::string_view formula;      // for people
+  std::string_view description;
+};
+
+std::span<const Measure> all_measures();
+std::span<const Metric> all_metrics();
+const Metric* find_metric(std::string_view name);
+
+std::string_view unit_name(Unit unit);
+std::string_view metric_kind_name(MetricKind kind);
+
+// SQL of the metric over columns named like its measures (sums of them).
+std::string metric_sql(const Metric& metric);
+
+// The metrics of a report that names none.
+std::span<const std::string_view> default_metrics();
+
+}  // namespace adweave::query

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/report.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/money.h"
+#include "base/time_zone.h"
+#include "event/schema.h"
+#include "query/metrics.h"
+
+namespace adweave::query {
+
+namespace {
+
+struct TimeDimension {
+  std::string_view name;
+  std::string_view sql;  // over the local timestamp `%`
+};
+
+constexpr std::array<TimeDimension, 8> kTimeDimensions = {{
+    {"minute", "strftime(%, '%Y-%m-%dT%H:%M')"},
+    {"quarter_hour", "strftime(time_bucket(INTERVAL 15 MINUTE, %), '%Y-%m-%dT%H:%M')"},
+    {"hour", "strftime(%, '%Y-%m-%dT%H:00')"},
+    {"day", "strftime(%, '%Y-%m-%d')"},
+    {"week", "strftime(date_trunc('week', %), '%Y-%m-%d')"},
+    {"month", "strftime(%, '%Y-%m')"},
+    {"hour_of_day", "hour(%)"},
+    {"day_of_week", "isodow(%)"},
+}};
+
+constexpr std::string_view kCurrencies = "currencies_";
+
+// Columns of a table or view that a report may read.
+bool has_column(std::string_view table, std::string_view column) {
+  const std::string_view base = table == "attributed_conversions" ? "conversions" : table;
+  const std::array<std::string_view, 5> touch = {"campaign_id", "ad_group_id", "creative_id",
+                                                 "placement_id", "website"};
+  if (base != table && std::find(touch.begin(), touch.end(), column) != touch.end()) return true;
+  const event::TableInfo* info = event::find_table(base);
+  return std::any_of(info->columns.begin(), info->columns.end(),
+                     [&](const auto& c) { return c.name == column; });
+}
+
+std::string time_column(std::string_view table) {
+  return table == "audit" ? "posting_date" : "event_time";
+}
+
+// SQL of a dimension over a table's columns; NULL where the table does not know it.
+std::string dimension_sql(std::string_view name, std::string_view table, const std::string& zone) {
+  for (const TimeDimension& dimension : kTimeDimensions) {
+    if (dimension.name != name) continue;
+    const std::string local = "(" + time_column(table) + " AT TIME ZONE " + sql_text(zone) + ")";
+    std::string sql(dimension.sql);
+    // Only the first '%' that a comma or bracket follows stands for the time; the others are
+    // strftime's.
+    for (size_t at = sql.find('%'); at != std::string::npos;
+         at = sql.find('%', at + local.size())) {
+      if (at + 1 < sql.size() && (sql[at + 1] == ',' || sql[at + 1] == ')'))
+        sql.replace(at, 1, local);
+    }
+    return sql;
+  }
+  return has_column(table, name) ? sql_name(name) : "NULL";
+}
+
+bool is_money(const Metric& metric) {
+  return std::any_of(all_measures().begin(), all_measures().end(), [&](const Measure& measure) {
+    return measure.money &&
+           (measure.name == metric.numerator || measure.name == metric.denominator);
+  });
+}
+
+// Builds the statement: per table its measures by the dimensions, all tables together, then the
+// metrics.
+class Compiler {
+ public:
+  explicit Compiler(const ReportQuery& query) : query_(query) {
+    for (const std::string& name : query.metrics) {
+      const Metric& metric = *find_metric(name);
+      metrics_.push_back(&metric);
+      measures_.insert(metric.numerator);
+      if (!metric.denominator.empty()) measures_.insert(metric.denominator);
+    }
+  }
+
+  const std::vector<const Metric*>& metrics() const { return metrics_; }
+
+  std::string sql() const {
+    std::string parts;
+    for (const std::string_view table : tables()) {
+      parts += parts.empty() ? "" : " UNION ALL BY NAME ";
+      parts += table_select(table);
+    }
+    std::string sums = keys("");
+    for (const std::string_view measure : measures_) {
+      append(sums, "sum(" + std::string(measure) + ") AS " + std::string(measure));
+    }
+    append(sums, "list_distinct(flatten(list(" + std::string(kCurrencies) + "))) AS " +
+                     std::string(kCurrencies));
+    std::string values = keys("");
+    for (const Metric* metric : metrics_) append(values, metric_column(*metric));
+    append(values, "len(" + std::string(kCurrencies) + ") AS " + std::string(kCurrencies));
+    std::string sql = "SELECT " + values + " FROM (SELECT " + sums + " FROM (" + parts + ")";
+    if (!query_.by.empty()) sql += " GROUP BY ALL";
+    sql += ")";
+    if (!query_.by.empty()) sql += " ORDER BY " + keys("");
+    return sql;
+  }
+
+ private:
+  static void append(std::string& list, const std::string& item) {
+    if (!list.empty()) list += ", ";
+    list += item;
+  }
+
+  std::vector<std::string_view> tables() const {
+    std::vector<std::string_view> tables;
+    for (const Measure& measure : all_measures()) {
+      const bool used = measures_.contains(measure.name);
+      if (used && std::find(tables.begin(), tables.end(), measure.table) == tables.end())
+        tables.push_back(measure.table);
+    }
+    return tables;
+  }
+
+  std::string keys(std::string_view suffix) const {
+    std::string list;
+    for (const std::string& name : query_.by) append(list, sql_name(name) + std::string(suffix));
+    return list;
+  }
+
+  std::string table_select(std::string_view table) const {
+    std::string list;
+    for (const std::string& name : query_.by) {
+      append(list, dimension_sql(name, table, query_.zone) + " AS " + sql_name(name));
+    }
+    bool money = false;
+    for (const Measure& measure : all_measures()) {
+      if (measure.table != table || !measures_.contains(measure.name)) continue;
+      append(list, std::string(measure.aggregate) + " AS " + std::string(measure.name));
+      money = money || measure.money;
+    }
+    const std::string amount = table == "attributed_conversions" ? "value" : "cost";
+    append(list,
+           (money ? "list(DISTINCT coalesce(currency, '')) FILTER (" + amount + " IS NOT NULL)"
+                  : std::string("NULL::VARCHAR[]")) +
+               " AS " + std::string(kCurrencies));
+    std::string sql = "SELECT " + list + " FROM " + std::string(table);
+    if (!query_.by.empty()) sql += " GROUP BY " + positions(query_.by.size());
+    return sql;
+  }
+
+  static std::string positions(size_t count) {
+    std::string list;
+    for (size_t i = 1; i <= count; ++i) append(list, std::to_string(i));
+    return list;
+  }
+
+  // Counts are 0 where nothing was counted; the rest is null.
+  static std::string metric_column(const Metric& metric) {
+    std::string sql = metric_sql(metric);
+    if (metric.unit == Unit::count) sql = "coalesce(" + sql + ", 0)";
+    if (is_money(metric))
+      sql =
+          "CASE WHEN coalesce(len(" + std::string(kCurrencies) + "), 0) <= 1 THEN " + sql + " END";
+    return sql + " AS " + sql_name(metric.name);
+  }
+
+  const ReportQuery& query_;
+  std::vector<const Metric*> metrics_;
+  std::set<std::string_view> measures_;
+};
+
+Status check_names(const ReportQuery& query) {
+  const std::vector<std::string> dimensions = report_dimensions();
+  std::vector<std::string> metrics;
+  for (const Metric& metric : all_metrics()) metrics.emplace_back(metric.name);
+  const auto check = [](const std::vector<std::string>& names,
+                        const std::vector<std::string>& known, const std::string& what) -> Status {
+    for (const std::string& name : names) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      const std::string meant = closest_name(name, known);
+      return Error{
+          ErrorCode::query, "there is no " + what + " '" + name + "'",
+          meant.empty() ? "docs/reference/metrics.md lists them" : "did you mean '" + meant + "'?"};
+    }
+    return {};
+  };
+  ADWEAVE_TRY(check(query.by, dimensions, "dimension"));
+  ADWEAVE_TRY(check(query.metrics, metrics, "metric"));
+  const Result<TimeZone> zone = TimeZone::find(query.zone);
+  return zone ? Status() : Error{ErrorCode::query, zone.error().message, zone.error().fix};
+}
+
+// Money leaves SQL as nanos and is shown as a decimal.
+void show_money(QueryResult& table, const std::vector<const Metric*>& metrics, size_t first) {
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    if (metrics[i]->unit != Unit::money) continue;
+    for (auto& row : table.rows) {
+      JsonValue& cell = row[first + i];
+      if (const int64_t* nanos = cell.as_int())
+        cell = format_nanos(*nanos);
+      else if (const std::string* digits = cell.as_string()) {
+        Int128 wide = 0;
+        const bool negative = digits->starts_with('-');
+        for (const char c : std::string_view(*digits).substr(negative ? 1 : 0))
+          wide = wide * 10 + (c - '0');
+        cell = format_nanos(negative ? -wide : wide);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> report_dimensions() {
+  std::vector<std::string> names;
+  for (const TimeDimension& dimension : kTimeDimensions) names.emplace_back(dimension.name);
+  for (const event::FieldInfo& field : event::all_fields()) {
+    const bool groups = field.type == event::Type::Dict || field.type == event::Type::Bool ||
+                        field.field == event::Field::weekday;
+    if (groups) names.emplace_back(field.name);
+  }
+  return names;
+}
+
+// Levenshtein distance, at most a third of the name's length.
+std::string closest_name(std::string_view name, const std::vector<std::string>& known) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    std::vector<size_t> row(candidate.size() + 1);
+    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (size_t i = 1; i <= name.size(); ++i) {
+      size_t diagonal = row[0]++;
+      for (size_t j = 1; j < row.size(); ++j) {
+        const size_t change = diagonal + (name[i - 1] == candidate[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
+  ReportQuery query = asked;
+  if (query.metrics.empty())
+    query.metrics.assign(default_metrics().begin(), default_metrics().end());
+  ADWEAVE_TRY(check_names(query));
+  const Compiler compiler(query);
+  Report report;
+  ADWEAVE_ASSIGN(report.table, sql.query(compiler.sql()));
+  show_money(report.table, compiler.metrics(), query.by.size());
+
+  const bool money = std::any_of(compiler.metrics().begin(), compiler.metrics().end(),
+                                 [](const Metric* metric) { return is_money(*metric); });
+  bool mixed = false;
+  report.table.columns.pop_back();
+  for (auto& row : report.table.rows) {
+    const int64_t* currencies = row.back().as_int();
+    mixed = mixed || (currencies != nullptr && *currencies > 1);
+    row.pop_back();
+  }
+  if (money && mixed) {
+    report.notes.push_back(
+        "amounts of several currencies are never added: such cells are empty; add --by currency");
+  }
+  return report;
+}
+
+}  // namespace adweave::query

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// KPI reports: metrics by dimensions, as of a commit.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "query/sql_engine.h"
+
+namespace adweave::query {
+
+struct ReportQuery {
+  std::vector<std::string> by;       // dimensions; none: one row
+  std::vector<std::string> metrics;  // none: default_metrics()
+  std::string zone = "UTC";          // of day, hour, ...
+};
+
+struct Report {
+  QueryResult table;
+  std::vector<std::string> notes;  // what a reader must know: cells with several currencies
+};
+
+// Conversions belong to the campaign, ad group, creative, placement and website of their winning
+// touch; those without one are in the row whose key is null, so the sums over any grouping equal
+// the ungrouped total. A money cell of several currencies is null. Fails with query: an unknown
+// metric or dimension, and what was meant.
+Result<Report> run_report(const SqlEngine& sql, const ReportQuery& query);
+
+// Names that --by accepts.
+std::vector<std::string> report_dimensions();
+
+// The known name closest to `name`; empty when none is close.
+std::string closest_name(std::string_view name, const std::vector<std::string>& known);
+
+}  // namespace adweave::query

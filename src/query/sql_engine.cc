@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/sql_engine.h"
+
+#include <duckdb.h>
+
+#include "base/file_system.h"
+#include "query/duckdb_values.h"
+#include "query/table_views.h"
+
+namespace adweave::query {
+
+namespace {
+
+Error query_error(const char* message, std::string fix = "") {
+  return {ErrorCode::query, message == nullptr ? "the SQL engine failed" : message, std::move(fix)};
+}
+
+class OwnedResult {
+ public:
+  ~OwnedResult() { duckdb_destroy_result(&result_); }
+  duckdb_result* get() { return &result_; }
+
+ private:
+  duckdb_result result_{};
+};
+
+class OwnedStatements {
+ public:
+  ~OwnedStatements() { duckdb_destroy_extracted(&statements_); }
+  duckdb_extracted_statements* get() { return &statements_; }
+
+ private:
+  duckdb_extracted_statements statements_ = nullptr;
+};
+
+class OwnedPrepared {
+ public:
+  ~OwnedPrepared() { duckdb_destroy_prepare(&statement_); }
+  duckdb_prepared_statement* get() { return &statement_; }
+
+ private:
+  duckdb_prepared_statement statement_ = nullptr;
+};
+
+bool reads_only(duckdb_statement_type type) {
+  return type == DUCKDB_STATEMENT_TYPE_SELECT || type == DUCKDB_STATEMENT_TYPE_EXPLAIN;
+}
+
+Result<QueryResult> read_result(duckdb_result* result) {
+  QueryResult out;
+  const idx_t columns = duckdb_column_count(result);
+  std::vector<ColumnReader> readers;
+  for (idx_t i = 0; i < columns; ++i) {
+    out.columns.emplace_back(duckdb_column_name(result, i));
+    readers.emplace_back(duckdb_column_logical_type(result, i));
+  }
+  while (duckdb_data_chunk chunk = duckdb_fetch_chunk(*result)) {
+    const idx_t rows = duckdb_data_chunk_get_size(chunk);
+    for (idx_t row = 0; row < rows; ++row) {
+      std::vector<JsonValue>& values = out.rows.emplace_back();
+      for (idx_t i = 0; i < columns; ++i) {
+        values.push_back(readers[i].value(duckdb_data_chunk_get_vector(chunk, i), row));
+      }
+    }
+    duckdb_destroy_data_chunk(&chunk);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string sql_text(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
+  return out += '\'';
+}
+
+std::string sql_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out += '"';
+}
+
+struct SqlEngine::Database {
+  duckdb_database database = nullptr;
+  duckdb_connection connection = nullptr;
+
+  ~Database() {
+    duckdb_disconnect(&connection);
+    duckdb_close(&database);
+  }
+};
+
+SqlEngine::SqlEngine(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+SqlEngine::~SqlEngine() = default;
+SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
+SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
+
+Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& ledger,
+                                  int64_t as_of) {
+  auto database = std::make_unique<Database>();
+  char* message = nullptr;
+  if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
+    const Error error = query_error(message);
+    duckdb_free(message);
+    return error;
+  }
+  if (duckdb_connect(database->database, &database->connection) != DuckDBSuccess)
+    return query_error(nullptr);
+  SqlEngine engine(std::move(database));
+  ADWEAVE_TRY(engine.execute("SET autoinstall_known_extensions = false"));
+  ADWEAVE_TRY(engine.execute("SET autoload_known_extensions = false"));
+  ADWEAVE_TRY(engine.execute("SET TimeZone = 'UTC'"));
+  ADWEAVE_TRY(
+      engine.execute("SET allowed_directories = [" + sql_text(join_path(dir, "lake/")) + "]"));
+  ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
+  for (const std::string& statement : view_statements(dir, ledger, as_of))
+    ADWEAVE_TRY(engine.execute(statement));
+  ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
+  return engine;
+}
+
+Status SqlEngine::execute(const std::string& sql) const {
+  OwnedResult result;
+  if (duckdb_query(database_->connection, sql.c_str(), result.get()) == DuckDBSuccess) return {};
+  return query_error(duckdb_result_error(result.get()));
+}
+
+Result<QueryResult> SqlEngine::query(const std::string& sql) const {
+  OwnedStatements statements;
+  const idx_t count =
+      duckdb_extract_statements(database_->connection, sql.c_str(), statements.get());
+  if (count == 0)
+    return query_error(duckdb_extract_statements_error(*statements.get()), "check the SQL");
+  if (count != 1) return query_error("more than one statement", "run them one at a time");
+  OwnedPrepared prepared;
+  if (duckdb_prepare_extracted_statement(database_->connection, *statements.get(), 0,
+                                         prepared.get()) != DuckDBSuccess) {
+    return query_error(duckdb_prepare_error(*prepared.get()));
+  }
+  if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
+    return query_error("only SELECT is allowed: the ledger changes by commits alone",
+                       "use adweave run to add data");
+  }
+  OwnedResult result;
+  if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess) {
+    return query_error(duckdb_result_error(result.get()));
+  }
+  return read_result(result.get());
+}
+
+}  // namespace adweave::query

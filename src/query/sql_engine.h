@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// SQL over a data folder: an embedded, in-memory DuckDB with one view a table over the ledger's
+// explicit list of live files (never a glob). Read-only: it can open nothing but the folder's lake,
+// and runs one SELECT at a time.
+//
+//   ADWEAVE_ASSIGN(SqlEngine sql, SqlEngine::open("/data", ledger, ledger.head()));
+//   ADWEAVE_ASSIGN(QueryResult result, sql.query("SELECT count(*) AS n FROM clicks"));
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "ledger/ledger.h"
+
+namespace adweave::query {
+
+// Rows as they are shown: ids and text as strings, times RFC 3339 UTC, money as decimal strings,
+// other numbers as numbers.
+struct QueryResult {
+  std::vector<std::string> columns;
+  std::vector<std::vector<JsonValue>> rows;
+};
+
+class SqlEngine {
+ public:
+  // Views as of a commit: every table of the schema (empty ones too), and `credits`, the current
+  // net credits.
+  static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger,
+                                int64_t as_of);
+  ~SqlEngine();
+  SqlEngine(SqlEngine&&) noexcept;
+  SqlEngine& operator=(SqlEngine&&) noexcept;
+
+  // Fails with query, quoting the engine's words.
+  Result<QueryResult> query(const std::string& sql) const;
+
+ private:
+  struct Database;
+  explicit SqlEngine(std::unique_ptr<Database> database);
+  Status execute(const std::string& sql) const;
+
+  std::unique_ptr<Database> database_;
+};
+
+// `text` as an SQL string literal, and as a quoted identifier.
+std::string sql_text(std::string_view text);
+std::string sql_name(std::string_view name);
+
+}  // namespace adweave::query

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "query/table_views.h"
+
+#include "base/file_system.h"
+#include "event/schema.h"
+#include "query/sql_engine.h"
+
+namespace adweave::query {
+
+namespace {
+
+std::string_view sql_type(event::Type type) {
+  switch (type) {
+    case event::Type::Time:
+      return "TIMESTAMPTZ";
+    case event::Type::Money:
+      return "DECIMAL(18,9)";
+    case event::Type::WideMoney:
+      return "DECIMAL(38,9)";
+    case event::Type::Int:
+      return "BIGINT";
+    case event::Type::Float:
+      return "DOUBLE";
+    case event::Type::Bool:
+      return "BOOLEAN";
+    case event::Type::Bytes:
+      return "BLOB";
+    default:
+      return "VARCHAR";
+  }
+}
+
+// A table without files: typed, no rows.
+std::string empty_select(const event::TableInfo& table) {
+  std::string columns;
+  for (const event::ColumnInfo& column : table.columns) {
+    columns += columns.empty() ? "" : ", ";
+    columns.append("NULL::")
+        .append(sql_type(column.type))
+        .append(" AS ")
+        .append(sql_name(column.name));
+  }
+  return "SELECT " + columns + " WHERE false";
+}
+
+std::string table_select(const std::string& dir, const event::TableInfo& table,
+                         const std::vector<event::DataFile>& files) {
+  if (files.empty()) return empty_select(table);
+  std::string list;
+  for (const event::DataFile& file : files) {
+    list += list.empty() ? "" : ", ";
+    list += sql_text(join_path(dir, file.path));
+  }
+  return "SELECT * FROM read_parquet([" + list + "], hive_partitioning = false)";
+}
+
+// Current credits: rows of credits_log that no later row has taken back.
+std::string credits_select() {
+  std::string keys;
+  for (const event::ColumnInfo& column : event::find_table("credits_log")->columns) {
+    if (column.name == "sign" || column.name == "commit") continue;
+    keys += keys.empty() ? "" : ", ";
+    keys += column.name;
+  }
+  return "SELECT " + keys + ", max(commit) FILTER (sign = 1) AS commit FROM credits_log GROUP BY " +
+         keys + " HAVING sum(sign) > 0";
+}
+
+// Conversions with the touch of the default policy that won them, if any: what KPIs count.
+constexpr std::string_view kAttributedConversions = R"(
+SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
+       w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us
+FROM conversions c LEFT JOIN credits w
+  ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL
+     AND w.credit > 0 AND w.policy = 'default')";
+
+}  // namespace
+
+std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
+                                         int64_t as_of) {
+  std::vector<std::string> statements;
+  for (const event::TableInfo& table : event::all_tables()) {
+    statements.push_back("CREATE VIEW " + sql_name(table.name) + " AS " +
+                         table_select(dir, table, ledger.live_files(table.name, as_of)));
+  }
+  statements.push_back("CREATE VIEW credits AS " + credits_select());
+  statements.push_back("CREATE VIEW attributed_conversions AS " +
+                       std::string(kAttributedConversions));
+  return statements;
+}
+
+}  // namespace adweave::query
