@@ -119,7 +119,7 @@ DecoderSpec openrtb() {
 }
 
 TEST(JsonDecoder, RealBidRequestsExplodeIntoTheirImps) {
-  const std::string text = tests::test_data("openrtb/bid_requests.ndjson.gz");
+  const std::string text = tests::test_data("openrtb/bid_requests.ndjson");
   for (const int64_t slice_bytes : {int64_t{100'000}, INT64_MAX}) {
     int64_t records = 0;
     int64_t rows = 0;

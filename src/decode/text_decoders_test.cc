@@ -155,7 +155,7 @@ TEST(LinesDecoder, OfTheRealAccessLogOneLineIsCutOff) {
       spec_of(Format::lines, {row(Kind::click, {time, user, constant(Field::campaign_id, "site"),
                                                 field(Field::user_agent, {"user_agent"})})});
   spec.pattern = kCombined;
-  const std::string text = tests::test_data("access_log/apache_logs.gz");
+  const std::string text = tests::test_data("access_log/apache_logs");
   int64_t line = 0;
   for (size_t i = 0; i < text.size() && line < 8'898; ++i) line += text[i] == '\n' ? 1 : 0;
   const auto out = decode_text(spec, text);

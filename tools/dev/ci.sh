@@ -16,6 +16,7 @@ ci_all() {
   stage "build release" 720 build_preset release
   stage "tests" 300 test_cpp release
   stage "tests of the tools" 60 test_python tests/tools
+  stage "integration tests" 300 test_python tests/integration
   say "== time"
   printf '%s\n' "${CI_TIMES[@]}" >&2
   test_report

@@ -28,6 +28,13 @@ void Problems::add(const YAML::Node& node, std::string what, std::string fix) {
   problems_.push_back({mark.line + 1, mark.column + 1, std::move(what), std::move(fix)});
 }
 
+std::vector<ConfigProblem> Problems::take() {
+  std::stable_sort(problems_.begin(), problems_.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  return std::move(problems_);
+}
+
 MapReader::MapReader(YAML::Node node, std::string what, Problems& problems)
     : node_(std::move(node)), what_(std::move(what)), problems_(problems), valid_(node_.IsMap()) {
   if (!valid_) problems_.add(node_, what_ + " must be a map of keys and values");

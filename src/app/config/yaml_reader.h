@@ -20,7 +20,8 @@ namespace adweave::app {
 class Problems {
  public:
   void add(const YAML::Node& node, std::string what, std::string fix = "");
-  std::vector<ConfigProblem> take() { return std::move(problems_); }
+  // All of them, in the order of the file.
+  std::vector<ConfigProblem> take();
 
  private:
   std::vector<ConfigProblem> problems_;
