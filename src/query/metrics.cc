@@ -8,7 +8,7 @@ namespace adweave::query {
 namespace {
 
 // clang-format off
-#define NANOS(column) "sum(CAST(" column " * 1000000000 AS HUGEINT))"
+#define NANOS(column) "CAST(sum(" column ") * 1000000000 AS HUGEINT)"
 
 constexpr Measure kMeasures[] = {
     {"impressions", "impressions", "count(*)"},

@@ -110,7 +110,7 @@ class Errors(AdweaveTest):
         )
         for command in (["validate", "-c", config], ["run", "-c", config, "--data", self.data]):
             error = self.adweave(*command, code=78).stderr
-            self.assertIn(f"{config}:3:5: unknown key 'fiels' in source; did you mean 'fields'?", error)
+            self.assertIn(f"{config}:3:5: unknown key 'fiels' in source; did you mean 'files'?", error)
             self.assertIn(f"{config}:4:13: format 'jsn' is not known; did you mean 'json'?", error)
             self.assertIn(f"{config}:7:7: there is no field 'campain_id'; did you mean 'campaign_id'?", error)
             self.assertIn(f"{config}:8:12:", error)

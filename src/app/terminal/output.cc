@@ -2,6 +2,8 @@
 #include "app/terminal/output.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 namespace adweave::app {
 
@@ -14,21 +16,23 @@ std::string cell_text(const JsonValue& value) {
   if (const std::string* text = value.as_string()) return *text;
   if (const double* number = value.as_double()) {
     char digits[32];
-    std::snprintf(digits, sizeof digits, "%.6g", *number);
+    std::snprintf(digits, sizeof digits, "%.4g", *number);
     return digits;
   }
   return value.dump();
 }
 
-// "1.250000000" -> "1.25": nine digits after the point are for programs.
-std::string trim_decimal(std::string text) {
+// Money in a table has at most four digits after the point: nine are for programs.
+std::string round_money(std::string text) {
   const size_t point = text.find('.');
   const bool money = point != std::string::npos && text.size() - point == 10 &&
                      text.find_first_not_of("-.0123456789") == std::string::npos;
   if (!money) return text;
-  size_t end = text.find_last_not_of('0');
-  end = std::max(end, point + 2);
-  return text.substr(0, end + 1);
+  char digits[64];
+  std::snprintf(digits, sizeof digits, "%.4f", std::strtod(text.c_str(), nullptr));
+  text = digits;
+  while (text.ends_with('0') && text[text.size() - 3] != '.') text.pop_back();
+  return text;
 }
 
 size_t display_width(std::string_view text) {
@@ -78,7 +82,7 @@ void write_table(std::ostream& out, const query::QueryResult& result, size_t wid
   for (const auto& row : result.rows) {
     auto& line = cells.emplace_back();
     for (size_t i = 0; i < row.size(); ++i) {
-      line.push_back(one_line(trim_decimal(cell_text(row[i]))));
+      line.push_back(one_line(round_money(cell_text(row[i]))));
       widths[i] = std::max(widths[i], display_width(line[i]));
       right[i] = right[i] && (line[i].empty() || is_number(line[i]));
     }

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/generator/generator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "source/generator/feeds.h"
+
+namespace adweave::source {
+
+namespace {
+
+constexpr double kDuplicateShare = 0.01;
+constexpr double kConflictShare = 0.001;
+constexpr double kBadShare = 0.004;
+constexpr int64_t kJitterUs = 5'000'000;         // rows come this much out of order
+constexpr int64_t kRepeatAfterUs = 600'000'000;  // a repeat follows within
+constexpr size_t kAvroBlockRecords = 500;
+constexpr int64_t kProgressEvery = 10'000;
+
+// A row on its way to its feed, at the place in time where it is written.
+struct Line {
+  int64_t at_us;
+  uint64_t order;
+  std::string text;
+};
+
+// What the engine must count of a feed.
+struct FeedCounts {
+  int64_t accepted = 0;
+  int64_t duplicate = 0;
+  int64_t conflict = 0;
+  int64_t rejected = 0;
+};
+
+class Generator {
+ public:
+  Generator(FileSystem& fs, const GeneratorOptions& options)
+      : fs_(fs),
+        options_(options),
+        world_(options.seed, options.start_us, options.hours, options.events),
+        random_(options.seed ^ 0xADULL) {}
+
+  Status run(const std::function<void(int64_t, int64_t)>& progress) {
+    ADWEAVE_TRY(make_dirs(fs_, join_path(options_.out, "truth")));
+    make_truth(progress);
+    for (const auto& [name, text] : truth_) ADWEAVE_TRY(write("truth/" + name + ".ndjson", text));
+    for (const TrueEvent& event : events_) add_rows(event);
+    ADWEAVE_TRY(write("truth/expected.json", expected_json()));
+    for (const std::string_view name : {"advertisers", "campaigns", "ad_groups", "creatives"}) {
+      ADWEAVE_TRY(write(std::string(name) + ".csv", world_.dimension_csv(name)));
+    }
+    ADWEAVE_TRY(write_feeds());
+    return write("adweave.yaml", configuration());
+  }
+
+ private:
+  void make_truth(const std::function<void(int64_t, int64_t)>& progress) {
+    while (static_cast<int64_t>(events_.size()) < options_.events) {
+      for (TrueEvent& event : world_.next()) {
+        if (static_cast<int64_t>(events_.size()) == options_.events) break;
+        truth_[std::string(kFeedNames[static_cast<size_t>(feed_of(event))])] +=
+            truth_row(event) + "\n";
+        events_.push_back(std::move(event));
+        const auto done = static_cast<int64_t>(events_.size());
+        if (progress && done % kProgressEvery == 0) progress(done, options_.events);
+      }
+    }
+  }
+
+  void add_line(Feed feed, int64_t at_us, std::string text) {
+    lines_[static_cast<size_t>(feed)].push_back({at_us, order_++, std::move(text)});
+  }
+
+  // The event's own row, and perhaps a repeat, a conflict or a broken row after it.
+  void add_rows(const TrueEvent& event) {
+    const Feed feed = feed_of(event);
+    FeedCounts& counts = counts_[static_cast<size_t>(feed)];
+    const int64_t at = event.time_us + random_.below(kJitterUs);
+    add_line(feed, at, feed_row(event));
+    ++counts.accepted;
+    if (event.kind == TrueEvent::Kind::impression) last_impression_ = event;
+    if (event.kind == TrueEvent::Kind::click) last_click_ = event;
+    if (random_.chance(kDuplicateShare)) {
+      add_line(feed, at + 1 + random_.below(kRepeatAfterUs), feed_row(event));
+      ++counts.duplicate;
+    }
+    // Bid requests have no id of their own: another payload is another event there.
+    if (feed != Feed::bid_requests && random_.chance(kConflictShare)) {
+      TrueEvent other = event;
+      other.time_us += 1'000'000;
+      add_line(feed, at + 1 + random_.below(kRepeatAfterUs), feed_row(other));
+      ++counts.conflict;
+    }
+    if (last_impression_ && last_click_ && random_.chance(kBadShare)) add_bad_row(at);
+  }
+
+  void add_bad_row(int64_t at) {
+    const BadRow bad = bad_row(bad_kind_++ % kBadKinds, *last_impression_, *last_click_);
+    add_line(bad.feed, at, bad.text);
+    ++counts_[static_cast<size_t>(bad.feed)].rejected;
+    ++rejected_by_reason_[std::string(bad.reason)];
+  }
+
+  Status write_feeds() {
+    for (size_t i = 0; i < kFeedNames.size(); ++i) {
+      std::sort(lines_[i].begin(), lines_[i].end(), [](const Line& a, const Line& b) {
+        return std::pair(a.at_us, a.order) < std::pair(b.at_us, b.order);
+      });
+      const Feed feed = static_cast<Feed>(i);
+      ADWEAVE_TRY(write(file_name(feed), feed == Feed::bid_requests ? avro_text(lines_[i])
+                                                                    : line_text(feed, lines_[i])));
+      received_at_end(file_name(feed));
+    }
+    return {};
+  }
+
+  static std::string file_name(Feed feed) {
+    const std::string name(kFeedNames[static_cast<size_t>(feed)]);
+    return name + (feed == Feed::bid_requests         ? ".avro"
+                   : feed == Feed::clicks_conversions ? ".csv"
+                                                      : ".ndjson");
+  }
+
+  static std::string line_text(Feed feed, const std::vector<Line>& lines) {
+    std::string text = feed == Feed::clicks_conversions ? csv_header() + "\n" : "";
+    for (const Line& line : lines) text.append(line.text).append("\n");
+    return text;
+  }
+
+  static std::string avro_text(const std::vector<Line>& lines) {
+    std::string text = avro_header();
+    for (size_t begin = 0; begin < lines.size(); begin += kAvroBlockRecords) {
+      std::vector<std::string> records;
+      for (size_t i = begin; i < std::min(begin + kAvroBlockRecords, lines.size()); ++i)
+        records.push_back(lines[i].text);
+      text += avro_block(records);
+    }
+    return text;
+  }
+
+  // The modification time is when the file was received: an hour after the last event, not the day
+  // of this run.
+  void received_at_end(const std::string& name) const {
+    const int64_t received_us = options_.start_us + (options_.hours + 1) * 3600 * limits::kSecondUs;
+    const auto time = std::filesystem::file_time_type::clock::from_sys(
+        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(received_us)));
+    std::error_code ignored;  // a file system without times still has the bytes
+    std::filesystem::last_write_time(join_path(options_.out, name), time, ignored);
+  }
+
+  std::string expected_json() const {
+    JsonValue::Object feeds;
+    for (size_t i = 0; i < kFeedNames.size(); ++i) {
+      const FeedCounts& c = counts_[i];
+      feeds.emplace_back(kFeedNames[i], JsonValue::Object{{"accepted", c.accepted},
+                                                          {"duplicate", c.duplicate},
+                                                          {"conflict", c.conflict},
+                                                          {"rejected", c.rejected}});
+    }
+    JsonValue::Object reasons;
+    for (const auto& [reason, count] : rejected_by_reason_) reasons.emplace_back(reason, count);
+    return JsonValue(JsonValue::Object{{"events", options_.events},
+                                       {"seed", static_cast<int64_t>(options_.seed)},
+                                       {"feeds", std::move(feeds)},
+                                       {"rejected_by_reason", std::move(reasons)}})
+               .dump() +
+           "\n";
+  }
+
+  static std::string configuration() {
+    return R"(# Made by `adweave generate`: the feeds beside this file.
+ledger_id: generated
+sources:
+  - name: impressions
+    files: impressions.ndjson
+    format: json
+    kind: impression
+    fields:
+      event_id: impression_id
+      event_time: timestamp
+      user_id: user_id
+      creative_id: creative_id
+      website: website
+      auction_id: auction_id
+      cost: {from: price_cpm, unit: per_thousand}
+      currency: currency
+      viewable: viewable
+      time_on_ad_ms: time_on_ad_ms
+      user_agent: user_agent
+
+  - name: clicks_conversions
+    files: clicks_conversions.csv
+    format: csv
+    rows:
+      - when: {conversion_type: ["", click]}
+        kind: click
+        fields:
+          event_id: event_id
+          event_time: timestamp
+          user_id: user_id
+          campaign_id: campaign_id
+          impression_id: impression_id
+          cost: cost
+          currency: currency
+          user_agent: user_agent
+      - kind: conversion
+        fields:
+          event_id: event_id
+          event_time: timestamp
+          user_id: user_id
+          conversion_type: conversion_type
+          reported_campaign_id: campaign_id
+          value: value
+          currency: currency
+          user_agent: user_agent
+
+  - name: bid_requests
+    files: bid_requests.avro
+    format: avro
+    kind: bid_request
+    fields:
+      event_id: {from: [id, imp_id], join: "/"}
+      event_time: time
+      auction_id: id
+      imp_id: imp_id
+      user_id: user
+      website: site.domain
+      user_agent: device.ua
+      floor: {from: floor_micros, unit: nanos}     # micros for a thousand are nanos for one
+      currency: currency
+
+  - name: auction_outcomes
+    files: auction_outcomes.ndjson
+    format: json
+    kind: auction_outcome
+    fields:
+      event_id: id
+      event_time: {from: time_ms, time: epoch_ms}
+      auction_id: auction_id
+      outcome: outcome
+      price: {from: price_cpm, unit: per_thousand}
+      currency: currency
+
+dimensions:
+  creatives: creatives.csv
+  ad_groups: ad_groups.csv
+  campaigns: campaigns.csv
+  advertisers: advertisers.csv
+)";
+  }
+
+  Status write(const std::string& name, const std::string& text) {
+    return write_synced(fs_, join_path(options_.out, name), text);
+  }
+
+  FileSystem& fs_;
+  const GeneratorOptions& options_;
+  World world_;
+  Random random_;
+  std::vector<TrueEvent> events_;
+  std::map<std::string, std::string> truth_;
+  std::array<std::vector<Line>, kFeedNames.size()> lines_;
+  std::array<FeedCounts, kFeedNames.size()> counts_;
+  std::map<std::string, int64_t> rejected_by_reason_;
+  std::optional<TrueEvent> last_impression_;
+  std::optional<TrueEvent> last_click_;
+  uint64_t order_ = 0;
+  int bad_kind_ = 0;
+};
+
+}  // namespace
+
+Status generate(FileSystem& fs, const GeneratorOptions& options,
+                const std::function<void(int64_t, int64_t)>& progress) {
+  const Result<std::vector<std::string>> names = fs.list(options.out);
+  if (names && !names->empty()) {
+    return Error{ErrorCode::usage, options.out + ": is not empty",
+                 "choose another --out, or remove it first"};
+  }
+  return Generator(fs, options).run(progress);
+}
+
+}  // namespace adweave::source

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated logs: engine = truth for what is kept, and = brute force for who gets the credit."""
+
+import decimal
+import hashlib
+import json
+import pathlib
+import sys
+import unittest
+
+from adweave import ROOT, AdweaveTest
+
+sys.path.insert(0, str(ROOT / "tests/oracle"))
+import last_touch  # noqa: E402
+
+COUNTS = ["impressions", "clicks", "conversions", "click_through_conversions", "view_through_conversions",
+          "unattributed_conversions"]
+
+
+def nanos(text: str | None) -> int:
+    return int(decimal.Decimal(text or 0).scaleb(9))
+
+
+class Generated(AdweaveTest):
+    def generate(self, seed: int, events: int = 60_000) -> pathlib.Path:
+        out = self.folder / f"logs{seed}"
+        self.adweave("generate", "--events", events, "--seed", seed, "--out", out)
+        return out
+
+    def test_engine_equals_truth_and_brute_force(self) -> None:
+        for seed in (1, 2, 3):
+            with self.subTest(seed=seed):
+                logs = self.generate(seed)
+                self.data = self.folder / f"data{seed}"
+                self.run_config(logs / "adweave.yaml")
+                self.check_audit(logs)
+                self.check_campaigns(logs)
+
+    def check_audit(self, logs: pathlib.Path) -> None:
+        expected = json.loads((logs / "truth/expected.json").read_text())
+        audit = {row["source"]: row for row in self.rows("audit")}
+        for feed, counts in expected["feeds"].items():
+            self.assertEqual({key: audit[feed][key] for key in counts}, counts, feed)
+        self.assertEqual(audit["total"]["accepted"], expected["events"])
+        self.assertEqual(audit["total"]["difference"], 0)
+        reasons = self.sql("SELECT reason, count(*) AS n FROM rejects WHERE outcome = 'rejected' GROUP BY 1")
+        self.assertEqual({r["reason"]: r["n"] for r in reasons}, expected["rejected_by_reason"])
+
+    def check_campaigns(self, logs: pathlib.Path) -> None:
+        expected = last_touch.campaign_sums(logs / "truth")
+        rows = self.rows("report", "--by", "campaign_id,currency", "--metrics", ",".join([*COUNTS, "spend", "revenue"]))
+        found: dict = {}
+        for row in rows:
+            sums = found.setdefault(row["campaign_id"], dict.fromkeys([*COUNTS, "spend", "revenue"], 0))
+            for name in COUNTS:
+                sums[name] += row[name]
+            for name in ("spend", "revenue"):
+                sums[name] += nanos(row[name])
+        self.assertEqual(set(found), set(expected))
+        for campaign, sums in found.items():
+            self.assertEqual(sums, {name: expected[campaign][name] for name in sums}, campaign)
+        self.assertGreater(sum(s["click_through_conversions"] for s in found.values()), 0)
+
+    def test_the_same_seed_gives_the_same_bytes(self) -> None:
+        digests = set()
+        for name in ("a", "b"):
+            out = self.folder / name
+            self.adweave("generate", "--events", 5_000, "--seed", 7, "--out", out)
+            digest = hashlib.sha256()
+            for file in sorted(out.rglob("*")):
+                if file.is_file():
+                    digest.update(str(file.relative_to(out)).encode() + file.read_bytes())
+            digests.add(digest.hexdigest())
+        self.assertEqual(len(digests), 1)
+
+    def test_a_folder_that_holds_something_is_refused(self) -> None:
+        self.write("logs/precious", "x")
+        self.adweave("generate", "--events", 10, "--out", self.folder / "logs", code=2)
+
+    def test_moved_creatives_change_ad_group_at_half_time(self) -> None:
+        logs = self.generate(4)
+        self.run_config(logs / "adweave.yaml")
+        groups = self.sql("SELECT ad_group_id, max(event_time) < TIMESTAMPTZ '2023-11-01T12:00:00Z' AS before "
+                          "FROM impressions WHERE creative_id = 'cr-6' GROUP BY 1 ORDER BY 1")
+        self.assertEqual(groups, [{"ad_group_id": "grp-1", "before": False}, {"ad_group_id": "grp-2", "before": True}])
+
+
+if __name__ == "__main__":
+    unittest.main()
