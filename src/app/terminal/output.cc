@@ -22,15 +22,18 @@ std::string cell_text(const JsonValue& value) {
   return value.dump();
 }
 
-// Money in a table has at most four digits after the point: nine are for programs.
-std::string round_money(std::string text) {
+// Money: a decimal string with nine digits after the point.
+bool is_money(std::string_view text) {
   const size_t point = text.find('.');
-  const bool money = point != std::string::npos && text.size() - point == 10 &&
-                     text.find_first_not_of("-.0123456789") == std::string::npos;
-  if (!money) return text;
+  return point != std::string_view::npos && text.size() - point == 10 &&
+         text.find_first_not_of("-.0123456789") == std::string_view::npos;
+}
+
+// In a table it has at most four digits after the point: nine are for programs.
+std::string round_money(const std::string& money) {
   char digits[64];
-  std::snprintf(digits, sizeof digits, "%.4f", std::strtod(text.c_str(), nullptr));
-  text = digits;
+  std::snprintf(digits, sizeof digits, "%.4f", std::strtod(money.c_str(), nullptr));
+  std::string text = digits;
   while (text.ends_with('0') && text[text.size() - 3] != '.') text.pop_back();
   return text;
 }
@@ -49,8 +52,11 @@ std::string cut(const std::string& text, size_t width) {
   return text.substr(0, bytes) + "..";
 }
 
-bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("-+.eE0123456789") == std::string::npos;
+// Numbers and money stand to the right; ids are text even when they are digits.
+bool is_number(const JsonValue& value) {
+  const std::string* text = value.as_string();
+  return value.is_null() || value.as_int() != nullptr || value.as_double() != nullptr ||
+         (text != nullptr && is_money(*text));
 }
 
 // Makes the widest columns narrower until the table fits.
@@ -82,9 +88,10 @@ void write_table(std::ostream& out, const query::QueryResult& result, size_t wid
   for (const auto& row : result.rows) {
     auto& line = cells.emplace_back();
     for (size_t i = 0; i < row.size(); ++i) {
-      line.push_back(one_line(round_money(cell_text(row[i]))));
+      const std::string text = cell_text(row[i]);
+      line.push_back(is_money(text) ? round_money(text) : one_line(text));
       widths[i] = std::max(widths[i], display_width(line[i]));
-      right[i] = right[i] && (line[i].empty() || is_number(line[i]));
+      right[i] = right[i] && is_number(row[i]);
     }
   }
   fit(widths, width);
