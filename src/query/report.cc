@@ -95,9 +95,7 @@ class Compiler {
       parts += table_select(table);
     }
     std::string sums = keys("");
-    for (const std::string_view measure : measures_) {
-      append(sums, "sum(" + std::string(measure) + ") AS " + std::string(measure));
-    }
+    for (const std::string_view measure : measures_) append(sums, sum_of(measure));
     append(sums, "list_distinct(flatten(list(" + std::string(kCurrencies) + "))) AS " +
                      std::string(kCurrencies));
     std::string values = keys("");
@@ -151,6 +149,16 @@ class Compiler {
     std::string sql = "SELECT " + list + " FROM " + std::string(table);
     if (!query_.by.empty()) sql += " GROUP BY " + positions(query_.by.size());
     return sql;
+  }
+
+  // What was not counted is 0; what was not measured (an amount, a time) is null.
+  static std::string sum_of(std::string_view name) {
+    const bool count =
+        std::any_of(all_measures().begin(), all_measures().end(), [&](const Measure& measure) {
+          return measure.name == name && measure.aggregate.starts_with("count(");
+        });
+    const std::string sum = "sum(" + std::string(name) + ")";
+    return (count ? "coalesce(" + sum + ", 0)" : sum) + " AS " + std::string(name);
   }
 
   static std::string positions(size_t count) {
