@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/trial.h"
+
+#include <algorithm>
+
+#include "app/config/config.h"
+#include "engine/ledger_text.h"
+#include "ledger/ledger.h"
+#include "source/generator/generator.h"
+
+namespace adweave::tests {
+
+namespace {
+
+constexpr int64_t kEvents = 1'500;
+constexpr int64_t kSliceBytes = 16 * limits::kKiB;
+constexpr int64_t kCommitBytes = 40 * limits::kKiB;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+Result<engine::RunReport> run_job(FileSystem& fs, const engine::Job& job) {
+  return engine::run(fs, job, {[] { return int64_t{0}; }, {}, {}});
+}
+
+Result<Trial> Trial::prepare(const std::string& folder) {
+  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
+  Trial trial;
+  trial.folder_ = folder;
+  source::GeneratorOptions options;
+  options.events = kEvents;
+  options.out = join_path(folder, "logs");
+  ADWEAVE_TRY(source::generate(*fs, options, {}));
+  ADWEAVE_ASSIGN(app::Config config, app::load_config(*fs, join_path(options.out, "adweave.yaml")));
+  CHECK(config.problems.empty());
+  trial.job_ = std::move(config.job);
+  trial.job_.slice_bytes = kSliceBytes;
+  trial.job_.commit_bytes = kCommitBytes;
+  trial.job_.program = "faults";
+  const std::string calm = join_path(folder, "calm");
+  ADWEAVE_ASSIGN(const engine::RunReport report, run_job(*fs, trial.job(calm, "calm")));
+  CHECK(report.last_commit > report.first_commit + 1);
+  ADWEAVE_ASSIGN(const std::string text, engine::ledger_text(*fs, calm));
+  trial.expected_ = lines_of(text);
+  return trial;
+}
+
+engine::Job Trial::job(const std::string& data, const std::string& holder) const {
+  engine::Job job = job_;
+  job.data = data;
+  job.holder = holder;
+  return job;
+}
+
+std::unique_ptr<SimulatedDisk> Trial::disk() const {
+  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
+  auto disk = std::make_unique<SimulatedDisk>();
+  const Result<std::vector<std::string>> names = fs->list(job_.folder);
+  CHECK(names);
+  for (const std::string& name : *names) {
+    const std::string path = join_path(job_.folder, name);
+    const Result<FileInfo> info = fs->info(path);
+    CHECK(info);
+    if (!info->is_directory) disk->put(path, *read_file(*fs, path, info->size), info->modified_us);
+  }
+  return disk;
+}
+
+void Trial::compare(const FileSystem& fs, const std::string& data, Tally& tally) const {
+  ++tally.rounds;
+  tally.events += static_cast<int64_t>(expected_.size());
+  const Result<std::string> text = engine::ledger_text(fs, data);
+  if (!text) {
+    ++tally.altered;
+    return;
+  }
+  const std::vector<std::string> found = lines_of(*text);
+  std::vector<std::string> missing;
+  std::vector<std::string> more;
+  std::set_difference(expected_.begin(), expected_.end(), found.begin(), found.end(),
+                      std::back_inserter(missing));
+  std::set_difference(found.begin(), found.end(), expected_.begin(), expected_.end(),
+                      std::back_inserter(more));
+  tally.lost += static_cast<int64_t>(missing.size());
+  for (const std::string& line : more) {
+    ++(std::binary_search(expected_.begin(), expected_.end(), line) ? tally.twice : tally.altered);
+  }
+  const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
+  if (!ledger || !ledger::verify_files(fs, data, *ledger, {}).problems.empty()) ++tally.altered;
+}
+
+}  // namespace adweave::tests
