@@ -1,7 +1,10 @@
 # Warnings, sanitizers, linker and compiler cache for every target.
 # Left out: missing-field-initializers (designated initializers leave members at their defaults on purpose) and
 # restrict (g++ 12 reports std::string concatenation falsely, GCC bug 105651).
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Wno-restrict -Werror)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-restrict)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)
 endif()

@@ -28,9 +28,12 @@ inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after
 inline constexpr int kCsvFieldsMax = 4096;
 inline constexpr int kExplodeMax = 4096;  // events in one record
 
-inline constexpr int64_t kHeadReadBytes = 64 * kKiB;        // first read for a file's head, doubled until it is whole
-inline constexpr int64_t kCutReadBytes = 64 * kKiB;         // read beyond a cut to find the record's end, doubled
-inline constexpr int64_t kCutSearchBytesMax = 16 * kMiB;    // a record that does not end within is cut by force
+inline constexpr int64_t kHeadReadBytes =
+    64 * kKiB;  // first read for a file's head, doubled until it is whole
+inline constexpr int64_t kCutReadBytes =
+    64 * kKiB;  // read beyond a cut to find the record's end, doubled
+inline constexpr int64_t kCutSearchBytesMax =
+    16 * kMiB;  // a record that does not end within is cut by force
 
 // Rejects.
 inline constexpr int64_t kRejectRawBytesMax =
@@ -38,8 +41,9 @@ inline constexpr int64_t kRejectRawBytesMax =
 
 // Validation (semantics c.5.5, architecture "Defaults").
 inline constexpr int64_t kEventTimeMin = 946'684'800 * kSecondUs;  // 2000-01-01T00:00:00Z
-inline constexpr int64_t kEpochSecondMax = 4'102'444'800;  // 2100-01-01: a larger count of seconds is another unit
-inline constexpr int64_t kFutureToleranceUs = 600 * kSecondUs;     // event time after its receipt
+inline constexpr int64_t kEpochSecondMax =
+    4'102'444'800;  // 2100-01-01: a larger count of seconds is another unit
+inline constexpr int64_t kFutureToleranceUs = 600 * kSecondUs;  // event time after its receipt
 inline constexpr int64_t kLateAfterUs = kDayUs;  // received - event over this is flagged late
 
 // Attribution (semantics c.5).

@@ -103,8 +103,8 @@ std::optional<int64_t> micros_from_civil(const CivilTime& t) {
   if (t.second < 0 || t.second > 59 || t.microsecond < 0 || t.microsecond > 999'999) {
     return std::nullopt;
   }
-  const int64_t seconds = days_from_civil(t.year, t.month, t.day) * kSecondsPerDay + t.hour * 3600 +
-                          t.minute * 60 + t.second;
+  const int64_t seconds = days_from_civil(t.year, t.month, t.day) * kSecondsPerDay +
+                          int64_t{t.hour} * 3600 + int64_t{t.minute} * 60 + t.second;
   return seconds * kMicrosPerSecond + t.microsecond;
 }
 
@@ -140,7 +140,7 @@ std::optional<ParsedTime> parse_iso_time(std::string_view text) {
   }
   const auto micros = micros_from_civil(t);
   if (!micros) return std::nullopt;
-  return ParsedTime{*micros - offset_minutes * 60 * kMicrosPerSecond, has_offset};
+  return ParsedTime{*micros - int64_t{offset_minutes} * 60 * kMicrosPerSecond, has_offset};
 }
 
 std::string format_time(int64_t micros) {

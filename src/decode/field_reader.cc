@@ -81,7 +81,7 @@ FieldResult read_integer(const CompiledField& field, const Value& value, std::st
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
   const bool whole =
-      rest.empty() || (rest.starts_with('.') && rest.find_first_not_of("0", 1) == rest.npos);
+      rest.empty() || (rest.starts_with('.') && rest.find_first_not_of('0', 1) == rest.npos);
   if (error != std::errc() || !whole)
     return misfit(Reason::bad_number, field, text, "is no whole number of 64 bits");
   return cell(number);

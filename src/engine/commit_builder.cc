@@ -124,8 +124,8 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
     total.add(record.counts.back());
   }
   for (auto& written : files) {
-    ADWEAVE_ASSIGN(const std::vector<event::DataFile> table_files, std::move(written));
-    record.added.insert(record.added.end(), table_files.begin(), table_files.end());
+    if (!written) return std::move(written).error();
+    record.added.insert(record.added.end(), written->begin(), written->end());
   }
   return writer.append(std::move(record));
 }

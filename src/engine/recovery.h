@@ -17,7 +17,8 @@ Result<std::unique_ptr<state::State>> rebuild_state(const FileSystem& fs, const 
 
 // How often each fingerprint has come in a file of which a part, `before`, is committed.
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,
-                                                 const ledger::Ledger& ledger, const std::string& source,
+                                                 const ledger::Ledger& ledger,
+                                                 const std::string& source,
                                                  const source::ReadBefore& before);
 
 }  // namespace adweave::engine

@@ -15,7 +15,7 @@ namespace {
 
 using TableResult = arrow::Result<std::shared_ptr<arrow::Table>>;
 
-TableResult read_arrow(std::shared_ptr<arrow::io::RandomAccessFile> input,
+TableResult read_arrow(const std::shared_ptr<arrow::io::RandomAccessFile>& input,
                        std::span<const std::string> names) {
   ARROW_ASSIGN_OR_RAISE(const auto reader,
                         parquet::arrow::OpenFile(input, arrow::default_memory_pool()));

@@ -28,7 +28,8 @@ class SimulatedDisk : public FileSystem {
   // What a new process finds after the old one was killed: everything.
   std::unique_ptr<SimulatedDisk> after_kill() const;
 
-  // Called before every change with what it is: "write /data/ledger/2.tmp". May use the disk itself.
+  // Called before every change with what it is: "write /data/ledger/2.tmp". May use the disk
+  // itself.
   std::function<void(const std::string&)> before_change;
 
   // Puts a file there, synced with all its folders; `modified_us` as info() tells it.

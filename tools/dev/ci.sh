@@ -7,16 +7,37 @@ stage() { # name budget-in-seconds command...
   shift 2
   say "== $name"
   "$@" || fail "stage '$name' failed"
-  CI_TIMES+=("$(printf '%-28s %5d s of %5d s' "$name" $((SECONDS - begin)) "$budget")")
+  CI_TIMES+=("$(printf '%-34s %5d s of %5d s' "$name" $((SECONDS - begin)) "$budget")")
+}
+
+# All tests again with sanitizers: reads of freed memory, overflows, undefined behaviour.
+ci_sanitizers() {
+  build_preset asan
+  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$ROOT/tools/leaks.txt \
+    test_cpp asan
+}
+
+# The README's two commands, as written there.
+ci_readme() {
+  local commands
+  commands=$(awk '/^```$/ {inside = !inside; next} inside && /^\.\/dev /' README.md)
+  [ "$commands" = $'./dev demo\n./dev test' ] || fail "the README's commands are not what ci runs: $commands"
+  ./dev demo
+  ./dev test >"$ROOT/.cache/readme-test.log" 2>&1 || { tail -40 "$ROOT/.cache/readme-test.log" >&2; return 1; }
+  tail -1 "$ROOT/.cache/readme-test.log"
 }
 
 ci_all() {
   stage "set-up" 300 setup_all
-  stage "check" 600 check_all
+  stage "check: layers, map, style, format" 60 check_all
   stage "build release" 720 build_preset release
-  stage "tests" 300 test_cpp release
+  stage "README: ./dev demo, ./dev test" 300 ci_readme
+  stage "faults" 300 build/release/bin/adweave_faults
+  stage "clang-tidy" 400 check_tidy
+  stage "sanitizers" 900 ci_sanitizers
+  stage "tests" 120 test_cpp release
   stage "tests of the tools" 60 test_python tests/tools
-  stage "integration tests" 300 test_python tests/integration
+  stage "integration tests" 120 test_python tests/integration
   say "== time"
   printf '%s\n' "${CI_TIMES[@]}" >&2
   test_report

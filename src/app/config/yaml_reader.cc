@@ -35,8 +35,8 @@ std::vector<ConfigProblem> Problems::take() {
   return std::move(problems_);
 }
 
-MapReader::MapReader(YAML::Node node, std::string what, Problems& problems)
-    : node_(std::move(node)), what_(std::move(what)), problems_(problems), valid_(node_.IsMap()) {
+MapReader::MapReader(const YAML::Node& node, std::string what, Problems& problems)
+    : node_(node), what_(std::move(what)), problems_(problems), valid_(node_.IsMap()) {
   if (!valid_) problems_.add(node_, what_ + " must be a map of keys and values");
 }
 

@@ -30,7 +30,7 @@ class Problems {
 // One map of the file. Every reader takes its key; finish() reports the keys that are left.
 class MapReader {
  public:
-  MapReader(YAML::Node node, std::string what, Problems& problems);
+  MapReader(const YAML::Node& node, std::string what, Problems& problems);
 
   bool valid() const { return valid_; }
   const YAML::Node& node() const { return node_; }

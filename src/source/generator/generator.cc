@@ -25,6 +25,87 @@ constexpr int64_t kRepeatAfterUs = 600'000'000;  // a repeat follows within
 constexpr size_t kAvroBlockRecords = 500;
 constexpr int64_t kProgressEvery = 10'000;
 
+// adweave.yaml
+constexpr const char* kConfiguration = R"(# Made by `adweave generate`: the feeds beside this file.
+ledger_id: generated
+sources:
+  - name: impressions
+    files: impressions.ndjson
+    format: json
+    kind: impression
+    fields:
+      event_id: impression_id
+      event_time: timestamp
+      user_id: user_id
+      creative_id: creative_id
+      website: website
+      auction_id: auction_id
+      cost: {from: price_cpm, unit: per_thousand}
+      currency: currency
+      viewable: viewable
+      time_on_ad_ms: time_on_ad_ms
+      user_agent: user_agent
+
+  - name: clicks_conversions
+    files: clicks_conversions.csv
+    format: csv
+    rows:
+      - when: {conversion_type: ["", click]}
+        kind: click
+        fields:
+          event_id: event_id
+          event_time: timestamp
+          user_id: user_id
+          campaign_id: campaign_id
+          impression_id: impression_id
+          cost: cost
+          currency: currency
+          user_agent: user_agent
+      - kind: conversion
+        fields:
+          event_id: event_id
+          event_time: timestamp
+          user_id: user_id
+          conversion_type: conversion_type
+          reported_campaign_id: campaign_id
+          value: value
+          currency: currency
+          user_agent: user_agent
+
+  - name: bid_requests
+    files: bid_requests.avro
+    format: avro
+    kind: bid_request
+    fields:
+      event_id: {from: [id, imp_id], join: "/"}
+      event_time: time
+      auction_id: id
+      imp_id: imp_id
+      user_id: user
+      website: site.domain
+      user_agent: device.ua
+      floor: {from: floor_micros, unit: nanos}     # micros for a thousand are nanos for one
+      currency: currency
+
+  - name: auction_outcomes
+    files: auction_outcomes.ndjson
+    format: json
+    kind: auction_outcome
+    fields:
+      event_id: id
+      event_time: {from: time_ms, time: epoch_ms}
+      auction_id: auction_id
+      outcome: outcome
+      price: {from: price_cpm, unit: per_thousand}
+      currency: currency
+
+dimensions:
+  creatives: creatives.csv
+  ad_groups: ad_groups.csv
+  campaigns: campaigns.csv
+  advertisers: advertisers.csv
+)";
+
 // A row on its way to its feed, at the place in time where it is written.
 struct Line {
   int64_t at_us;
@@ -58,7 +139,7 @@ class Generator {
       ADWEAVE_TRY(write(std::string(name) + ".csv", world_.dimension_csv(name)));
     }
     ADWEAVE_TRY(write_feeds());
-    return write("adweave.yaml", configuration());
+    return write("adweave.yaml", kConfiguration);
   }
 
  private:
@@ -173,88 +254,6 @@ class Generator {
                                        {"rejected_by_reason", std::move(reasons)}})
                .dump() +
            "\n";
-  }
-
-  static std::string configuration() {
-    return R"(# Made by `adweave generate`: the feeds beside this file.
-ledger_id: generated
-sources:
-  - name: impressions
-    files: impressions.ndjson
-    format: json
-    kind: impression
-    fields:
-      event_id: impression_id
-      event_time: timestamp
-      user_id: user_id
-      creative_id: creative_id
-      website: website
-      auction_id: auction_id
-      cost: {from: price_cpm, unit: per_thousand}
-      currency: currency
-      viewable: viewable
-      time_on_ad_ms: time_on_ad_ms
-      user_agent: user_agent
-
-  - name: clicks_conversions
-    files: clicks_conversions.csv
-    format: csv
-    rows:
-      - when: {conversion_type: ["", click]}
-        kind: click
-        fields:
-          event_id: event_id
-          event_time: timestamp
-          user_id: user_id
-          campaign_id: campaign_id
-          impression_id: impression_id
-          cost: cost
-          currency: currency
-          user_agent: user_agent
-      - kind: conversion
-        fields:
-          event_id: event_id
-          event_time: timestamp
-          user_id: user_id
-          conversion_type: conversion_type
-          reported_campaign_id: campaign_id
-          value: value
-          currency: currency
-          user_agent: user_agent
-
-  - name: bid_requests
-    files: bid_requests.avro
-    format: avro
-    kind: bid_request
-    fields:
-      event_id: {from: [id, imp_id], join: "/"}
-      event_time: time
-      auction_id: id
-      imp_id: imp_id
-      user_id: user
-      website: site.domain
-      user_agent: device.ua
-      floor: {from: floor_micros, unit: nanos}     # micros for a thousand are nanos for one
-      currency: currency
-
-  - name: auction_outcomes
-    files: auction_outcomes.ndjson
-    format: json
-    kind: auction_outcome
-    fields:
-      event_id: id
-      event_time: {from: time_ms, time: epoch_ms}
-      auction_id: auction_id
-      outcome: outcome
-      price: {from: price_cpm, unit: per_thousand}
-      currency: currency
-
-dimensions:
-  creatives: creatives.csv
-  ad_groups: ad_groups.csv
-  campaigns: campaigns.csv
-  advertisers: advertisers.csv
-)";
   }
 
   Status write(const std::string& name, const std::string& text) {
