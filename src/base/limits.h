@@ -61,6 +61,7 @@ inline constexpr int64_t kRowGroupRows = 1'000'000;
 
 // State.
 inline constexpr int kSnapshotsKept = 2;
+inline constexpr int64_t kSnapshotBytesMax = int64_t{64} * 1024 * kMiB;
 
 // Ledger.
 inline constexpr int64_t kCommitRecordBytesMax = 64 * kMiB;

@@ -2,11 +2,16 @@
 #include "engine/recovery.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
+#include <fmt/format.h>
+
+#include "base/limits.h"
 #include "lake/table_reader.h"
 #include "process/attribute.h"
+#include "state/snapshot.h"
 
 namespace adweave::engine {
 
@@ -80,6 +85,56 @@ Status remember_file(const FileSystem& fs, const std::string& dir, const event::
   return {};
 }
 
+Status remember_commit(const FileSystem& fs, const std::string& dir,
+                       const ledger::CommitRecord& record, state::State& state) {
+  const auto mappings = mappings_of(record);
+  for (const event::DataFile& file : record.added) {
+    if (is_event_table(file)) ADWEAVE_TRY(remember_file(fs, dir, file, mappings, state));
+  }
+  for (const event::DataFile& file : record.added) {
+    if (file.table != "credits_log") continue;
+    ADWEAVE_ASSIGN(const event::CreditRows rows, lake::read_rows<event::CreditRows>(fs, dir, file));
+    process::remember_credits(state.journeys, rows);
+  }
+  return {};
+}
+
+// "<20-digit commit>-<epoch>.snapshot"
+std::string snapshot_name(int64_t commit, int64_t epoch) {
+  return fmt::format("{:020}-{}.snapshot", commit, epoch);
+}
+
+// Oldest first.
+Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std::string& folder) {
+  ADWEAVE_ASSIGN(std::vector<std::string> names, fs.list(folder));
+  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".snapshot"); });
+  return names;
+}
+
+struct Snapshot {
+  int64_t commit = 0;
+  std::unique_ptr<state::State> state = std::make_unique<state::State>();
+};
+
+// A snapshot is a cache: what cannot be read or does not fit the ledger is passed over.
+Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
+                         const ledger::Ledger& ledger) {
+  const std::string folder = join_path(dir, "state");
+  const Result<std::vector<std::string>> names = snapshot_names(fs, folder);
+  if (!names) return {};
+  for (auto name = names->rbegin(); name != names->rend(); ++name) {
+    int64_t commit = 0;
+    std::from_chars(name->data(), name->data() + name->size(), commit);
+    if (commit < 1 || commit > ledger.head()) continue;
+    const Result<std::string> bytes =
+        read_file(fs, join_path(folder, *name), limits::kSnapshotBytesMax);
+    if (!bytes) continue;
+    const std::string& checksum = ledger.records()[static_cast<size_t>(commit) - 1].checksum;
+    if (auto state = state::from_snapshot(*bytes, checksum)) return {commit, std::move(state)};
+  }
+  return {};
+}
+
 void count(process::Occurrences& occurrences, const event::IdColumn& ids,
            const event::DictColumn& sources, const event::StrColumn& positions, int64_t rows,
            const std::string& source, const std::string& file) {
@@ -91,22 +146,28 @@ void count(process::Occurrences& occurrences, const event::IdColumn& ids,
 
 }  // namespace
 
-Result<std::unique_ptr<state::State>> rebuild_state(const FileSystem& fs, const std::string& dir,
-                                                    const ledger::Ledger& ledger) {
-  auto state = std::make_unique<state::State>();
+Result<std::unique_ptr<state::State>> load_state(const FileSystem& fs, const std::string& dir,
+                                                 const ledger::Ledger& ledger) {
+  Snapshot snapshot = newest_snapshot(fs, dir, ledger);
   for (const ledger::CommitRecord& record : ledger.records()) {
-    const auto mappings = mappings_of(record);
-    for (const event::DataFile& file : record.added) {
-      if (is_event_table(file)) ADWEAVE_TRY(remember_file(fs, dir, file, mappings, *state));
-    }
-    for (const event::DataFile& file : record.added) {
-      if (file.table != "credits_log") continue;
-      ADWEAVE_ASSIGN(const event::CreditRows rows,
-                     lake::read_rows<event::CreditRows>(fs, dir, file));
-      process::remember_credits(state->journeys, rows);
-    }
+    if (record.number > snapshot.commit)
+      ADWEAVE_TRY(remember_commit(fs, dir, record, *snapshot.state));
   }
-  return state;
+  return std::move(snapshot.state);
+}
+
+Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
+                  const state::State& state) {
+  const std::string folder = join_path(dir, "state");
+  ADWEAVE_TRY(make_dirs(fs, folder));
+  const std::string path = join_path(folder, snapshot_name(ledger.head(), ledger.epoch()));
+  ADWEAVE_TRY(
+      replace_file(fs, path + ".new", path, state::to_snapshot(state, ledger.head_checksum())));
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, folder));
+  for (size_t i = 0; i + limits::kSnapshotsKept < names.size(); ++i) {
+    ADWEAVE_TRY(fs.unlink(join_path(folder, names[i])));
+  }
+  return {};
 }
 
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,

@@ -11,9 +11,16 @@
 
 namespace adweave::engine {
 
-// Reads the id, touch and conversion columns of every live file, in the order of the commits.
-Result<std::unique_ptr<state::State>> rebuild_state(const FileSystem& fs, const std::string& dir,
-                                                    const ledger::Ledger& ledger);
+// State as of the newest commit: the newest sound snapshot, then the id, touch and conversion
+// columns of the rows committed since, in the order of the commits. Without a snapshot all rows are
+// read; the result is the same.
+Result<std::unique_ptr<state::State>> load_state(const FileSystem& fs, const std::string& dir,
+                                                 const ledger::Ledger& ledger);
+
+// Writes a snapshot as of the newest commit to DIR/state and removes all but the newest
+// kSnapshotsKept.
+Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
+                  const state::State& state);
 
 // How often each fingerprint has come in a file of which a part, `before`, is committed.
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,

@@ -29,11 +29,12 @@ class Run {
   }
 
   Result<RunReport> run() {
-    ADWEAVE_ASSIGN(state_, rebuild_state(fs_, job_.data, writer_.ledger()));
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger()));
     report_.files = static_cast<int64_t>(plan_.files.size());
     report_.files_known = plan_.files_known;
     report_.first_commit = plan_.files.empty() ? 0 : writer_.ledger().head() + 1;
     ADWEAVE_TRY(sequence());
+    ADWEAVE_TRY(save_state(fs_, job_.data, writer_.ledger(), *state_));
     for (const OpenSource& source : sources_) {
       const auto it = totals_.find(source.job->decoder.source);
       if (it != totals_.end()) report_.counts.push_back(it->second);

@@ -9,6 +9,8 @@
 #include <string>
 #include <tuple>
 
+#include "state/byte_stream.h"
+
 namespace adweave::state {
 
 struct FilePlace {
@@ -27,6 +29,20 @@ class FileTable {
     return it->second;
   }
   const FilePlace& operator[](uint32_t code) const { return places_[code]; }
+
+  void save(ByteWriter& out) const {
+    out.number(static_cast<uint64_t>(places_.size()));
+    for (const FilePlace& place : places_) {
+      for (const std::string* part : {&place.source, &place.file, &place.mapping}) out.text(*part);
+    }
+  }
+  void load(ByteReader& in) {
+    for (uint64_t left = in.count(3 * sizeof(uint64_t)); left > 0; --left) {
+      FilePlace place;
+      for (std::string* part : {&place.source, &place.file, &place.mapping}) *part = in.text();
+      code_of(place);
+    }
+  }
 
  private:
   std::map<FilePlace, uint32_t> codes_;

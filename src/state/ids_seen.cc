@@ -49,6 +49,18 @@ void IdsSeen::insert(const Hash128& key, const Seen& seen) {
   number = static_cast<uint32_t>(entries_.size());
 }
 
+void IdsSeen::save(ByteWriter& out) const {
+  out.number(static_cast<uint64_t>(entries_.size()));
+  for (const Entry& entry : entries_) out.number(entry);
+}
+
+void IdsSeen::load(ByteReader& in) {
+  for (uint64_t left = in.count(sizeof(Entry)); left > 0; --left) {
+    const auto entry = in.number<Entry>();
+    insert(entry.key, entry.seen);
+  }
+}
+
 void IdsSeen::grow() {
   index_.assign(index_.empty() ? kIndexMin : index_.size() * 2, 0);
   for (size_t i = 0; i < entries_.size(); ++i)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "state/byte_stream.h"
 
 namespace adweave::state {
 
@@ -36,6 +37,9 @@ class IdsSeen {
   // The key must be new.
   void insert(const Hash128& key, const Seen& seen);
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
+
+  void save(ByteWriter& out) const;
+  void load(ByteReader& in);
 
  private:
   struct Entry {

@@ -2,6 +2,7 @@
 #include "state/journeys.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 namespace adweave::state {
@@ -26,6 +27,65 @@ bool CreditOrder::operator()(const Credit& a, const Credit& b) const {
 
 namespace {
 
+// The least bytes that a saved touch or conversion has.
+constexpr size_t kTouchBytes = sizeof(int64_t) + 1 + 6 * sizeof(uint32_t);
+constexpr size_t kConversionBytes = 2 * sizeof(int64_t) + 6 * sizeof(uint32_t) + sizeof(uint64_t);
+
+void save_touch(ByteWriter& out, const Touch& touch) {
+  out.number(touch.time);
+  out.number(touch.touch_class);
+  for (const uint32_t code : {touch.event_id, touch.campaign, touch.ad_group, touch.creative,
+                              touch.placement, touch.website}) {
+    out.number(code);
+  }
+}
+
+Touch load_touch(ByteReader& in) {
+  Touch touch;
+  touch.time = in.number<int64_t>();
+  touch.touch_class = in.number<TouchClass>();
+  for (uint32_t* code : {&touch.event_id, &touch.campaign, &touch.ad_group, &touch.creative,
+                         &touch.placement, &touch.website}) {
+    *code = in.number<uint32_t>();
+  }
+  return touch;
+}
+
+void save_conversion(ByteWriter& out, const Conversion& conversion) {
+  out.number(conversion.time);
+  out.number(conversion.value);
+  for (const uint32_t code : {conversion.event_id, conversion.type, conversion.currency,
+                              conversion.reported_campaign, conversion.policy, conversion.model}) {
+    out.number(code);
+  }
+  out.number(static_cast<uint64_t>(conversion.credits.size()));
+  for (const Credit& credit : conversion.credits) {
+    out.number(credit.touch);
+    out.number(credit.reason);
+    for (const int64_t n : {credit.credit, credit.value, credit.path_position, credit.path_length})
+      out.number(n);
+  }
+}
+
+Conversion load_conversion(ByteReader& in) {
+  Conversion conversion;
+  conversion.time = in.number<int64_t>();
+  conversion.value = in.number<int64_t>();
+  for (uint32_t* code : {&conversion.event_id, &conversion.type, &conversion.currency,
+                         &conversion.reported_campaign, &conversion.policy, &conversion.model}) {
+    *code = in.number<uint32_t>();
+  }
+  for (uint64_t left = in.count(sizeof(uint32_t)); left > 0; --left) {
+    Credit& credit = conversion.credits.emplace_back();
+    credit.touch = in.number<uint32_t>();
+    credit.reason = in.number<uint32_t>();
+    for (int64_t* n : {&credit.credit, &credit.value, &credit.path_position, &credit.path_length}) {
+      *n = in.number<int64_t>();
+    }
+  }
+  return conversion;
+}
+
 // Inserts by (time, event id); false when an item with both is there.
 template <class Item>
 bool insert_in_order(std::vector<Item>& items, Item item, const StringPool& strings) {
@@ -48,6 +108,34 @@ bool Journeys::add(Journey& journey, Conversion conversion) {
   by_conversion_[key_of(hash128(strings_[conversion.event_id]), strings_[journey.advertiser])] =
       &journey;
   return insert_in_order(journey.conversions, std::move(conversion), strings_);
+}
+
+void Journeys::save(ByteWriter& out) const {
+  strings_.save(out);
+  std::map<Hash128, const Journey*> sorted;
+  for (const auto& [key, journey] : journeys_) sorted.emplace(key, &journey);
+  out.number(static_cast<uint64_t>(sorted.size()));
+  for (const auto& [key, journey] : sorted) {
+    out.number(key);
+    out.number(journey->advertiser);
+    out.number(static_cast<uint64_t>(journey->touches.size()));
+    for (const Touch& touch : journey->touches) save_touch(out, touch);
+    out.number(static_cast<uint64_t>(journey->conversions.size()));
+    for (const Conversion& conversion : journey->conversions) save_conversion(out, conversion);
+  }
+}
+
+void Journeys::load(ByteReader& in) {
+  strings_.load(in);
+  for (uint64_t left = in.count(sizeof(Hash128)); left > 0; --left) {
+    Journey& journey = journeys_[in.number<Hash128>()];
+    journey.advertiser = in.number<uint32_t>();
+    for (uint64_t touches = in.count(kTouchBytes); touches > 0; --touches)
+      add(journey, load_touch(in));
+    for (uint64_t conversions = in.count(kConversionBytes); conversions > 0; --conversions) {
+      add(journey, load_conversion(in));
+    }
+  }
 }
 
 Journey* Journeys::with_conversion(std::string_view advertiser, std::string_view event_id) {

@@ -75,6 +75,9 @@ class Journeys {
   Journey* with_conversion(std::string_view advertiser, std::string_view event_id);
   Conversion* conversion(Journey& journey, uint32_t event_id);
 
+  void save(ByteWriter& out) const;
+  void load(ByteReader& in);
+
   StringPool& strings() { return strings_; }
   const StringPool& strings() const { return strings_; }
 

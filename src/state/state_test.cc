@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "state/dimensions.h"
+#include "state/snapshot.h"
 
 namespace adweave::state {
 namespace {
@@ -55,6 +56,48 @@ TEST(Journeys, AreKeptByPersonAndAdvertiser) {
   std::string order;
   for (const Touch& touch : journey.touches) order += journeys.strings()[touch.event_id];
   EXPECT_EQ(order, "cbaz");
+}
+
+std::unique_ptr<State> some_state() {
+  auto made = std::make_unique<State>();
+  State& state = *made;
+  state.files.code_of({"clicks", "a.csv", "m"});
+  for (int i = 0; i < 50; ++i)
+    state.ids.insert(hash128(std::to_string(i)), {7, 2, 0, pack_position(i, i % 3 - 1)});
+  StringPool& strings = state.journeys.strings();
+  for (const char* person : {"p", "q"}) {
+    Journey& journey = state.journeys.of(hash128(person), "adv");
+    for (int i = 0; i < 5; ++i) {
+      state.journeys.add(journey,
+                         Touch{.time = i, .event_id = strings.code_of("t" + std::to_string(i))});
+    }
+    Conversion conversion;
+    conversion.time = 9;
+    conversion.event_id = strings.code_of(std::string("v") + person);
+    conversion.credits = {{1, 2, 3, 4, 5, 6}, {2, 2, 0, 0, 0, 0}};
+    state.journeys.add(journey, conversion);
+  }
+  return made;
+}
+
+TEST(Snapshot, IsReadBackAsItWasWritten) {
+  const std::string bytes = to_snapshot(*some_state(), "commit");
+  const std::unique_ptr<State> read = from_snapshot(bytes, "commit");
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(to_snapshot(*read, "commit"), bytes);
+  EXPECT_EQ(read->ids.size(), 50);
+  EXPECT_NE(read->journeys.with_conversion("adv", "vq"), nullptr);
+  EXPECT_EQ(from_snapshot(bytes, "another commit"), nullptr);
+}
+
+TEST(Snapshot, EveryChangedByteAndEveryTruncationIsFound) {
+  const std::string bytes = to_snapshot(*some_state(), "commit");
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string altered = bytes;
+    altered[i] = static_cast<char>(altered[i] ^ 4);
+    ASSERT_EQ(from_snapshot(altered, "commit"), nullptr) << i;
+    ASSERT_EQ(from_snapshot(bytes.substr(0, i), "commit"), nullptr) << i;
+  }
 }
 
 TEST(Dimension, AnswersAsOfATime) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "state/byte_stream.h"
+
 namespace adweave::state {
 
 class StringPool {
@@ -27,6 +29,14 @@ class StringPool {
     return code;
   }
   const std::string& operator[](uint32_t code) const { return strings_[code]; }
+
+  void save(ByteWriter& out) const {
+    out.number(static_cast<uint64_t>(strings_.size() - 1));
+    for (size_t code = 1; code < strings_.size(); ++code) out.text(strings_[code]);
+  }
+  void load(ByteReader& in) {
+    for (uint64_t left = in.count(sizeof(uint64_t)); left > 0; --left) code_of(in.text());
+  }
 
  private:
   std::deque<std::string> strings_;

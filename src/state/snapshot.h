@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// State as bytes: a cache of what the committed rows say, so that a start need not read them all. A
+// snapshot that is torn, altered or of another ledger is no error: the caller rebuilds.
+//
+//   "AWSNAP01" · text: checksum of the commit record it is as of · files · ids · journeys · hash128
+//   of all before it
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "state/state.h"
+
+namespace adweave::state {
+
+// `commit_checksum` ties the snapshot to one commit of one ledger. Equal states give equal bytes.
+std::string to_snapshot(const State& state, std::string_view commit_checksum);
+
+// Null when the bytes are no sound snapshot as of that commit.
+std::unique_ptr<State> from_snapshot(std::string_view bytes, std::string_view commit_checksum);
+
+}  // namespace adweave::state
