@@ -84,6 +84,15 @@ void print_rows(const query::QueryResult& result, const ReadOptions& options) {
   std::cout.flush();
 }
 
+int print_query(FileSystem& fs, const ReadOptions& options, const std::string& statement) {
+  const Result<query::SqlEngine> sql = open_sql(fs, options);
+  if (!sql) return fail(sql.error());
+  const Result<query::QueryResult> result = sql->query(statement);
+  if (!result) return fail(result.error());
+  print_rows(*result, options);
+  return kOk;
+}
+
 void add_all_commands(Program& program) {
   add_run_command(program);
   add_report_command(program);

@@ -74,6 +74,9 @@ Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& optio
 // Prints rows on standard output.
 void print_rows(const query::QueryResult& result, const ReadOptions& options);
 
+// Runs a SELECT and prints its rows; the command's exit code.
+int print_query(FileSystem& fs, const ReadOptions& options, const std::string& statement);
+
 // The commands, each in a file of its own; add_all_commands() is the list.
 void add_run_command(Program& program);
 void add_validate_command(Program& program);

@@ -71,15 +71,6 @@ struct RejectOptions {
   int64_t limit = 20;
 };
 
-int print_query(FileSystem& fs, const ReadOptions& options, const std::string& statement) {
-  const Result<query::SqlEngine> sql = open_sql(fs, options);
-  if (!sql) return fail(sql.error());
-  const Result<query::QueryResult> result = sql->query(statement);
-  if (!result) return fail(result.error());
-  print_rows(*result, options);
-  return kOk;
-}
-
 int list_rejects(FileSystem& fs, const RejectOptions& options) {
   std::string statement =
       "SELECT source, source_position, outcome, reason, rule, message FROM rejects WHERE sign = 1";
@@ -128,7 +119,8 @@ int verify_command(FileSystem& fs, const std::string& data) {
   }();
   for (const std::string& problem : result.problems) std::cerr << "adweave: " << problem << '\n';
   fmt::print(
-      "{} commits, {} files, {} bytes: {}\n", result.commits, result.files, result.bytes,
+      "{} commits, {} files, {:.1f} MB: {}\n", result.commits, result.files,
+      static_cast<double>(result.bytes) / 1e6,
       result.problems.empty() ? "all sound" : fmt::format("{} problem(s)", result.problems.size()));
   return result.problems.empty() ? kOk : kFailed;
 }

@@ -24,15 +24,6 @@ int report_command(FileSystem& fs, const ReportOptions& options) {
   return kOk;
 }
 
-int sql_command(FileSystem& fs, const ReadOptions& options, const std::string& statement) {
-  const Result<query::SqlEngine> sql = open_sql(fs, options);
-  if (!sql) return fail(sql.error());
-  const Result<query::QueryResult> result = sql->query(statement);
-  if (!result) return fail(result.error());
-  print_rows(*result, options);
-  return kOk;
-}
-
 }  // namespace
 
 void add_report_command(Program& program) {
@@ -69,7 +60,7 @@ void add_sql_command(Program& program) {
   command->add_option("statement", *statement, "The SELECT")->required()->type_name("SQL");
   command->callback([&program, options, statement] {
     program.action = [&program, options, statement] {
-      return sql_command(program.fs, *options, *statement);
+      return print_query(program.fs, *options, *statement);
     };
   });
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/simulated_disk.h"
+
+namespace adweave::app {
+namespace {
+
+using event::Field;
+
+Config load(const std::string& text) {
+  tests::SimulatedDisk disk;
+  disk.put("/c/a.yaml", text, 0);
+  Result<Config> config = load_config(disk, "/c/a.yaml");
+  CHECK(config);
+  return *std::move(config);
+}
+
+std::string first_problem(const std::string& text) {
+  const Config config = load(text);
+  return config.problems.empty() ? "" : problem_text("a.yaml", config.problems[0]);
+}
+
+constexpr const char* kSource =
+    "sources:\n"
+    "  - name: s\n"
+    "    files: x\n"
+    "    format: json\n"
+    "    kind: click\n"
+    "    fields:\n";
+
+TEST(Config, FillsTheJob) {
+  const Config config =
+      load(std::string(kSource) +
+           "      event_time: {from: [t, u], time: [epoch_ms, '%Y %m'], zone: Europe/Berlin}\n"
+           "      event_id: {from: [a, b], join: '-'}\n"
+           "      cost: {from: c, unit: micros, on_error: null}\n"
+           "      campaign_id: cmp\n"
+           "attribution: {click_window: 7d}\n"
+           "limits: {slice_bytes: 64KiB}\n"
+           "ledger_id: l9\n");
+  ASSERT_TRUE(config.problems.empty()) << problem_text("", config.problems[0]);
+  const auto& source = config.job.sources[0];
+  const auto& fields = source.decoder.mapping.rows[0].fields;
+  EXPECT_EQ(fields[0].from, (std::vector<std::string>{"t", "u"}));
+  EXPECT_EQ(fields[0].times[0].kind, decode::TimeForm::Kind::epoch_ms);
+  EXPECT_EQ(fields[0].times[1].pattern, "%Y %m");
+  EXPECT_EQ(fields[0].zone, "Europe/Berlin");
+  EXPECT_EQ(fields[1].join, "-");
+  EXPECT_EQ(fields[2].unit, MoneyUnit::micros);
+  EXPECT_EQ(fields[2].on_error, decode::OnError::null);
+  EXPECT_EQ(fields[3].field, Field::campaign_id);
+  EXPECT_EQ(config.job.attribution.click_window_us, 7 * limits::kDayUs);
+  EXPECT_EQ(config.job.slice_bytes, 64 * limits::kKiB);
+  EXPECT_EQ(config.job.ledger_id, "l9");
+  EXPECT_EQ(config.job.folder, "/c");
+}
+
+struct BadConfig {
+  const char* name;
+  std::string text;
+  const char* problem;
+};
+
+class BadConfigs : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(BadConfigs, SayWhereAndWhatToDo) {
+  EXPECT_EQ(first_problem(GetParam().text), GetParam().problem);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadConfigs,
+    ::testing::Values(
+        BadConfig{"no_sources", "time_zone: UTC\n",
+                  "a.yaml:1:1: there are no sources; write sources: and a list of them"},
+        BadConfig{"not_yaml", "a: [1\n",
+                  "a.yaml:2:1: not YAML: end of sequence flow not found; check the indentation"},
+        BadConfig{"unknown_top_key",
+                  std::string(kSource) + "      campaign_id: c\nattributon: {}\n",
+                  "a.yaml:8:1: unknown key 'attributon' in the configuration; did you mean "
+                  "'attribution'?"},
+        BadConfig{"foreign_field", std::string(kSource) + "      bid_amount: c\n",
+                  "a.yaml:2:5: source s: an event of kind click has no field bid_amount"},
+        BadConfig{"enriched_field", std::string(kSource) + "      weekday: c\n",
+                  "a.yaml:2:5: source s: field weekday is not filled by a mapping"},
+        BadConfig{"bad_pattern", std::string(kSource) + "      event_time: {from: t, time: '%Q'}\n",
+                  "a.yaml:2:5: source s: field event_time: time '%Q': '%Q' is no time field; there "
+                  "are %Y %m %d %e "
+                  "%b %H %M %S %f %z %%"},
+        BadConfig{"window_too_long",
+                  std::string(kSource) + "      campaign_id: c\nattribution: {click_window: 90d}\n",
+                  "a.yaml:8:14: click_window is over the restatement horizon of 35 days; write 35d "
+                  "or less"},
+        BadConfig{"bad_number",
+                  std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
+                  "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "
+                  "one with a unit: "
+                  "KiB MiB"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Config, TheMappingsHashFollowsTheMappingAlone) {
+  const auto hash = [](const std::string& tail) {
+    return load(std::string(kSource) + tail).job.sources[0].mapping;
+  };
+  EXPECT_EQ(hash("      campaign_id: c\n"),
+            hash("      campaign_id: c   # a comment\ntime_zone: Asia/Tokyo\n"));
+  EXPECT_NE(hash("      campaign_id: c\n"), hash("      campaign_id: d\n"));
+}
+
+}  // namespace
+}  // namespace adweave::app
