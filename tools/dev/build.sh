@@ -23,7 +23,7 @@ build_preset() { # preset [target...]
 bench_all() {
   local program
   for program in build/release/bin/*_bench; do
-    [ -x "$program" ] && "$program" "$@"
+    "$program" "$@"
   done
 }
 

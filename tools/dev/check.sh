@@ -13,6 +13,6 @@ check_all() {
 
 # clang-tidy over everything but tests; needs a configured build.
 check_tidy() {
-  git ls-files 'src/*.cc' | grep -v '_test\.cc$' |
+  git ls-files 'src/*.cc' | grep -vE '_(test|bench)\.cc$' |
     xargs -n 4 -P "$JOBS" clang-tidy-22 -p build/release --quiet --extra-arg=-Wno-unknown-warning-option 2>"$ROOT/.cache/tidy.log"
 }

@@ -1,14 +1,20 @@
 # ./dev ci: what a change must pass, with the time each stage took.
 
 CI_TIMES=()
+CI_STAGE=
 
+# Runs a command as a stage. It stands alone, not in a list, so that set -e sees every failure inside it.
 stage() { # name budget-in-seconds command...
   local name=$1 budget=$2 begin=$SECONDS
   shift 2
   say "== $name"
-  "$@" || fail "stage '$name' failed"
+  CI_STAGE=$name
+  "$@"
+  CI_STAGE=
   CI_TIMES+=("$(printf '%-34s %5d s of %5d s' "$name" $((SECONDS - begin)) "$budget")")
 }
+
+ci_failed() { [ -z "$CI_STAGE" ] || say "dev: stage '$CI_STAGE' failed"; }
 
 # All tests again with sanitizers: reads of freed memory, overflows, undefined behaviour.
 ci_sanitizers() {
@@ -28,6 +34,7 @@ ci_readme() {
 }
 
 ci_all() {
+  trap ci_failed EXIT
   stage "set-up" 300 setup_all
   stage "check: layers, map, style, format" 60 check_all
   stage "build release" 720 build_preset release
