@@ -48,8 +48,11 @@ Status make_folder(FileSystem& fs, const std::string& dir) {
   }
   for (const char* name : {"ledger", "lake", "state"})
     ADWEAVE_TRY(make_dirs(fs, join_path(dir, name)));
-  return replace_file(fs, join_path(dir, std::string(kFormatFile) + ".new"),
-                      join_path(dir, kFormatFile), std::to_string(limits::kFormatVersion) + "\n");
+  const std::string path = join_path(dir, kFormatFile);
+  const Status written =
+      replace_file(fs, path + ".new", path, std::to_string(limits::kFormatVersion) + "\n");
+  // A writer that takes over may make the same folder at the same time; either's file is right.
+  return !written && fs.exists(path) ? check_format(fs, dir) : written;
 }
 
 Result<std::string> hash_file(const FileSystem& fs, const std::string& path) {

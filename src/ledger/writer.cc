@@ -48,7 +48,7 @@ Status LedgerWriter::begin_epoch(int64_t now) {
     epoch_ = seen + 1;
     const Status linked = link_record(record);
     if (linked) return sweep();
-    if (linked.error().code != ErrorCode::exists) return linked;
+    if (!is_taken(ledger_.head() + 1)) return linked;
     // The writer that was taken over got one more commit in: fine, it is part of the ledger we go
     // on from.
     ADWEAVE_TRY(ledger_.reload(*fs_, options_.dir));
@@ -59,7 +59,7 @@ Status LedgerWriter::begin_epoch(int64_t now) {
 Status LedgerWriter::append(CommitRecord record) {
   const int64_t number = ledger_.head() + 1;
   const Status linked = link_record(record);
-  if (!linked && linked.error().code == ErrorCode::exists) return lost_link(number);
+  if (!linked && is_taken(number)) return lost_link(number);
   return linked;
 }
 
@@ -78,10 +78,18 @@ Status LedgerWriter::link_record(CommitRecord& record) {
   ADWEAVE_TRY(write_synced(*fs_, temporary, to_bytes(record)));
   const Status linked = fs_->link(temporary, path);
   if (linked) ADWEAVE_TRY(fs_->sync_dir(folder));
-  if (const Status removed = fs_->unlink(temporary); !removed && linked) return removed;
+  // A writer that takes over sweeps our temporary file away; what it was for is decided by now.
+  const Status removed = fs_->unlink(temporary);
+  if (linked && !removed && removed.error().code != ErrorCode::not_found) return removed;
   if (!linked) return linked;
   ledger_.append(std::move(record));
   return {};
+}
+
+// Whether another writer has put a record there: then a failed link is its doing, whatever the link
+// says (a writer that takes over also sweeps the file away that we would link).
+bool LedgerWriter::is_taken(int64_t number) const {
+  return fs_->exists(join_path(options_.dir, commit_path(number)));
 }
 
 Error LedgerWriter::lost_link(int64_t number) const {

@@ -52,6 +52,7 @@ class LedgerWriter {
   Status link_record(CommitRecord& record);
   Status sweep();
   Status sweep_table(const std::string& folder);
+  bool is_taken(int64_t number) const;
   Error lost_link(int64_t number) const;
 
   FileSystem* fs_;
