@@ -51,8 +51,10 @@ Status make_folder(FileSystem& fs, const std::string& dir) {
   const std::string path = join_path(dir, kFormatFile);
   const Status written =
       replace_file(fs, path + ".new", path, std::to_string(limits::kFormatVersion) + "\n");
-  // A writer that takes over may make the same folder at the same time; either's file is right.
-  return !written && fs.exists(path) ? check_format(fs, dir) : written;
+  // A writer that takes over may make the same folder at the same time and take our file; its bytes
+  // are the same.
+  const bool taken = !written && written.error().code == ErrorCode::not_found && fs.exists(path);
+  return taken ? fs.sync_dir(dir) : written;
 }
 
 Result<std::string> hash_file(const FileSystem& fs, const std::string& path) {
