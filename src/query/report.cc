@@ -2,69 +2,19 @@
 #include "query/report.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <set>
 
 #include "base/money.h"
 #include "base/time_zone.h"
-#include "event/schema.h"
+#include "query/dimensions.h"
 #include "query/metrics.h"
 
 namespace adweave::query {
 
 namespace {
 
-struct TimeDimension {
-  std::string_view name;
-  std::string_view sql;  // over the local timestamp `%`
-};
-
-constexpr std::array<TimeDimension, 8> kTimeDimensions = {{
-    {"minute", "strftime(%, '%Y-%m-%dT%H:%M')"},
-    {"quarter_hour", "strftime(time_bucket(INTERVAL 15 MINUTE, %), '%Y-%m-%dT%H:%M')"},
-    {"hour", "strftime(%, '%Y-%m-%dT%H:00')"},
-    {"day", "strftime(%, '%Y-%m-%d')"},
-    {"week", "strftime(date_trunc('week', %), '%Y-%m-%d')"},
-    {"month", "strftime(%, '%Y-%m')"},
-    {"hour_of_day", "hour(%)"},
-    {"day_of_week", "isodow(%)"},
-}};
-
 constexpr std::string_view kCurrencies = "currencies_";
-
-// Columns of a table or view that a report may read.
-bool has_column(std::string_view table, std::string_view column) {
-  const std::string_view base = table == "attributed_conversions" ? "conversions" : table;
-  const std::array<std::string_view, 5> touch = {"campaign_id", "ad_group_id", "creative_id",
-                                                 "placement_id", "website"};
-  if (base != table && std::find(touch.begin(), touch.end(), column) != touch.end()) return true;
-  const event::TableInfo* info = event::find_table(base);
-  return std::any_of(info->columns.begin(), info->columns.end(),
-                     [&](const auto& c) { return c.name == column; });
-}
-
-std::string time_column(std::string_view table) {
-  return table == "audit" ? "posting_date" : "event_time";
-}
-
-// SQL of a dimension over a table's columns; NULL where the table does not know it.
-std::string dimension_sql(std::string_view name, std::string_view table, const std::string& zone) {
-  for (const TimeDimension& dimension : kTimeDimensions) {
-    if (dimension.name != name) continue;
-    const std::string local = "(" + time_column(table) + " AT TIME ZONE " + sql_text(zone) + ")";
-    std::string sql(dimension.sql);
-    // Only the first '%' that a comma or bracket follows stands for the time; the others are
-    // strftime's.
-    for (size_t at = sql.find('%'); at != std::string::npos;
-         at = sql.find('%', at + local.size())) {
-      if (at + 1 < sql.size() && (sql[at + 1] == ',' || sql[at + 1] == ')'))
-        sql.replace(at, 1, local);
-    }
-    return sql;
-  }
-  return has_column(table, name) ? sql_name(name) : "NULL";
-}
 
 bool is_money(const Metric& metric) {
   return std::any_of(all_measures().begin(), all_measures().end(), [&](const Measure& measure) {
@@ -77,7 +27,8 @@ bool is_money(const Metric& metric) {
 // metrics.
 class Compiler {
  public:
-  explicit Compiler(const ReportQuery& query) : query_(query) {
+  Compiler(const ReportQuery& query, const DimensionCatalogue& dimensions)
+      : query_(query), dimensions_(dimensions) {
     for (const std::string& name : query.metrics) {
       const Metric& metric = *find_metric(name);
       metrics_.push_back(&metric);
@@ -133,7 +84,7 @@ class Compiler {
   std::string table_select(std::string_view table) const {
     std::string list;
     for (const std::string& name : query_.by) {
-      append(list, dimension_sql(name, table, query_.zone) + " AS " + sql_name(name));
+      append(list, dimensions_.select(name, table, query_.zone));
     }
     bool money = false;
     for (const Measure& measure : all_measures()) {
@@ -146,7 +97,8 @@ class Compiler {
            (money ? "list(DISTINCT coalesce(currency, '')) FILTER (" + amount + " IS NOT NULL)"
                   : std::string("NULL::VARCHAR[]")) +
                " AS " + std::string(kCurrencies));
-    std::string sql = "SELECT " + list + " FROM " + std::string(table);
+    std::string sql =
+        "SELECT " + list + " FROM " + std::string(table) + dimensions_.joins(query_.by, table);
     if (!query_.by.empty()) sql += " GROUP BY " + positions(query_.by.size());
     return sql;
   }
@@ -178,12 +130,12 @@ class Compiler {
   }
 
   const ReportQuery& query_;
+  const DimensionCatalogue& dimensions_;
   std::vector<const Metric*> metrics_;
   std::set<std::string_view> measures_;
 };
 
-Status check_names(const ReportQuery& query) {
-  const std::vector<std::string> dimensions = report_dimensions();
+Status check_names(const ReportQuery& query, const std::vector<std::string>& dimensions) {
   std::vector<std::string> metrics;
   for (const Metric& metric : all_metrics()) metrics.emplace_back(metric.name);
   const auto check = [](const std::vector<std::string>& names,
@@ -223,17 +175,6 @@ void show_money(QueryResult& table, const std::vector<const Metric*>& metrics, s
 }
 
 }  // namespace
-
-std::vector<std::string> report_dimensions() {
-  std::vector<std::string> names;
-  for (const TimeDimension& dimension : kTimeDimensions) names.emplace_back(dimension.name);
-  for (const event::FieldInfo& field : event::all_fields()) {
-    const bool groups = field.type == event::Type::Dict || field.type == event::Type::Bool ||
-                        field.field == event::Field::weekday;
-    if (groups) names.emplace_back(field.name);
-  }
-  return names;
-}
 
 namespace {
 
@@ -276,8 +217,9 @@ Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
   ReportQuery query = asked;
   if (query.metrics.empty())
     query.metrics.assign(default_metrics().begin(), default_metrics().end());
-  ADWEAVE_TRY(check_names(query));
-  const Compiler compiler(query);
+  ADWEAVE_ASSIGN(const DimensionCatalogue dimensions, DimensionCatalogue::read(sql));
+  ADWEAVE_TRY(check_names(query, dimensions.names()));
+  const Compiler compiler(query, dimensions);
   Report report;
   ADWEAVE_ASSIGN(report.table, sql.query(compiler.sql()));
   show_money(report.table, compiler.metrics(), query.by.size());
@@ -294,6 +236,10 @@ Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
   if (money && mixed) {
     report.notes.push_back(
         "amounts of several currencies are never added: such cells are empty; add --by currency");
+  }
+  for (const std::string& name : query.by) {
+    if (dimensions.lacks_file(name))
+      report.notes.push_back(name + " is empty: no dimension file of this folder has it");
   }
   return report;
 }

@@ -26,9 +26,6 @@ struct Report {
 // metric or dimension, and what was meant.
 Result<Report> run_report(const SqlEngine& sql, const ReportQuery& query);
 
-// Names that --by accepts.
-std::vector<std::string> report_dimensions();
-
 // The known name closest to `name`; empty when none is close.
 std::string closest_name(std::string_view name, const std::vector<std::string>& known);
 

@@ -3,12 +3,14 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "lake/table_writer.h"
 #include "ledger/writer.h"
+#include "query/dimensions.h"
 #include "query/metrics.h"
 
 namespace adweave::query {
@@ -54,7 +56,8 @@ class ReportTest : public ::testing::Test {
     return batch;
   }
 
-  SqlEngine commit(const std::vector<Batch>& batches) {
+  SqlEngine commit(const std::vector<Batch>& batches,
+                   const std::map<std::string, std::string>& dimensions = {}) {
     auto writer = ledger::LedgerWriter::open(*fs_, {dir_, "test", "l", "0", false});
     CHECK(writer && writer->begin_epoch(0));
     ledger::CommitRecord record;
@@ -64,6 +67,12 @@ class ReportTest : public ::testing::Test {
       auto files = lake::write_table(*fs_, {dir_, writer->epoch(), 2, "l"}, parts);
       CHECK(files);
       record.added.insert(record.added.end(), files->begin(), files->end());
+    }
+    for (const auto& [name, text] : dimensions) {
+      const std::string path = "lake/_dimensions/" + name + "-1-2.csv";
+      CHECK(make_dirs(*fs_, join_path(dir_, "lake/_dimensions")));
+      CHECK(write_synced(*fs_, join_path(dir_, path), text));
+      record.dimensions.push_back({name, path, name + ".csv", 0, ""});
     }
     CHECK(writer->append(record));
     auto engine = SqlEngine::open(dir_, writer->ledger(), writer->ledger().head());
@@ -128,6 +137,36 @@ TEST_F(ReportTest, EveryDimensionCanBeGroupedBy) {
     for (const auto& row : report->table.rows) clicks_of_all += *row[1].as_int();
     EXPECT_EQ(clicks_of_all, 4) << name;
   }
+}
+
+TEST_F(ReportTest, NamesAreThoseOfTheEventsTime) {
+  const SqlEngine sql = commit({clicks(4, "EUR", 5)},
+                               {{"campaigns",
+                                 "campaign_id,name,valid_from,valid_to,currency,budget\n"
+                                 "even,\"Shoes, old\",,2023-11-01T13:00:00.000001+01:00,USD,10\n"
+                                 "even,Shoes,2023-11-01T12:00:00.000001Z,2023-11-02,EUR,\n"
+                                 "odd,Hats,2023-11-02,,EUR,7\n"}});
+  const auto by_name = run_report(sql, {{"campaign_name"}, {"clicks", "spend"}, "UTC"});
+  ASSERT_TRUE(by_name) << by_name.error().message;
+  std::map<std::string, int64_t> counts;
+  for (const auto& row : by_name->table.rows)
+    counts[row[0].is_null() ? "" : *row[0].as_string()] = *row[1].as_int();
+  // The rows are at noon + 0, 1, 2 and 3 us: the name changes between the first two of "even"; no
+  // row of "odd" is valid yet.
+  EXPECT_EQ(counts, (std::map<std::string, int64_t>{{"", 2}, {"Shoes", 1}, {"Shoes, old", 1}}));
+  const auto twice =
+      run_report(sql, {{"campaign.budget", "campaign_name", "currency"}, {"clicks"}, "UTC"});
+  ASSERT_TRUE(twice) << twice.error().message;
+  EXPECT_EQ(twice->table.rows.size(), 3U);
+  EXPECT_TRUE(twice->notes.empty());
+  EXPECT_EQ(run_report(sql, {{"campaign.bugdet"}, {"clicks"}, "UTC"}).error().fix,
+            "did you mean 'campaign.budget'?");
+  const auto none = run_report(sql, {{"creative_name"}, {"clicks"}, "UTC"});
+  ASSERT_EQ(none->notes.size(), 1U);
+  EXPECT_EQ(none->table.rows.size(), 1U);
+  const auto rows = sql.query("SELECT name FROM campaigns WHERE budget IS NULL");
+  ASSERT_TRUE(rows) << rows.error().message;
+  EXPECT_EQ(rows->rows.size(), 1U);
 }
 
 TEST_F(ReportTest, WhatIsUnknownIsAnErrorWithAName) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/table_views.h"
 
+#include <map>
+
 #include "base/file_system.h"
 #include "event/schema.h"
 #include "query/sql_engine.h"
+#include "state/dimensions.h"
 
 namespace adweave::query {
 
@@ -54,6 +57,16 @@ std::string table_select(const std::string& dir, const event::TableInfo& table,
   return "SELECT * FROM read_parquet([" + list + "], hive_partitioning = false)";
 }
 
+// The newest version of a dimension file: all columns text, empty ones null.
+std::string dimension_select(const std::string& dir, std::string_view name,
+                             const std::map<std::string, ledger::DimensionVersion>& versions) {
+  const auto version = versions.find(std::string(name));
+  if (version == versions.end())
+    return "SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name)) + " WHERE false";
+  return "SELECT * FROM read_csv(" + sql_text(join_path(dir, version->second.path)) +
+         ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')";
+}
+
 // Current credits: rows of credits_log that no later row has taken back.
 std::string credits_select() {
   std::string keys;
@@ -82,6 +95,11 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   for (const event::TableInfo& table : event::all_tables()) {
     statements.push_back("CREATE VIEW " + sql_name(table.name) + " AS " +
                          table_select(dir, table, ledger.live_files(table.name, as_of)));
+  }
+  const auto dimensions = ledger.dimensions(as_of);
+  for (const std::string_view name : state::dimension_names()) {
+    statements.push_back("CREATE VIEW " + sql_name(name) + " AS " +
+                         dimension_select(dir, name, dimensions));
   }
   statements.push_back("CREATE VIEW credits AS " + credits_select());
   statements.push_back("CREATE VIEW attributed_conversions AS " +

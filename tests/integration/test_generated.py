@@ -77,6 +77,31 @@ class Generated(AdweaveTest):
         self.write("logs/precious", "x")
         self.adweave("generate", "--events", 10, "--out", self.folder / "logs", code=2)
 
+    def test_reports_know_the_names_of_the_dimension_files(self) -> None:
+        logs = self.generate(5, 20_000)
+        self.run_config(logs / "adweave.yaml")
+        by_id = self.rows("report", "--by", "campaign_id,currency", "--metrics", "impressions,spend")
+        by_name = self.rows("report", "--by", "campaign_name,currency", "--metrics", "impressions,spend")
+        number = {"Campaign " + row["campaign_id"][4:]: row for row in by_id if row["campaign_id"]}
+        self.assertEqual(len(by_name), len(by_id))
+        for row in by_name:
+            if row["campaign_name"]:
+                self.assertEqual(row["impressions"], number[row["campaign_name"]]["impressions"])
+                self.assertEqual(row["spend"], number[row["campaign_name"]]["spend"])
+        zones = {row["advertiser.time_zone"] for row in self.rows("report", "--by", "advertiser.time_zone")}
+        self.assertIn("Asia/Tokyo", zones)
+
+    def test_local_times_of_several_zones_are_the_same_instants(self) -> None:
+        logs = self.generate(6, 20_000)
+        text = (logs / "impressions.ndjson").read_text(errors="replace")
+        for offset in ("+01:00", "-04:00", "+00:00", "+09:00", "+11:00"):
+            self.assertIn(offset + '"', text)
+        self.run_config(logs / "adweave.yaml")
+        found = {row["event_id"]: row["t"] for row in
+                 self.sql("SELECT event_id, epoch_us(event_time) AS t FROM impressions")}
+        truth = [json.loads(line) for line in (logs / "truth/impressions.ndjson").read_text().splitlines()]
+        self.assertEqual(found, {event["id"]: event["time_us"] for event in truth})
+
     def test_moved_creatives_change_ad_group_at_half_time(self) -> None:
         logs = self.generate(4)
         self.run_config(logs / "adweave.yaml")

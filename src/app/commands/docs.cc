@@ -4,8 +4,8 @@
 
 #include "app/command.h"
 #include "event/reject.h"
+#include "query/dimensions.h"
 #include "query/metrics.h"
-#include "query/report.h"
 
 namespace adweave::app {
 
@@ -72,7 +72,11 @@ std::string metrics_page() {
   }
   page += "\nDimensions for `--by`:";
   for (const std::string& name : query::report_dimensions()) page += " `" + name + "`";
-  return page + "\n";
+  return page +
+         "\n\nNames, and any other column of a dimension file as `campaign.<column>` "
+         "(`advertiser.`, "
+         "`ad_group.`, `creative.`), are those that were valid at the event's time, in the newest "
+         "version of the file as of the commit.\n";
 }
 
 std::string rejects_page() {
@@ -87,14 +91,32 @@ std::string rejects_page() {
          "`conflict`)\n";
 }
 
+// What `-h` prints for a command and those below it.
+void add_help(std::string& page, const CLI::App& command, const std::string& above) {
+  const std::string name = above + " " + command.get_name();
+  page += "## " + name + "\n\n```text\n" + command.help(above, CLI::AppFormatMode::Normal);
+  page.erase(page.find_last_not_of('\n') + 1);
+  page += "\n```\n\n";
+  for (const CLI::App* inner : command.get_subcommands(nullptr)) add_help(page, *inner, name);
+}
+
+std::string cli_page(const CLI::App& app) {
+  std::string page = std::string("# Commands\n\n") + kGenerated;
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    add_help(page, *command, app.get_name());
+  page.pop_back();
+  return page;
+}
+
 Status write_page(FileSystem& fs, const std::string& folder, const std::string& name,
                   const std::string& text) {
   const std::string path = join_path(folder, name);
   return replace_file(fs, path + ".new", path, text);
 }
 
-Status write_pages(FileSystem& fs, const std::string& folder) {
+Status write_pages(FileSystem& fs, const std::string& folder, const CLI::App& app) {
   ADWEAVE_TRY(make_dirs(fs, folder));
+  ADWEAVE_TRY(write_page(fs, folder, "cli.md", cli_page(app)));
   ADWEAVE_TRY(write_page(fs, folder, "fields.md", fields_page()));
   ADWEAVE_TRY(write_page(fs, folder, "metrics.md", metrics_page()));
   return write_page(fs, folder, "rejects.md", rejects_page());
@@ -104,13 +126,13 @@ Status write_pages(FileSystem& fs, const std::string& folder) {
 
 void add_docs_command(Program& program) {
   auto folder = std::make_shared<std::string>();
-  CLI::App* command =
-      add_command(program, "docs", "Writes the reference pages of fields, metrics and rejects.",
-                  {"adweave docs --out docs/reference"});
+  CLI::App* command = add_command(
+      program, "docs", "Writes the reference pages of commands, fields, metrics and rejects.",
+      {"adweave docs --out docs/reference"});
   command->add_option("--out", *folder, "The folder to write to")->required()->type_name("DIR");
   command->callback([&program, folder] {
     program.action = [&program, folder] {
-      const Status written = write_pages(program.fs, *folder);
+      const Status written = write_pages(program.fs, *folder, program.app);
       return written ? static_cast<int>(kOk) : fail(written.error());
     };
   });

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a report can group by: fields of the events, times in the report's zone, and columns of the
+// dimension files as of the event's time.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/sql_engine.h"
+
+namespace adweave::query {
+
+// The names that --by accepts in any folder.
+std::vector<std::string> report_dimensions();
+
+class DimensionCatalogue {
+ public:
+  // Reads which columns the folder's dimension files have. Fails with query.
+  static Result<DimensionCatalogue> read(const SqlEngine& sql);
+
+  // Names that --by accepts here: report_dimensions(), and `campaign.<column>` for every column
+  // of a dimension file.
+  std::vector<std::string> names() const;
+  // Whether the name comes from a dimension file that the folder does not have.
+  bool lacks_file(std::string_view name) const;
+
+  // `<expression> AS <name>` over the columns of `table` and of its joins; NULL where the table
+  // does not know it.
+  std::string select(std::string_view name, std::string_view table, const std::string& zone) const;
+  // The joins of `table` that these names need: at most one row of a dimension matches an event.
+  std::string joins(const std::vector<std::string>& names, std::string_view table) const;
+
+ private:
+  struct Attribute {
+    std::string_view thing;  // "campaign"
+    std::string column;
+  };
+  // What a name says of a dimension file; no thing when it is another kind of name, no column when
+  // the file does not have it.
+  Attribute attribute(std::string_view name) const;
+
+  std::map<std::string, std::vector<std::string>, std::less<>> columns_;  // by thing
+};
+
+}  // namespace adweave::query
