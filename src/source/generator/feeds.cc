@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/generator/feeds.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/money.h"
 #include "base/time.h"
 
@@ -43,10 +46,19 @@ void raw_member(std::string& out, std::string_view key, std::string_view json) {
   out.append(":").append(json);
 }
 
+// The local time of the advertiser's ad server, with its offset: "2023-11-01T13:00:00+01:00".
+std::string local_time_text(const TrueEvent& event) {
+  const int64_t minutes = event.utc_offset_us / (60 * limits::kSecondUs);
+  std::string text = format_time(event.time_us + event.utc_offset_us);
+  text.pop_back();
+  return text + fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                            std::abs(minutes) % 60);
+}
+
 std::string impression_json(const TrueEvent& event) {
   std::string out;
   member(out, "impression_id", event.id);
-  member(out, "timestamp", format_time(event.time_us));
+  member(out, "timestamp", local_time_text(event));
   // Users without a name come as null or as 0, the way feeds spell them.
   if (!event.user.empty())
     member(out, "user_id", event.user);
@@ -79,8 +91,8 @@ std::string csv_row(const TrueEvent& event) {
   const std::string cost = click ? amount_text(event.amount) : "";
   const std::string value = !click && event.amount != 0 ? amount_text(event.amount) : "";
   const std::string user = event.user.empty() ? "00000000-0000-0000-0000-000000000000" : event.user;
-  return fmt::format("{},{},{},{},{},{},{},{},{},\"{}\"", event.id, format_time(event.time_us),
-                     user, World::campaign_id(event.campaign), click ? "click" : event.type,
+  return fmt::format("{},{},{},{},{},{},{},{},{},\"{}\"", event.id, local_time_text(event), user,
+                     World::campaign_id(event.campaign), click ? "click" : event.type,
                      click ? event.impression_id : "", cost, value, event.currency,
                      event.user_agent);
 }
@@ -181,7 +193,7 @@ BadRow bad_row(int kind, const TrueEvent& impression, const TrueEvent& click) {
   TrueEvent bad_click = click;
   bad_click.id += "-bad";
   const std::string csv = csv_row(bad_click);
-  const std::string time = "\"" + format_time(bad.time_us) + "\"";
+  const std::string time = "\"" + local_time_text(bad) + "\"";
   const std::string price = "\"price_cpm\":" + amount_text(bad.amount * 1000);
   switch (kind) {
     case 0:

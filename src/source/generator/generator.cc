@@ -123,10 +123,10 @@ struct FeedCounts {
 
 class Generator {
  public:
-  Generator(FileSystem& fs, const GeneratorOptions& options)
+  Generator(FileSystem& fs, const GeneratorOptions& options, std::vector<TimeZone> zones)
       : fs_(fs),
         options_(options),
-        world_(options.seed, options.start_us, options.hours, options.events),
+        world_(options.seed, options.start_us, options.hours, options.events, std::move(zones)),
         random_(options.seed ^ 0xADULL) {}
 
   Status run(const std::function<void(int64_t, int64_t)>& progress) {
@@ -284,7 +284,8 @@ Status generate(FileSystem& fs, const GeneratorOptions& options,
     return Error{ErrorCode::usage, options.out + ": is not empty",
                  "choose another --out, or remove it first"};
   }
-  return Generator(fs, options).run(progress);
+  ADWEAVE_ASSIGN(std::vector<TimeZone> zones, World::advertiser_zones());
+  return Generator(fs, options, std::move(zones)).run(progress);
 }
 
 }  // namespace adweave::source

@@ -9,8 +9,8 @@
 //   added
 //
 // The mess: natural duplicates, conflicting duplicates, late and out-of-order rows, bots, creatives
-// that no dimension knows, users without a name, several currencies and time zones, and twelve
-// kinds of malformed rows (mess.h).
+// that no dimension knows, users without a name, several currencies, local times of several zones,
+// and twelve kinds of malformed rows (mess.h).
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ struct GeneratorOptions {
   int64_t hours = 24;                        // of traffic
 };
 
-// Fails with usage when `out` holds something, io when it cannot be written.
+// Fails with usage when `out` holds something, io when it cannot be written, config without a tz
+// database.
 Status generate(FileSystem& fs, const GeneratorOptions& options,
                 const std::function<void(int64_t, int64_t)>& progress);
 

@@ -58,8 +58,19 @@ struct World::Visit {
   std::string auction_id;
 };
 
-World::World(uint64_t seed, int64_t start_us, int64_t hours, int64_t events)
+Result<std::vector<TimeZone>> World::advertiser_zones() {
+  std::vector<TimeZone> zones;
+  for (const Advertiser& advertiser : kAdvertiserTable) {
+    ADWEAVE_ASSIGN(TimeZone zone, TimeZone::find(advertiser.zone));
+    zones.push_back(std::move(zone));
+  }
+  return zones;
+}
+
+World::World(uint64_t seed, int64_t start_us, int64_t hours, int64_t events,
+             std::vector<TimeZone> zones)
     : random_(seed),
+      zones_(std::move(zones)),
       start_us_(start_us),
       length_us_(hours * 3600 * limits::kSecondUs),
       users_(events / 12 + 10) {}
@@ -127,6 +138,10 @@ std::vector<TrueEvent> World::next() {
   outcome.type = random_.chance(kWinShare) ? "win" : "loss";
   events.push_back(outcome);
   if (outcome.type == "win") add_impression(events, visit);
+  for (TrueEvent& event : events) {
+    const TimeZone& zone = zones_[static_cast<size_t>(event.advertiser)];
+    event.utc_offset_us = zone.to_local(event.time_us) - event.time_us;
+  }
   return events;
 }
 

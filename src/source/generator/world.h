@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+#include "base/time_zone.h"
 #include "source/generator/random.h"
 
 namespace adweave::source {
@@ -31,6 +33,7 @@ struct TrueEvent {
   std::string currency;  // empty: no amount
   bool viewable = false;
   int64_t time_on_ad_ms = 0;
+  int64_t utc_offset_us = 0;  // of the advertiser's zone at that time
 };
 
 class World {
@@ -40,7 +43,12 @@ class World {
   static constexpr int64_t kAdGroupsPerCampaign = 2;
   static constexpr int64_t kCreativesPerAdGroup = 3;
 
-  World(uint64_t seed, int64_t start_us, int64_t hours, int64_t events);
+  // `zones` are those of advertiser_zones().
+  World(uint64_t seed, int64_t start_us, int64_t hours, int64_t events,
+        std::vector<TimeZone> zones);
+
+  // Fails with config when this machine has no tz database.
+  static Result<std::vector<TimeZone>> advertiser_zones();
 
   // The events of one ad opportunity: a bid request, and what came of it. Time runs through the
   // period.
@@ -60,6 +68,7 @@ class World {
   void add_conversion(std::vector<TrueEvent>& events, const TrueEvent& touch);
 
   Random random_;
+  std::vector<TimeZone> zones_;  // by advertiser
   int64_t start_us_;
   int64_t length_us_;
   int64_t users_;
