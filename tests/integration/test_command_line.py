@@ -5,6 +5,8 @@ import csv
 import hashlib
 import io
 import json
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -181,6 +183,34 @@ class Determinism(AdweaveTest):
                 digest.update(str(file.relative_to(self.data)).encode() + file.read_bytes())
             seen.add(digest.hexdigest())
         self.assertEqual(len(seen), 1)
+
+
+class Terminal(AdweaveTest):
+    def on_terminal(self, *words: object) -> str:
+        """What a command writes on a standard error that is a terminal."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([PROGRAM, *map(str, words)], stdout=subprocess.DEVNULL, stderr=theirs) as running:
+            os.close(theirs)
+            text = b""
+            try:
+                while chunk := os.read(ours, 4096):
+                    text += chunk
+            except OSError:  # the other end is closed
+                pass
+            os.close(ours)
+        self.assertEqual(running.returncode, 0, text)
+        return text.decode()
+
+    def test_long_work_shows_its_progress_on_a_terminal_only(self) -> None:
+        logs = self.folder / "logs"
+        shown = self.on_terminal("generate", "--events", 30_000, "--out", logs)
+        self.assertRegex(shown, r"generate \[#+\.*\] +\d+% \d+ events/s, \d+ s left")
+        shown = self.on_terminal("run", "-c", logs / "adweave.yaml", "--data", self.data)
+        self.assertRegex(shown, r"run \[#*\.*\] +\d+% \d+ MB/s, \d+ s left")
+        # It wipes the line behind it: what stays is the result.
+        self.assertIn("\r\x1b[K", shown.rpartition("left")[2])
+        quiet = self.adweave("run", "-c", logs / "adweave.yaml", "--data", self.folder / "again")
+        self.assertNotIn("left", quiet.stderr)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ int generate_command(FileSystem& fs, source::GeneratorOptions& options, const st
     options.start_us = time->micros;
   }
   const Status status = [&] {
-    ProgressBar progress("generate");
+    ProgressBar progress("generate", ProgressBar::Unit::events);
     return source::generate(fs, options,
                             [&](int64_t done, int64_t total) { progress.show(done, total); });
   }();

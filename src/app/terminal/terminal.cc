@@ -31,24 +31,28 @@ int output_width() {
   return kWidthWithoutTerminal;
 }
 
-ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)), on_terminal_(isatty(STDERR_FILENO) != 0), begin_us_(now_us()) {}
+ProgressBar::ProgressBar(std::string what, Unit unit)
+    : what_(std::move(what)),
+      unit_(unit),
+      on_terminal_(isatty(STDERR_FILENO) != 0),
+      begin_us_(now_us()) {}
 
 ProgressBar::~ProgressBar() {
   if (on_terminal_ && shown_us_ != 0) fmt::print(stderr, "\r\033[K");
 }
 
-void ProgressBar::show(int64_t done_bytes, int64_t total_bytes) {
+void ProgressBar::show(int64_t done, int64_t total) {
   const int64_t now = now_us();
-  if (!on_terminal_ || total_bytes <= 0 || now - shown_us_ < kShowEveryUs) return;
+  if (!on_terminal_ || total <= 0 || now - shown_us_ < kShowEveryUs) return;
   shown_us_ = now;
   const double seconds = std::max(1e-3, static_cast<double>(now - begin_us_) / 1e6);
-  const double rate = static_cast<double>(done_bytes) / seconds;
-  const double left = rate > 0 ? static_cast<double>(total_bytes - done_bytes) / rate : 0;
-  const auto filled = static_cast<size_t>(kBarWidth * done_bytes / total_bytes);
-  fmt::print(stderr, "\r\033[K{} [{}{}] {:3}% {:.0f} MB/s, {:.0f} s left", what_,
-             std::string(filled, '#'), std::string(kBarWidth - filled, '.'),
-             100 * done_bytes / total_bytes, rate / kMegabyte, left);
+  const double rate = static_cast<double>(done) / seconds;
+  const double left = rate > 0 ? static_cast<double>(total - done) / rate : 0;
+  const auto filled = static_cast<size_t>(kBarWidth * done / total);
+  const std::string speed = unit_ == Unit::bytes ? fmt::format("{:.0f} MB/s", rate / kMegabyte)
+                                                 : fmt::format("{:.0f} events/s", rate);
+  fmt::print(stderr, "\r\033[K{} [{}{}] {:3}% {}, {:.0f} s left", what_, std::string(filled, '#'),
+             std::string(kBarWidth - filled, '.'), 100 * done / total, speed, left);
   std::fflush(stderr);
 }
 

@@ -10,19 +10,21 @@ namespace adweave::app {
 // Columns of standard output; 100 where it is no terminal.
 int output_width();
 
-// A line on standard error that shows bytes done, rate and time left; nothing where that is no
-// terminal.
+// A line on standard error that shows how much is done, rate and time left; nothing where that is
+// no terminal.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::string what);
+  enum class Unit { bytes, events };
+  explicit ProgressBar(std::string what, Unit unit = Unit::bytes);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  void show(int64_t done_bytes, int64_t total_bytes);
+  void show(int64_t done, int64_t total);
 
  private:
   std::string what_;
+  Unit unit_;
   bool on_terminal_;
   int64_t begin_us_;
   int64_t shown_us_ = 0;
