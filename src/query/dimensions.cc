@@ -125,9 +125,8 @@ std::string DimensionCatalogue::select(std::string_view name, std::string_view t
   for (const TimeDimension& dimension : kTimeDimensions) {
     if (dimension.name != name) continue;
     sql = dimension.sql;
-    sql.replace(
-        sql.find('@'), 1,
-        "(" + std::string(time_column(table)) + " AT TIME ZONE " + sql_text(zone) + ")");
+    sql.replace(sql.find('@'), 1,
+                "(" + std::string(time_column(table)) + " AT TIME ZONE " + sql_text(zone) + ")");
   }
   return sql + " AS " + sql_name(name);
 }

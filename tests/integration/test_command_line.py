@@ -58,6 +58,14 @@ class Outputs(AdweaveTest):
         reject = self.rows("rejects", "list")[0]
         self.assertEqual((reject["outcome"], reject["reason"]), ("conflict", "conflict"))
 
+    def test_rejects_are_listed_in_the_order_of_their_positions(self) -> None:
+        self.write("clicks3.csv", "id,t,u,c,cost,cur\n" + "x,yesterday,1,z,0.1,EUR\n" * 60)
+        self.run_config(self.config)
+        rows = self.rows("rejects", "list", "--reason", "bad_time", "--limit", 60)
+        offsets = [int(row["source_position"].split(":")[1]) for row in rows]
+        self.assertEqual(offsets, sorted(offsets))
+        self.assertEqual(len(offsets), 60)
+
     def test_amounts_of_several_currencies_are_never_added(self) -> None:
         done = self.adweave("report", "--data", self.data, "--metrics", "spend,cpc", "--output", "json")
         self.assertEqual(json.loads(done.stdout), [{"spend": None, "cpc": None}])

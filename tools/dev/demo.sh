@@ -1,4 +1,5 @@
-# ./dev demo: an hour of seeded ad logs through the main job. A second call shows the same without making it again.
+# ./dev demo: an hour of seeded ad logs through the main job. A second call shows the same without making it again,
+# unless the program is another one since.
 
 DEMO_EVENTS=200000
 
@@ -6,15 +7,19 @@ demo() {
   setup_build
   build_preset release
   local logs=demo/logs data=demo/data
-  if [ ! -f "$logs/adweave.yaml" ]; then
-    rm -rf "$logs"
+  local program
+  program=$(cksum <"$ADWEAVE")
+  if [ "$(cat demo/made_by 2>/dev/null)" != "$program" ]; then
+    rm -rf "$logs" "$data"
     "$ADWEAVE" generate --events $DEMO_EVENTS --seed 1 --hours 1 --out "$logs" >/dev/null
+    echo "$program" >demo/made_by
   fi
   echo "An hour of ad logs ($logs), read, validated, deduplicated, attributed, committed:"
   "$ADWEAVE" run -c "$logs/adweave.yaml" --data "$data"
   echo
   echo "KPIs by campaign:"
-  "$ADWEAVE" report --data "$data" --by campaign_id,currency --metrics impressions,clicks,conversions,spend,revenue,ctr,cvr,cpa,roas
+  "$ADWEAVE" report --data "$data" --by campaign_name,currency \
+    --metrics impressions,clicks,conversions,spend,ctr,cvr,cpa,roas
   echo
   echo "Every record accounted for:"
   "$ADWEAVE" audit --data "$data"

@@ -76,7 +76,12 @@ int list_rejects(FileSystem& fs, const RejectOptions& options) {
       "SELECT source, source_position, outcome, reason, rule, message FROM rejects WHERE sign = 1";
   if (!options.reason.empty()) statement += " AND reason = " + query::sql_text(options.reason);
   if (!options.source.empty()) statement += " AND source = " + query::sql_text(options.source);
-  statement += " ORDER BY commit, source, source_position LIMIT " + std::to_string(options.limit);
+  // "file:offset#event", by number.
+  statement +=
+      " ORDER BY commit, source, regexp_extract(source_position, '(.*):', 1), "
+      "regexp_extract(source_position, ':(\\d+)[^:]*$', 1)::BIGINT, length(source_position), "
+      "source_position LIMIT " +
+      std::to_string(options.limit);
   return print_query(fs, options.read, statement);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -13,7 +14,6 @@ namespace adweave::app {
 
 namespace {
 
-constexpr int kWidthWithoutTerminal = 100;
 constexpr int kBarWidth = 30;
 constexpr int64_t kShowEveryUs = 100'000;
 constexpr double kMegabyte = 1e6;
@@ -28,7 +28,7 @@ int64_t now_us() {
 int output_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return kWidthWithoutTerminal;
+  return std::numeric_limits<int>::max();
 }
 
 ProgressBar::ProgressBar(std::string what, Unit unit)

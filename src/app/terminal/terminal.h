@@ -7,7 +7,7 @@
 
 namespace adweave::app {
 
-// Columns of standard output; 100 where it is no terminal.
+// Columns of standard output; without a bound where it is no terminal.
 int output_width();
 
 // A line on standard error that shows how much is done, rate and time left; nothing where that is
