@@ -7,10 +7,14 @@ find_package(CLI11 REQUIRED)
 find_package(date REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(BZip2 REQUIRED)
+find_package(LibLZMA REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+find_library(SNAPPY_LIBRARY snappy REQUIRED)
 
 # Arrow and Parquet come out of the PyPI wheel, which carries no CMake package files.
 find_path(ARROW_INCLUDE arrow/api.h PATHS ${ADWEAVE_DEPS}/arrow/include NO_DEFAULT_PATH REQUIRED)

@@ -25,9 +25,14 @@ inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
 inline constexpr int64_t kDimensionBytesMax = 256 * kMiB;
 inline constexpr int64_t kAvroHeaderBytesMax = kMiB;
 inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after decompression
+inline constexpr int64_t kExpansionMax = 200;  // content of a compressed file, per byte of it
+inline constexpr int64_t kExpansionFreeBytes = 16 * kMiB;  // content that may expand any-fold
+inline constexpr int kZstdWindowLogMax = 25;               // 32 MiB of memory to decompress
+inline constexpr int64_t kXzMemoryMax = 64 * kMiB;
 inline constexpr int kCsvFieldsMax = 4096;
 inline constexpr int kExplodeMax = 4096;  // events in one record
 
+inline constexpr int64_t kContentReadBytes = 256 * kKiB;  // read at once of a compressed file
 inline constexpr int64_t kHeadReadBytes =
     64 * kKiB;  // first read for a file's head, doubled until it is whole
 inline constexpr int64_t kCutReadBytes =

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 
-#include <zlib.h>
-
 #include "base/limits.h"
 #include "decode/avro_bytes.h"
+#include "event/reject.h"
 
 namespace adweave::decode {
 
@@ -16,7 +15,7 @@ constexpr std::string_view kMagic("Obj\x01", 4);
 constexpr int64_t kSyncBytes = 16;
 
 // Reads the header's map of metadata; false when the bytes end first or make no sense.
-bool read_metadata(AvroBytes& in, AvroHeader& header) {
+bool read_metadata(AvroBytes& in, AvroHeader& header, std::string& codec) {
   while (in.ok()) {
     int64_t count = in.read_long();
     if (count == 0) return in.ok();
@@ -28,7 +27,7 @@ bool read_metadata(AvroBytes& in, AvroHeader& header) {
       const std::string_view key = in.read_sized();
       const std::string_view value = in.read_sized();
       if (key == "avro.schema") header.schema = value;
-      if (key == "avro.codec") header.codec = value;
+      if (key == "avro.codec") codec = value;
     }
   }
   return false;
@@ -51,8 +50,9 @@ Result<std::optional<AvroHeader>> read_avro_header(std::string_view bytes) {
   }
   AvroBytes in(bytes);
   in.read(static_cast<int64_t>(kMagic.size()));
-  AvroHeader header{"", "null", "", 0};
-  const bool read = read_metadata(in, header);
+  AvroHeader header;
+  std::string codec = "null";
+  const bool read = read_metadata(in, header, codec);
   header.sync = in.read(kSyncBytes);
   if (!read || !in.ok()) {
     if (static_cast<int64_t>(bytes.size()) < limits::kAvroHeaderBytesMax)
@@ -62,10 +62,12 @@ Result<std::optional<AvroHeader>> read_avro_header(std::string_view bytes) {
                      std::to_string(limits::kAvroHeaderBytesMax) + " bytes",
                  "the file is damaged"};
   }
-  if (header.codec != "null" && header.codec != "deflate") {
-    return Error{ErrorCode::io, "the Avro codec '" + header.codec + "' is not known",
-                 "use null or deflate"};
+  const std::optional<BlockCodec> known = parse_block_codec(codec);
+  if (!known) {
+    return Error{ErrorCode::io, "the Avro codec " + event::quoted(codec) + " is not known",
+                 "use null, deflate, snappy, zstandard, bzip2 or xz"};
   }
+  header.codec = *known;
   header.length = in.position();
   return std::optional<AvroHeader>(std::move(header));
 }
@@ -91,29 +93,6 @@ std::optional<AvroBlock> next_avro_block(std::string_view bytes, size_t begin,
   if (!found && !at_end && static_cast<int64_t>(bytes.size() - begin) < limits::kAvroBlockBytesMax)
     return std::nullopt;
   return damaged;
-}
-
-std::optional<std::string_view> block_records(const AvroBlock& block, const std::string& codec,
-                                              std::string& buffer) {
-  if (codec == "null") return block.data;
-  z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return std::nullopt;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(block.data.data()));
-  stream.avail_in = static_cast<uInt>(block.data.size());
-  buffer.clear();
-  int code = Z_OK;
-  while (code == Z_OK && static_cast<int64_t>(buffer.size()) < limits::kAvroBlockBytesMax) {
-    const size_t done = buffer.size();
-    buffer.resize(std::max<size_t>(done * 2, static_cast<size_t>(64 * limits::kKiB)));
-    stream.next_out = reinterpret_cast<Bytef*>(buffer.data() + done);
-    stream.avail_out = static_cast<uInt>(buffer.size() - done);
-    code = inflate(&stream, Z_NO_FLUSH);
-    buffer.resize(buffer.size() - stream.avail_out);
-    if (code == Z_OK && stream.avail_in == 0 && stream.avail_out != 0) break;
-  }
-  inflateEnd(&stream);
-  if (code != Z_STREAM_END) return std::nullopt;
-  return std::string_view(buffer);
 }
 
 }  // namespace adweave::decode

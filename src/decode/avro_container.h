@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Avro object container files: header, blocks, codecs null and deflate (specification 1.11, "Object
-// Container Files").
+// Avro object container files: header and blocks (specification 1.11, "Object Container Files").
 #pragma once
 
 #include <cstdint>
@@ -9,12 +8,13 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "decode/decompress.h"
 
 namespace adweave::decode {
 
 struct AvroHeader {
   std::string schema;  // JSON
-  std::string codec;
+  BlockCodec codec = BlockCodec::null;
   std::string sync;  // 16 bytes
   size_t length = 0;
 };
@@ -33,10 +33,5 @@ struct AvroBlock {
 // The block that begins at `begin`; null: needs more bytes (never with at_end).
 std::optional<AvroBlock> next_avro_block(std::string_view bytes, size_t begin,
                                          std::string_view sync, bool at_end);
-
-// The block's records, decompressed into `buffer` where the codec needs it; null when the data is
-// damaged or too large.
-std::optional<std::string_view> block_records(const AvroBlock& block, const std::string& codec,
-                                              std::string& buffer);
 
 }  // namespace adweave::decode

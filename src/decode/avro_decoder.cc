@@ -312,9 +312,10 @@ class AvroCutter : public event::RecordCutter {
 
 class AvroDecoder : public Decoder {
  public:
-  explicit AvroDecoder(Mapping mapping) : mapping_(std::move(mapping)) {}
+  AvroDecoder(const DecoderSpec& spec, Mapping mapping)
+      : Decoder(spec), mapping_(std::move(mapping)) {}
 
-  event::DecodedSlice decode(event::Slice slice) const override {
+  event::DecodedSlice decode_records(event::Slice slice) const override {
     // The cutter has read the same head, so it is whole and its schema is sound.
     const AvroHeader header = **read_avro_header(*slice.head);
     const AvroSchema schema = *AvroSchema::parse(header.schema);
@@ -340,7 +341,8 @@ class AvroDecoder : public Decoder {
                            -1};
     std::string buffer;
     std::optional<std::string_view> records;
-    if (!block.damaged) records = block_records(block, header.codec, buffer);
+    if (!block.damaged)
+      records = decompress_block(header.codec, block.data, limits::kAvroBlockBytesMax, buffer);
     if (!records) {
       ++out.records_read;
       return writer.reject(Reason::malformed, "avro", "the Avro block is damaged", span);
@@ -367,8 +369,8 @@ class AvroDecoder : public Decoder {
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_avro_decoder(const DecoderSpec& /*spec*/, Mapping mapping) {
-  return std::make_unique<AvroDecoder>(std::move(mapping));
+std::unique_ptr<Decoder> make_avro_decoder(const DecoderSpec& spec, Mapping mapping) {
+  return std::make_unique<AvroDecoder>(spec, std::move(mapping));
 }
 
 }  // namespace adweave::decode

@@ -9,17 +9,15 @@ namespace adweave::decode {
 
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 class CsvCutter : public event::RecordCutter {
  public:
   explicit CsvCutter(const DecoderSpec& spec)
       : spec_(spec), scanner_(spec.csv, spec.event_bytes_max) {}
 
   Result<std::optional<int64_t>> head(std::string_view start, bool at_end) override {
-    if (!spec_.csv.header) return std::optional<int64_t>(0);
-    const size_t begin = start.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
-    const auto record = scanner_.next(start, begin, at_end);
+    const int64_t begin = byte_order_mark(start);
+    if (!spec_.csv.header) return std::optional<int64_t>(begin);
+    const auto record = scanner_.next(start, static_cast<size_t>(begin), at_end);
     if (record) return std::optional<int64_t>(static_cast<int64_t>(record->end));
     if (start.size() > static_cast<size_t>(spec_.event_bytes_max)) {
       return Error{
@@ -49,15 +47,15 @@ class CsvCutter : public event::RecordCutter {
 class CsvDecoder : public Decoder {
  public:
   CsvDecoder(const DecoderSpec& spec, Mapping mapping)
-      : spec_(spec), mapping_(std::move(mapping)) {}
+      : Decoder(spec), mapping_(std::move(mapping)) {}
 
-  event::DecodedSlice decode(event::Slice slice) const override {
+  event::DecodedSlice decode_records(event::Slice slice) const override {
     const std::vector<std::string> columns = columns_of(slice);
     const std::shared_ptr<const std::string> held = slice.bytes;
     const std::string_view bytes = *held;
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
-    CsvScanner scanner(spec_.csv, spec_.event_bytes_max);
+    CsvScanner scanner(spec().csv, spec().event_bytes_max);
     for (size_t begin = 0; begin < bytes.size();) {
       const auto record = scanner.next(bytes, begin, true);
       const event::RecordSpan span{static_cast<int64_t>(begin),
@@ -72,15 +70,15 @@ class CsvDecoder : public Decoder {
   }
 
   std::unique_ptr<event::RecordCutter> cutter() const override {
-    return std::make_unique<CsvCutter>(spec_);
+    return std::make_unique<CsvCutter>(spec());
   }
 
  private:
   std::vector<std::string> columns_of(const event::Slice& slice) const {
-    if (!spec_.csv.header || !slice.head) return spec_.csv.columns;
+    if (!spec().csv.header || !slice.head) return spec().csv.columns;
     std::string_view head = *slice.head;
-    if (head.starts_with(kByteOrderMark)) head.remove_prefix(kByteOrderMark.size());
-    CsvScanner scanner(spec_.csv, spec_.event_bytes_max);
+    head.remove_prefix(static_cast<size_t>(byte_order_mark(head)));
+    CsvScanner scanner(spec().csv, spec().event_bytes_max);
     const auto record = scanner.next(head, 0, true);
     return {record->fields.begin(), record->fields.end()};
   }
@@ -88,10 +86,10 @@ class CsvDecoder : public Decoder {
   void write_record(const CsvRecord& record, const std::vector<std::string>& columns,
                     std::string_view text, const event::RecordSpan& span, RowWriter& writer) const {
     using event::Reason;
-    if (static_cast<int64_t>(record.length) > spec_.event_bytes_max) {
+    if (static_cast<int64_t>(record.length) > spec().event_bytes_max) {
       return writer.reject(Reason::too_large, "event_bytes_max",
                            "the record has " + std::to_string(record.length) +
-                               " bytes, the limit is " + std::to_string(spec_.event_bytes_max),
+                               " bytes, the limit is " + std::to_string(spec().event_bytes_max),
                            span);
     }
     if (!simdjson::validate_utf8(text.data(), text.size())) {
@@ -117,7 +115,6 @@ class CsvDecoder : public Decoder {
     writer.write(slots, extra, span);
   }
 
-  DecoderSpec spec_;
   Mapping mapping_;
 };
 

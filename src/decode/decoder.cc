@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decode/decoder.h"
 
+#include "decode/content.h"
 #include "decode/decoders.h"
 
 namespace adweave::decode {
@@ -24,6 +25,20 @@ Result<std::unique_ptr<Decoder>> make(const DecoderSpec& spec) {
 }
 
 }  // namespace
+
+event::DecodedSlice Decoder::decode(event::Slice slice) const {
+  if (slice.problem.empty()) return decode_records(std::move(slice));
+  event::DecodedSlice out(std::move(slice));
+  const auto length = static_cast<int32_t>(out.slice.bytes->size());
+  out.records_read = 1;
+  out.rejects.push_back(
+      {event::Reason::malformed, "content", out.slice.problem, std::nullopt, {0, length, -1}});
+  return out;
+}
+
+std::unique_ptr<event::ByteTransform> Decoder::content(std::string_view start) const {
+  return make_content(spec_, start);
+}
 
 Result<std::unique_ptr<Decoder>> make_decoder(const DecoderSpec& spec) {
   Result<std::unique_ptr<Decoder>> decoder = make(spec);

@@ -10,18 +10,33 @@
 
 #include "base/result.h"
 #include "decode/spec.h"
+#include "event/content.h"
 #include "event/cutter.h"
 #include "event/slice.h"
 
 namespace adweave::decode {
 
-// Immutable; decode() may be called from several threads at once.
+// Immutable; all may be called from several threads at once.
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  virtual event::DecodedSlice decode(event::Slice slice) const = 0;
-  // A new cutter for one file.
+
+  // A slice that carries a problem is one reject.
+  event::DecodedSlice decode(event::Slice slice) const;
+
+  // For one file: what finds its records, and what undoes its compression and encoding, given its
+  // first bytes; null when its bytes are its content.
   virtual std::unique_ptr<event::RecordCutter> cutter() const = 0;
+  std::unique_ptr<event::ByteTransform> content(std::string_view start) const;
+
+ protected:
+  explicit Decoder(DecoderSpec spec) : spec_(std::move(spec)) {}
+  const DecoderSpec& spec() const { return spec_; }
+
+ private:
+  virtual event::DecodedSlice decode_records(event::Slice slice) const = 0;
+
+  DecoderSpec spec_;
 };
 
 // Fails with config: what in the spec is wrong.

@@ -14,6 +14,11 @@ std::unique_ptr<Decoder> make_csv_decoder(const DecoderSpec& spec, Mapping mappi
 std::unique_ptr<Decoder> make_avro_decoder(const DecoderSpec& spec, Mapping mapping);
 Result<std::unique_ptr<Decoder>> make_lines_decoder(const DecoderSpec& spec, Mapping mapping);
 
+// Length of the UTF-8 byte order mark that text begins with, or 0.
+inline int64_t byte_order_mark(std::string_view start) {
+  return start.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+}
+
 // For formats whose records are lines.
 std::unique_ptr<event::RecordCutter> make_line_cutter();
 

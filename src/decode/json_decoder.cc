@@ -262,15 +262,15 @@ class JsonReader {
 class JsonDecoder : public Decoder {
  public:
   JsonDecoder(const DecoderSpec& spec, Mapping mapping)
-      : spec_(spec), mapping_(std::move(mapping)) {}
+      : Decoder(spec), mapping_(std::move(mapping)) {}
 
-  event::DecodedSlice decode(event::Slice slice) const override {
+  event::DecodedSlice decode_records(event::Slice slice) const override {
     const simdjson::padded_string bytes(*slice.bytes);
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
-    JsonReader reader(mapping_, spec_, writer);
+    JsonReader reader(mapping_, spec(), writer);
     for_each_line(
-        {bytes.data(), bytes.size()}, spec_.event_bytes_max, writer, out,
+        {bytes.data(), bytes.size()}, spec().event_bytes_max, writer, out,
         [&](std::string_view line, const event::RecordSpan& span) { reader.read(line, span); });
     return out;
   }
@@ -278,7 +278,6 @@ class JsonDecoder : public Decoder {
   std::unique_ptr<event::RecordCutter> cutter() const override { return make_line_cutter(); }
 
  private:
-  DecoderSpec spec_;
   Mapping mapping_;
 };
 

@@ -7,8 +7,8 @@ namespace {
 
 class LineCutter : public event::RecordCutter {
  public:
-  Result<std::optional<int64_t>> head(std::string_view /*start*/, bool /*at_end*/) override {
-    return std::optional<int64_t>(0);
+  Result<std::optional<int64_t>> head(std::string_view start, bool /*at_end*/) override {
+    return std::optional<int64_t>(byte_order_mark(start));
   }
 
   std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {

@@ -12,14 +12,14 @@ namespace {
 class LinesDecoder : public Decoder {
  public:
   LinesDecoder(const DecoderSpec& spec, Mapping mapping, LinePattern pattern)
-      : spec_(spec), mapping_(std::move(mapping)), pattern_(std::move(pattern)) {}
+      : Decoder(spec), mapping_(std::move(mapping)), pattern_(std::move(pattern)) {}
 
-  event::DecodedSlice decode(event::Slice slice) const override {
+  event::DecodedSlice decode_records(event::Slice slice) const override {
     const std::shared_ptr<const std::string> bytes = slice.bytes;
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
     std::vector<std::string_view> values;
-    for_each_line(*bytes, spec_.event_bytes_max, writer, out,
+    for_each_line(*bytes, spec().event_bytes_max, writer, out,
                   [&](std::string_view line, const event::RecordSpan& span) {
                     read(line, span, values, writer);
                   });
@@ -55,7 +55,6 @@ class LinesDecoder : public Decoder {
     writer.write(slots, extra, span);
   }
 
-  DecoderSpec spec_;
   Mapping mapping_;
   LinePattern pattern_;
 };

@@ -31,6 +31,12 @@ namespace adweave::decode {
 
 enum class Format { json, csv, avro, lines };
 
+// What a file is packed in; `detect` goes by its first bytes.
+enum class Compression { detect, none, gzip, zstd, bzip2, xz };
+
+// How text is encoded; `detect` knows UTF-16 by its byte order mark and takes all else as UTF-8.
+enum class Encoding { detect, utf8, utf16le, utf16be, latin1, windows1252 };
+
 // What a time looks like in the feed.
 struct TimeForm {
   enum class Kind { iso, pattern, epoch_s, epoch_ms, epoch_us, epoch_ns };
@@ -105,11 +111,15 @@ struct CsvDialect {
 struct DecoderSpec {
   std::string source;  // name
   Format format = Format::json;
+  Compression compression = Compression::detect;
+  Encoding encoding = Encoding::detect;  // of json, csv and lines
   CsvDialect csv;
   std::string pattern;  // of Format::lines: {name} fields and literal text, see line_pattern.h
   MappingSpec mapping;
   int64_t event_bytes_max = limits::kEventBytesMax;
   int nesting_max = limits::kNestingMax;
+  int64_t expansion_max =
+      limits::kExpansionMax;  // content bytes for each byte of a compressed file
 };
 
 }  // namespace adweave::decode

@@ -66,10 +66,12 @@ void CommitBuilder::add_position(const SourceJob& source, const source::SourceFi
                                  const event::Slice& slice) {
   if (positions_.empty() || positions_.back().source != slice.source ||
       positions_.back().hash != file.hash) {
-    positions_.push_back(
-        {slice.source, file.name, file.size, file.hash, slice.begin, slice.begin, source.mapping});
+    positions_.push_back({slice.source, file.name, file.size, file.hash, slice.begin, slice.begin,
+                          source.mapping, 0});
   }
-  positions_.back().after = slice.end;
+  // What could not be read is read again when the file has grown.
+  if (slice.problem.empty()) positions_.back().after = slice.end;
+  if (slice.last) positions_.back().done = 1;
 }
 
 // The tables that have rows, each in parts.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/plan.h"
 
+#include <algorithm>
 #include <set>
 
 namespace adweave::engine {
@@ -26,16 +27,17 @@ Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sou
     std::vector<source::ReadBefore> known;
     for (const ledger::SourcePosition& position :
          ledger.positions(sources[i].job->decoder.source)) {
-      known.push_back({position.file, position.size, position.hash, position.after});
+      known.push_back(
+          {position.file, position.size, position.hash, position.after, position.done != 0});
     }
     std::set<std::string> contents;  // a copy of a file in the same run adds nothing either
     for (const source::SourceFile& file : sources[i].files) {
       ADWEAVE_ASSIGN(const source::Resume resume, source::resume_at(fs, file, known));
-      if (resume.begin >= file.size || !contents.insert(file.hash).second) {
+      if (resume.complete || !contents.insert(file.hash).second) {
         ++plan.files_known;
         continue;
       }
-      plan.bytes += file.size - resume.begin;
+      plan.bytes += file.size - std::min(resume.begin, file.size);
       plan.files.push_back({i, file, resume});
     }
   }

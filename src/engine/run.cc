@@ -7,10 +7,16 @@
 #include "engine/plan.h"
 #include "engine/recovery.h"
 #include "engine/slice_pipeline.h"
+#include "source/slice_reader.h"
 
 namespace adweave::engine {
 
 namespace {
+
+source::FileFormat format_of(const decode::Decoder& decoder) {
+  return {[&](std::string_view start) { return decoder.content(start); },
+          [&] { return decoder.cutter(); }};
+}
 
 // One run, from its plan to its last commit.
 class Run {
@@ -71,7 +77,7 @@ class Run {
       if (!reader_) {
         auto opened =
             source::SliceReader::open(fs_, work.file, source.job->decoder.source, work.resume.begin,
-                                      job_.slice_bytes, source.decoder->cutter());
+                                      job_.slice_bytes, format_of(*source.decoder));
         if (!opened)
           return std::move(opened).error().within("source " + source.job->decoder.source);
         reader_ = *std::move(opened);
@@ -94,8 +100,7 @@ class Run {
                                            *work.resume.before));
       }
     }
-    const event::Slice& bytes = slice.prepared.decoded.slice;
-    report_.bytes += bytes.end - bytes.begin;
+    report_.bytes += slice.prepared.decoded.slice.file_bytes;
     builder.add(std::move(slice.prepared), source, work.file, writer_.ledger().head() + 1, *state_,
                 occurrences_);
     if (hooks_.progress) hooks_.progress(report_.bytes, plan_.bytes);

@@ -13,18 +13,21 @@
 
 namespace adweave::event {
 
-// Whole records, cut out of a source. `bytes` starts at `begin` of the file and ends where the last
-// record ends.
+// Whole records, cut out of a source. `bytes` starts at `begin` of the file's content (what is in
+// it after decompression, in UTF-8) and ends where the last record ends.
 struct Slice {
   std::string source;  // name in the configuration
   std::string file;    // as source_position shows it
-  int64_t begin = 0;   // offset in the file
+  int64_t begin = 0;   // offset in the content
   int64_t end = 0;
   int64_t received_time = 0;  // microseconds UTC
   int64_t first_line = 0;     // line number of `begin`, from 1; 0 where lines mean nothing
   std::shared_ptr<const std::string>
       head;  // the file's head (CSV header row, Avro header); may be null
   std::shared_ptr<const std::string> bytes;
+  std::string problem;     // why these bytes cannot be read: they are one reject
+  bool last = false;       // the content ends here
+  int64_t file_bytes = 0;  // of the file itself, taken for this slice
 };
 
 // Events and rejects of one slice. Within a batch rows are in the order of the slice.

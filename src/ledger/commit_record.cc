@@ -46,6 +46,7 @@ void members(Position& p, V&& visit)
   visit("before", p.before);
   visit("after", p.after);
   visit("mapping", p.mapping);
+  visit("done", p.done);
 }
 
 template <class C, class V>

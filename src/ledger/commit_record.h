@@ -24,11 +24,10 @@ struct SourcePosition {
   std::string file;     // as rows show it in source_position
   int64_t size = 0;     // bytes of the content that was identified
   std::string hash;     // hash128 of those bytes, hexadecimal
-  int64_t before = 0;   // offset where this commit began
-  int64_t after = 0;    // offset up to which all records are committed
+  int64_t before = 0;   // offset in its content (after decompression) where this commit began
+  int64_t after = 0;    // offset in its content up to which all records are committed
   std::string mapping;  // hash of the format and mapping that decoded it
-
-  bool complete() const { return after >= size; }
+  int64_t done = 0;     // 1: the content ends there
 };
 
 // The unit of conservation: received = accepted + duplicate + conflict + rejected, for a source in

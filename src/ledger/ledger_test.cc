@@ -19,7 +19,7 @@ WriterOptions options(const std::string& holder, bool take_over = false) {
 CommitRecord data_record(int64_t rows) {
   CommitRecord record;
   record.kind = "data";
-  record.positions = {{"clicks", "clicks.csv", 100, std::string(32, 'a'), 0, 100, "m"}};
+  record.positions = {{"clicks", "clicks.csv", 100, std::string(32, 'a'), 0, 100, "m", 1}};
   record.counts = {{"clicks", rows, rows, 0, 0, 0}};
   return record;
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "source/slice_reader.h"
 #include "tests/support/simulated_disk.h"
 
 namespace adweave::source {
@@ -31,8 +32,7 @@ class FileSourceTest : public ::testing::Test {
     return *found;
   }
   std::vector<std::string> slices(const SourceFile& file, int64_t begin, int64_t slice_bytes) {
-    auto reader =
-        SliceReader::open(disk_, file, "s", begin, slice_bytes, std::make_unique<NewlineCutter>());
+    auto reader = SliceReader::open(disk_, file, "s", begin, slice_bytes, format_);
     CHECK(reader);
     std::vector<std::string> pieces;
     while (true) {
@@ -44,10 +44,12 @@ class FileSourceTest : public ::testing::Test {
     }
   }
   static ReadBefore read(const SourceFile& file, int64_t after) {
-    return {file.name, file.size, file.hash, after};
+    return {file.name, file.size, file.hash, after, after == file.size};
   }
 
   SimulatedDisk disk_;
+  FileFormat format_ = {[](std::string_view) { return nullptr; },
+                        [] { return std::make_unique<NewlineCutter>(); }};
 };
 
 TEST_F(FileSourceTest, PatternsFindEachFileOnceInOrder) {
@@ -106,18 +108,18 @@ TEST_F(FileSourceTest, ARecordWithoutEndIsCutByForce) {
 TEST_F(FileSourceTest, AFileThatShrinksIsAClearError) {
   disk_.put("/in/a", "one\ntwo\nthree\n", 0);
   const SourceFile file = find({"a"})[0];
-  auto reader = SliceReader::open(disk_, file, "s", 0, 4, std::make_unique<NewlineCutter>());
+  auto reader = SliceReader::open(disk_, file, "s", 0, 4, format_);
   disk_.put("/in/b", "one\n", 0);
   SourceFile longer = find({"b"})[0];
   longer.size = 100;
-  auto other = SliceReader::open(disk_, longer, "s", 0, 4, std::make_unique<NewlineCutter>());
+  auto other = SliceReader::open(disk_, longer, "s", 0, 4, format_);
   EXPECT_FALSE(other);
   EXPECT_NE(other.error().message.find("shorter"), std::string::npos);
 }
 
-TEST_F(FileSourceTest, AnEmptyFileHasNoSlice) {
+TEST_F(FileSourceTest, AnEmptyFileIsOneEmptySliceThatSaysItIsTheLast) {
   disk_.put("/in/a", "", 0);
-  EXPECT_TRUE(slices(find({"a"})[0], 0, 4).empty());
+  EXPECT_EQ(slices(find({"a"})[0], 0, 4), std::vector<std::string>{""});
 }
 
 }  // namespace

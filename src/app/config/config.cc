@@ -74,7 +74,9 @@ void read_limits(MapReader& root, engine::Job& job) {
   job.slice_bytes = map.number("slice_bytes", kSizes).value_or(job.slice_bytes);
   job.commit_bytes = map.number("commit_bytes", kSizes).value_or(job.commit_bytes);
   const auto event_bytes = map.number("event_bytes_max", kSizes);
+  const auto expansion = map.number("expansion_max", {});
   for (engine::SourceJob& source : job.sources) {
+    if (expansion) source.decoder.expansion_max = *expansion;
     if (event_bytes) source.decoder.event_bytes_max = *event_bytes;
   }
   map.finish();

@@ -10,6 +10,8 @@ namespace adweave::app {
 
 namespace {
 
+using decode::Compression;
+using decode::Encoding;
 using decode::FieldRule;
 using decode::Format;
 using decode::OnError;
@@ -227,6 +229,23 @@ engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
   if (!node["format"])
     problems.add(node, "source has no format", "write format: json, csv, avro or lines");
   job.decoder.format = format.value_or(Format::json);
+  job.decoder.compression = map.choice<Compression>("compression", {{"detect", Compression::detect},
+                                                                    {"none", Compression::none},
+                                                                    {"gzip", Compression::gzip},
+                                                                    {"zstd", Compression::zstd},
+                                                                    {"bzip2", Compression::bzip2},
+                                                                    {"xz", Compression::xz}})
+                                .value_or(Compression::detect);
+  if (job.decoder.format != Format::avro) {
+    job.decoder.encoding =
+        map.choice<Encoding>("encoding", {{"detect", Encoding::detect},
+                                          {"utf-8", Encoding::utf8},
+                                          {"utf-16le", Encoding::utf16le},
+                                          {"utf-16be", Encoding::utf16be},
+                                          {"latin-1", Encoding::latin1},
+                                          {"windows-1252", Encoding::windows1252}})
+            .value_or(Encoding::detect);
+  }
   FieldDefaults defaults;
   defaults.zone = map.text("zone").value_or("UTC");
   defaults.on_error = read_on_error(map).value_or(OnError::reject);
