@@ -85,9 +85,8 @@ class Content : public event::ByteTransform {
 
 std::unique_ptr<event::ByteTransform> make_content(const DecoderSpec& spec,
                                                    std::string_view start) {
-  const Compression compression = spec.compression == Compression::detect
-                                      ? detect_compression(start)
-                                      : spec.compression;
+  const Compression compression =
+      spec.compression == Compression::detect ? detect_compression(start) : spec.compression;
   DecoderSpec wanted = spec;
   if (spec.format == Format::avro) wanted.encoding = Encoding::utf8;
   if (compression != Compression::none)

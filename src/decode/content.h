@@ -13,7 +13,6 @@ namespace adweave::decode {
 
 // For a file that begins with `start`; null when its bytes are its content. A compressed file that
 // grows more than spec.expansion_max-fold has a problem at that place.
-std::unique_ptr<event::ByteTransform> make_content(const DecoderSpec& spec,
-                                                   std::string_view start);
+std::unique_ptr<event::ByteTransform> make_content(const DecoderSpec& spec, std::string_view start);
 
 }  // namespace adweave::decode

@@ -80,8 +80,8 @@ TEST(Content, PlainBytesNeedNothing) {
 
 TEST(Content, StreamsOneAfterTheOtherAreOneContent) {
   const std::string text = sample();
-  for (const std::string& packed : {gzip(text) + gzip("x") + std::string(512, '\0'),
-                                    zstd(text) + zstd("x")}) {
+  for (const std::string& packed :
+       {gzip(text) + gzip("x") + std::string(512, '\0'), zstd(text) + zstd("x")}) {
     for (const size_t piece : {size_t{1}, size_t{100}, packed.size()}) {
       const All all = content_of(packed, piece, piece == 1 ? 50'000 : 333);
       EXPECT_EQ(all.problem, "");
@@ -126,8 +126,7 @@ TEST(Content, ABombStopsAtTheLimit) {
 
 TEST(Content, Utf16BecomesUtf8) {
   // "Zoë, €, 😀" and a line end, with byte order mark.
-  const std::string big(
-      "\xFE\xFF\0Z\0o\0\xEB\0,\0 \x20\xAC\0,\0 \xD8\x3D\xDE\x00\0\n", 24);
+  const std::string big("\xFE\xFF\0Z\0o\0\xEB\0,\0 \x20\xAC\0,\0 \xD8\x3D\xDE\x00\0\n", 24);
   std::string little;
   for (size_t i = 0; i < big.size(); i += 2) little += {big[i + 1], big[i]};
   for (const std::string& text : {big, little, gzip(big)}) {
@@ -139,7 +138,9 @@ TEST(Content, Utf16BecomesUtf8) {
   }
   EXPECT_NE(content_of(big + "x").problem.find("half a character"), std::string::npos);
   // Half a pair is no UTF-8.
-  EXPECT_EQ(content_of(std::string("\xFE\xFF\xD8\x3D\0a", 6)).out, "\xED\xA0\xBD" "a");
+  EXPECT_EQ(content_of(std::string("\xFE\xFF\xD8\x3D\0a", 6)).out,
+            "\xED\xA0\xBD"
+            "a");
 }
 
 TEST(Content, OneByteEncodingsAreDeclared) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <simdjson.h>
 
+#include "decode/column_reader.h"
 #include "decode/csv_scanner.h"
 #include "decode/decoders.h"
-#include "decode/row_writer.h"
 
 namespace adweave::decode {
 
@@ -50,7 +50,7 @@ class CsvDecoder : public Decoder {
       : Decoder(spec), mapping_(std::move(mapping)) {}
 
   event::DecodedSlice decode_records(event::Slice slice) const override {
-    const std::vector<std::string> columns = columns_of(slice);
+    ColumnReader columns(mapping_, columns_of(slice));
     const std::shared_ptr<const std::string> held = slice.bytes;
     const std::string_view bytes = *held;
     event::DecodedSlice out(std::move(slice));
@@ -83,8 +83,8 @@ class CsvDecoder : public Decoder {
     return {record->fields.begin(), record->fields.end()};
   }
 
-  void write_record(const CsvRecord& record, const std::vector<std::string>& columns,
-                    std::string_view text, const event::RecordSpan& span, RowWriter& writer) const {
+  void write_record(const CsvRecord& record, ColumnReader& columns, std::string_view text,
+                    const event::RecordSpan& span, RowWriter& writer) const {
     using event::Reason;
     if (static_cast<int64_t>(record.length) > spec().event_bytes_max) {
       return writer.reject(Reason::too_large, "event_bytes_max",
@@ -96,23 +96,13 @@ class CsvDecoder : public Decoder {
       return writer.reject(Reason::bad_encoding, "csv", "the record is not UTF-8", span);
     }
     if (record.problem) return writer.reject(Reason::malformed, "csv", *record.problem, span);
-    if (record.fields.size() != columns.size()) {
+    if (record.fields.size() != columns.names().size()) {
       return writer.reject(Reason::malformed, "csv",
                            "the record has " + std::to_string(record.fields.size()) +
-                               " fields, the header " + std::to_string(columns.size()),
+                               " fields, the header " + std::to_string(columns.names().size()),
                            span);
     }
-    std::vector<Value> slots(static_cast<size_t>(mapping_.slots()));
-    ExtraObject extra;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const int slot = mapping_.slot_of(columns[i]);
-      if (slot >= 0) {
-        slots[static_cast<size_t>(slot)] = Value::of_text(record.fields[i]);
-      } else if (!record.fields[i].empty()) {
-        extra.add(columns[i], Value::of_text(record.fields[i]));
-      }
-    }
-    writer.write(slots, extra, span);
+    columns.read(record.fields, span, writer);
   }
 
   Mapping mapping_;

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "decode/decoder.h"
+#include "decode/mapping.h"
 
 namespace adweave::decode {
 
@@ -43,6 +44,15 @@ inline DecoderSpec spec_of(Format format, std::vector<RowRule> rows) {
   return spec;
 }
 
+// A mapping that keeps each record whole, as JSON text in the field `extra`.
+inline DecoderSpec whole_records(Format format) {
+  DecoderSpec spec = spec_of(
+      format,
+      {row(event::Kind::impression, {field(event::Field::extra, {std::string(kWholeRecord)})})});
+  spec.mapping.keep_extra = false;
+  return spec;
+}
+
 // Decodes a whole file: head, cuts at every `slice_bytes`, one DecodedSlice a slice.
 inline std::vector<event::DecodedSlice> decode_file(const DecoderSpec& spec,
                                                     const std::string& text,
@@ -53,10 +63,15 @@ inline std::vector<event::DecodedSlice> decode_file(const DecoderSpec& spec,
   const Result<std::optional<int64_t>> head = cutter->head(text, true);
   CHECK(head && *head);
   std::vector<event::DecodedSlice> slices;
-  for (int64_t begin = **head; begin < static_cast<int64_t>(text.size());) {
+  int64_t begin = **head;
+  do {
     const std::string_view rest = std::string_view(text).substr(static_cast<size_t>(begin));
-    const int64_t end = *cutter->cut(rest, std::min<int64_t>(slice_bytes, INT64_MAX), true);
+    int64_t end = *cutter->cut(rest, slice_bytes, true);
     event::Slice slice;
+    if (end == 0) {
+      slice.problem = cutter->problem();
+      end = static_cast<int64_t>(rest.size());
+    }
     slice.source = spec.source;
     slice.file = "file";
     slice.begin = begin;
@@ -66,6 +81,15 @@ inline std::vector<event::DecodedSlice> decode_file(const DecoderSpec& spec,
     slice.bytes = std::make_shared<const std::string>(rest.substr(0, static_cast<size_t>(end)));
     slices.push_back((*decoder)->decode(std::move(slice)));
     begin += end;
+  } while (begin < static_cast<int64_t>(text.size()));
+  const bool reported = !slices.back().slice.problem.empty();
+  cutter->cut({}, 1, true);
+  if (!reported && !cutter->problem().empty()) {
+    event::Slice rest = slices.back().slice;
+    rest.begin = rest.end;
+    rest.bytes = std::make_shared<const std::string>();
+    rest.problem = cutter->problem();
+    slices.push_back((*decoder)->decode(std::move(rest)));
   }
   return slices;
 }

@@ -130,8 +130,8 @@ class Xz {
   void restart() {
     lzma_end(&stream_);
     stream_ = LZMA_STREAM_INIT;
-    ready_ = lzma_stream_decoder(&stream_, static_cast<uint64_t>(limits::kXzMemoryMax), 0) ==
-             LZMA_OK;
+    ready_ =
+        lzma_stream_decoder(&stream_, static_cast<uint64_t>(limits::kXzMemoryMax), 0) == LZMA_OK;
   }
   static bool is_padding(char c) { return c == '\0'; }
   Made step(std::string_view in, char* out, size_t room) {
@@ -178,8 +178,7 @@ class Decompressor : public event::ByteTransform {
         begun_ = true;
         between_ = false;
       }
-      const Made now =
-          codec_.step(in.substr(step.used), out.data() + before + made, room - made);
+      const Made now = codec_.step(in.substr(step.used), out.data() + before + made, room - made);
       step.used += now.used;
       made += now.made;
       between_ = now.stream_end;
@@ -199,7 +198,7 @@ class Decompressor : public event::ByteTransform {
  private:
   Streams streams_;
   Codec codec_;
-  bool begun_ = false;    // some stream has begun
+  bool begun_ = false;   // some stream has begun
   bool between_ = true;  // no stream is open
 };
 
@@ -217,7 +216,8 @@ std::optional<std::string_view> unsnap(std::string_view data, int64_t bytes_max,
   buffer.resize(size);
   if (!snappy::RawUncompress(packed.data(), packed.size(), buffer.data())) return std::nullopt;
   uint32_t stated = 0;
-  for (const char byte : data.substr(packed.size())) stated = stated << 8 | static_cast<uint8_t>(byte);
+  for (const char byte : data.substr(packed.size()))
+    stated = stated << 8 | static_cast<uint8_t>(byte);
   const uLong sum = crc32_z(0, reinterpret_cast<const Bytef*>(buffer.data()), buffer.size());
   if (sum != stated) return std::nullopt;
   return std::string_view(buffer);

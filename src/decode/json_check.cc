@@ -123,10 +123,23 @@ class Checker {
       return false;
     ++at_;
     if (c != 'u') return true;
+    // Characters beyond U+FFFF are two escapes; half of such a pair is no character.
+    const int code = hex();
+    if (code < 0xD800 || code > 0xDFFF) return code >= 0;
+    if (code >= 0xDC00 || !take("\\u")) return false;
+    const int low = hex();
+    return low >= 0xDC00 && low <= 0xDFFF;
+  }
+
+  // Four hexadecimal digits; -1 when there are none.
+  int hex() {
+    int code = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
-      if (!is_hex(peek())) return false;
+      const char c = peek();
+      if (!is_hex(c)) return -1;
+      code = code * 16 + (is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
     }
-    return true;
+    return code;
   }
 
   std::string_view text_;
@@ -136,6 +149,30 @@ class Checker {
 };
 
 }  // namespace
+
+size_t find_json_end(std::string_view text, size_t begin) {
+  int depth = 0;
+  for (size_t at = begin; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+      if (at >= text.size()) return std::string_view::npos;
+      ++at;
+    } else if (c == '{' || c == '[') {
+      ++depth, ++at;
+    } else if (depth > 0 && (c == '}' || c == ']')) {
+      --depth, ++at;
+    } else if (depth > 0) {
+      ++at;
+      continue;
+    } else {
+      const size_t end = text.find_first_of(" \t\r\n,]}[{\"", at);
+      return end == at ? at + 1 : end;
+    }
+    if (depth == 0) return at;
+  }
+  return std::string_view::npos;
+}
 
 JsonCheck check_json(std::string_view text, int nesting_max) {
   return Checker(text, nesting_max).check();

@@ -2,11 +2,16 @@
 // Checks JSON text that is kept without being read (RFC 8259).
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace adweave::decode {
 
 enum class JsonCheck { ok, malformed, too_deep };
+
+// Offset after the value that begins at `begin`, which is no space, by its brackets and quotes
+// alone; npos when `text` ends first, or may end within a number or word. Always after `begin`.
+size_t find_json_end(std::string_view text, size_t begin);
 
 // Whether `text` is one JSON value, nested at most `nesting_max` deep. UTF-8 is not checked here.
 JsonCheck check_json(std::string_view text, int nesting_max);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <simdjson.h>
 
 #include "base/limits.h"
 #include "decode/decoders.h"
 #include "decode/json_check.h"
+#include "decode/json_cutter.h"
 #include "decode/lines.h"
 
 namespace adweave::decode {
@@ -65,6 +68,10 @@ class JsonReader {
   }
 
   ErrorCode read_record(std::string_view line) {
+    if (mapping_.whole() >= 0) {
+      if (const ErrorCode error = read_whole_record(line)) return error;
+      if (mapping_.only_whole()) return simdjson::SUCCESS;
+    }
     ondemand::document document;
     if (const ErrorCode error = parser_.iterate(padded(line)).get(document)) return error;
     ondemand::object object;
@@ -74,6 +81,20 @@ class JsonReader {
     if (!document.at_end())
       return fail(Reason::malformed, "not JSON: text after the end of the object");
     return simdjson::SUCCESS;
+  }
+
+  ErrorCode read_whole_record(std::string_view line) {
+    line = trimmed(line);
+    if (!simdjson::validate_utf8(line.data(), line.size())) return simdjson::UTF8_ERROR;
+    if (const ErrorCode error = check(line)) return error;
+    slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(line);
+    return simdjson::SUCCESS;
+  }
+
+  static std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kSpace = " \t\r\n";
+    text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+    return text.substr(0, text.find_last_not_of(kSpace) + 1);
   }
 
   ErrorCode fail(Reason reason, std::string message) {
@@ -118,7 +139,7 @@ class JsonReader {
     }
     std::string_view token;
     if (const ErrorCode error = value.raw_json().get(token)) return error;
-    token = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+    token = trimmed(token);
     if (type == ondemand::json_type::number && is_json_number(token)) {
       out = Value::of_number(token);
     } else if (token == "null") {
@@ -132,7 +153,11 @@ class JsonReader {
   // Text of a value that is kept as it is, checked.
   ErrorCode read_raw(ondemand::value value, std::string_view& text) {
     if (const ErrorCode error = value.raw_json().get(text)) return error;
-    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    text = trimmed(text);
+    return check(text);
+  }
+
+  ErrorCode check(std::string_view text) {
     switch (check_json(text, nesting_max_)) {
       case JsonCheck::ok:
         return simdjson::SUCCESS;
@@ -269,15 +294,45 @@ class JsonDecoder : public Decoder {
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
     JsonReader reader(mapping_, spec(), writer);
-    for_each_line(
-        {bytes.data(), bytes.size()}, spec().event_bytes_max, writer, out,
-        [&](std::string_view line, const event::RecordSpan& span) { reader.read(line, span); });
+    const auto read = [&](std::string_view record, const event::RecordSpan& span) {
+      reader.read(record, span);
+    };
+    const std::string_view text(bytes.data(), bytes.size());
+    switch (spec().framing) {
+      case JsonFraming::lines:
+        for_each_line(text, spec().event_bytes_max, writer, out, read);
+        break;
+      case JsonFraming::document:
+        ++out.records_read;
+        read_within_limit(text, {0, static_cast<int32_t>(text.size()), -1}, spec().event_bytes_max,
+                          writer, read);
+        break;
+      case JsonFraming::array:
+      case JsonFraming::concatenated:
+        for_each_value(text, writer, out, read);
+        break;
+    }
     return out;
   }
 
-  std::unique_ptr<event::RecordCutter> cutter() const override { return make_line_cutter(); }
+  std::unique_ptr<event::RecordCutter> cutter() const override { return make_json_cutter(spec()); }
 
  private:
+  // The cutter has checked what stands between the values.
+  template <class F>
+  void for_each_value(std::string_view text, RowWriter& writer, event::DecodedSlice& out,
+                      F&& read) const {
+    for (size_t at = 0;;) {
+      at = text.find_first_not_of(" \t\r\n,]", at);
+      if (at == std::string_view::npos) return;
+      const size_t end = std::min(find_json_end(text, at), text.size());
+      const event::RecordSpan span{static_cast<int64_t>(at), static_cast<int32_t>(end - at), -1};
+      ++out.records_read;
+      read_within_limit(text.substr(at, end - at), span, spec().event_bytes_max, writer, read);
+      at = end;
+    }
+  }
+
   Mapping mapping_;
 };
 

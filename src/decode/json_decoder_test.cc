@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "decode/decode_test_support.h"
@@ -168,6 +171,91 @@ TEST(JsonDecoder, NoRuleFitsIsUnknownKindAndAFilterIsFiltered) {
   EXPECT_EQ(out.rejects[0].reason, Reason::filtered);
   EXPECT_EQ(out.rejects[0].rule, "test traffic");
   EXPECT_EQ(out.rejects[1].reason, Reason::unknown_kind);
+}
+
+// What the records of a text are, in one line; "!" for a reject.
+std::string records_of(const DecoderSpec& spec, const std::string& text, int64_t slice_bytes) {
+  std::string records;
+  for (const auto& out : decode_file(spec, text, slice_bytes)) {
+    const event::Batch& batch = out.batch(Kind::impression);
+    for (int64_t i = 0; i < batch.rows; ++i) records.append(batch.extra[i]).append(" ");
+    for (const event::Reject& reject : out.rejects) {
+      EXPECT_EQ(reject.reason, Reason::malformed);
+      records += "!";
+    }
+  }
+  return records;
+}
+
+TEST(JsonFramings, ValuesOfArraysAndConcatenations) {
+  struct Case {
+    JsonFraming framing;
+    std::string text;
+    std::string records;
+  };
+  const Case cases[] = {
+      {JsonFraming::array, "", "-"},
+      {JsonFraming::array, "{}", "-"},
+      {JsonFraming::array, " [ ] ", ""},
+      {JsonFraming::array, "[1]", "1 "},
+      {JsonFraming::array, "[{\"a\": \"]}\"}, [2,\n3] ,\"x\\\"\",4]\n", R"({"a": "]}"} [2,
+3] "x\"" 4 )"},
+      {JsonFraming::array, "[1,2", "1 !"},
+      {JsonFraming::array, "[1,", "1 !"},
+      {JsonFraming::array, "[", "!"},
+      {JsonFraming::array, "[1,]", "1 !"},
+      {JsonFraming::array, "[,1]", "!"},
+      {JsonFraming::array, "[1 2]", "!"},
+      {JsonFraming::array, "[1,{\"a\" 2},3]", "1 !"},
+      {JsonFraming::array, "[1] 2", "1 !"},
+      {JsonFraming::concatenated, "", ""},
+      {JsonFraming::concatenated, "\xEF\xBB\xBF{} ", "{} "},
+      {JsonFraming::concatenated, "{}{\"a\":1}\n[2]\"x\"3", "{} {\"a\":1} [2] \"x\" 3 "},
+      {JsonFraming::concatenated, "{\n} {", "{\n} !"},
+      {JsonFraming::concatenated, "1 2] 3", "1 2 !"},
+      {JsonFraming::document, "\n{\n}\n", "{\n} "},
+      {JsonFraming::document, "{}{}", "!"},
+      {JsonFraming::document, "", "!"},
+      {JsonFraming::lines, "1\n\n \n[2]\r\n{", "1 [2] !"},
+  };
+  for (const Case& c : cases) {
+    DecoderSpec spec = whole_records(Format::json);
+    spec.framing = c.framing;
+    const auto decoder = make_decoder(spec);
+    ASSERT_TRUE(decoder);
+    if (c.records == "-") {
+      EXPECT_FALSE((*decoder)->cutter()->head(c.text, true)) << c.text;
+      continue;
+    }
+    for (const int64_t slice : {int64_t{1}, int64_t{4}, int64_t{1000}})
+      EXPECT_EQ(records_of(spec, c.text, slice), c.records) << c.text << " " << slice;
+  }
+}
+
+// https://github.com/nst/JSONTestSuite: y_ must be accepted, n_ refused, i_ either. Each file is
+// one record; once kept whole, once as a value that no rule reads.
+TEST(JsonTestSuite, AcceptsAndRefuses) {
+  std::map<char, std::array<int, 2>> counts;  // by the first letter: refused, accepted
+  for (const std::string& name : tests::test_data_names("json_test_suite/test_parsing")) {
+    const std::string text = tests::test_data("json_test_suite/test_parsing/" + name);
+    DecoderSpec spec = whole_records(Format::json);
+    spec.framing = JsonFraming::document;
+    const bool accepted = decode_text(spec, text).rejects.empty();
+    ++counts[name[0]][accepted ? 1 : 0];
+    EXPECT_TRUE(name[0] == 'i' || accepted == (name[0] == 'y')) << name;
+
+    DecoderSpec skipping = impressions();
+    skipping.framing = JsonFraming::document;
+    const std::string wrapped = R"({"id":"a","x":)" + text + R"(,"creative_id":"c"})";
+    const bool skipped = decode_text(skipping, wrapped).rejects.empty();
+    // A few files end in a way that is whole within another object.
+    if (name[0] != 'i' && accepted != skipped) ++counts['*'][skipped ? 1 : 0];
+    EXPECT_TRUE(name[0] != 'y' || skipped) << name;
+  }
+  EXPECT_EQ(counts['y'], (std::array{0, 95}));
+  EXPECT_EQ(counts['n'], (std::array{188, 0}));
+  EXPECT_EQ(counts['i'][0] + counts['i'][1], 35);
+  EXPECT_EQ(counts['*'], (std::array{0, 0}));
 }
 
 }  // namespace

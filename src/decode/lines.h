@@ -8,6 +8,17 @@
 
 namespace adweave::decode {
 
+// Calls f(record, span), or makes a reject of a record over `bytes_max`.
+template <class F>
+void read_within_limit(std::string_view record, const event::RecordSpan& span, int64_t bytes_max,
+                       RowWriter& writer, F&& f) {
+  if (static_cast<int64_t>(record.size()) <= bytes_max) return f(record, span);
+  writer.reject(event::Reason::too_large, "event_bytes_max",
+                "the record has " + std::to_string(record.size()) + " bytes, the limit is " +
+                    std::to_string(bytes_max),
+                span);
+}
+
 // Calls f(line, span) for every line that is not blank, without its line end. Lines over
 // `bytes_max` become rejects.
 template <class F>
@@ -23,14 +34,7 @@ void for_each_line(std::string_view bytes, int64_t bytes_max, RowWriter& writer,
     begin = end + 1;
     if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
     ++out.records_read;
-    if (static_cast<int64_t>(line.size()) > bytes_max) {
-      writer.reject(event::Reason::too_large, "event_bytes_max",
-                    "the record has " + std::to_string(line.size()) + " bytes, the limit is " +
-                        std::to_string(bytes_max),
-                    span);
-      continue;
-    }
-    f(line, span);
+    read_within_limit(line, span, bytes_max, writer, f);
   }
 }
 

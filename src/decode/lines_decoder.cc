@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <simdjson.h>
 
+#include "decode/column_reader.h"
 #include "decode/decoders.h"
 #include "decode/line_pattern.h"
 #include "decode/lines.h"
@@ -18,10 +19,11 @@ class LinesDecoder : public Decoder {
     const std::shared_ptr<const std::string> bytes = slice.bytes;
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
+    ColumnReader columns(mapping_, pattern_.fields());
     std::vector<std::string_view> values;
     for_each_line(*bytes, spec().event_bytes_max, writer, out,
                   [&](std::string_view line, const event::RecordSpan& span) {
-                    read(line, span, values, writer);
+                    read(line, span, values, columns, writer);
                   });
     return out;
   }
@@ -30,7 +32,7 @@ class LinesDecoder : public Decoder {
 
  private:
   void read(std::string_view line, const event::RecordSpan& span,
-            std::vector<std::string_view>& values, RowWriter& writer) const {
+            std::vector<std::string_view>& values, ColumnReader& columns, RowWriter& writer) const {
     if (!simdjson::validate_utf8(line.data(), line.size())) {
       return writer.reject(event::Reason::bad_encoding, "pattern", "the line is not UTF-8", span);
     }
@@ -40,19 +42,7 @@ class LinesDecoder : public Decoder {
                            "the line stops fitting the pattern at {" + match.stopped_at + "}",
                            span);
     }
-    std::vector<Value> slots(static_cast<size_t>(mapping_.slots()));
-    ExtraObject extra;
-    for (size_t i = 0; i < values.size(); ++i) {
-      const std::string& name = pattern_.fields()[i];
-      if (name == "_") continue;
-      const int slot = mapping_.slot_of(name);
-      if (slot >= 0) {
-        slots[static_cast<size_t>(slot)] = Value::of_text(values[i]);
-      } else if (!values[i].empty()) {
-        extra.add(name, Value::of_text(values[i]));
-      }
-    }
-    writer.write(slots, extra, span);
+    columns.read(values, span, writer);
   }
 
   Mapping mapping_;

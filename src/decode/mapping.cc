@@ -101,7 +101,10 @@ int Mapping::slot_of(std::string_view path) const {
 Result<int> Mapping::add_path(const std::string& path, bool nested) {
   if (const int known = slot_of(path); known >= 0) return known;
   const int slot = slots();
-  if (nested) {
+  if (path == kWholeRecord) {
+    whole_ = slot;
+    of_element_.push_back(false);
+  } else if (nested) {
     const auto steps = split_path(path);
     if (!steps)
       return config_error("'" + path + "' is no path", "write a path as user.id or cur[0]");
@@ -157,6 +160,8 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
       return config_error("field " + name + ": time '" + form.pattern + "': " + *problem);
     }
   }
+  if (rule.field == event::Field::extra && keep_extra_)
+    return config_error("field extra is filled with what no rule reads", "write keep_extra: false");
   if (rule.from_receipt && rule.field != event::Field::event_time) {
     return config_error("field " + name + ": only event_time can be taken from receipt");
   }

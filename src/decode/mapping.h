@@ -14,6 +14,9 @@
 namespace adweave::decode {
 
 // The paths of nested formats as a tree, walked side by side with the record.
+// The path of the record itself.
+inline constexpr std::string_view kWholeRecord = "$";
+
 struct PathNode {
   std::string key;       // member of an object
   int64_t index = -1;    // or element of an array
@@ -53,6 +56,11 @@ class Mapping {
   int slots() const { return static_cast<int>(paths_.size()); }
   const std::string& path(int slot) const { return paths_[static_cast<size_t>(slot)]; }
   int slot_of(std::string_view path) const;  // -1: no rule reads it
+  int whole() const { return whole_; }       // slot of the whole record; -1: no rule reads it
+  // Whether no rule reads anything but the whole record.
+  bool only_whole() const {
+    return whole_ >= 0 && slots() == 1 && explode_.empty() && !keep_extra_;
+  }
   const PathNode& tree() const { return tree_; }
   bool explodes() const { return !explode_.empty(); }
   const std::string& explode() const { return explode_; }
@@ -71,6 +79,7 @@ class Mapping {
   std::vector<CompiledRow> rows_;
   PathNode tree_;
   std::string explode_;
+  int whole_ = -1;
   bool keep_extra_ = true;
 };
 

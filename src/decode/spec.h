@@ -12,9 +12,9 @@
 //         event_time: {from: timestamp, time: "%Y-%m-%d %H:%M:%S", zone: Europe/Berlin}
 //
 // A path names a value: in JSON and Avro `user_info.user_id`, `cur[0]`; in CSV a column; in a line
-// pattern a field. Computed values (arithmetic, conditions within a field) are not part of the
-// language: the source's rules choose rows, and anything that must be computed is a metric or an
-// enrichment.
+// pattern a field; `$` is the whole record as JSON text, of any JSON type. Computed values
+// (arithmetic, conditions within a field) are not part of the language: the source's rules choose
+// rows, and anything that must be computed is a metric or an enrichment.
 #pragma once
 
 #include <cstdint>
@@ -101,6 +101,14 @@ struct MappingSpec {
   bool keep_extra = true;  // values that no rule reads go to `extra`
 };
 
+// How records of JSON lie in a file.
+enum class JsonFraming {
+  lines,         // one a line, so that a broken one loses only itself
+  array,         // elements of one array
+  concatenated,  // one after the other, with or without space between
+  document,      // the file is one record
+};
+
 struct CsvDialect {
   char delimiter = ',';
   char quote = '"';
@@ -113,6 +121,7 @@ struct DecoderSpec {
   Format format = Format::json;
   Compression compression = Compression::detect;
   Encoding encoding = Encoding::detect;  // of json, csv and lines
+  JsonFraming framing = JsonFraming::lines;
   CsvDialect csv;
   std::string pattern;  // of Format::lines: {name} fields and literal text, see line_pattern.h
   MappingSpec mapping;

@@ -108,7 +108,8 @@ class Utf16Transcoder : public event::ByteTransform {
     }
     const bool written = at_end && writer_.empty();
     step.end = written && step.used == in.size();
-    if (written && in.size() - step.used == 1) step.problem = "half a character of UTF-16 at the end";
+    if (written && in.size() - step.used == 1)
+      step.problem = "half a character of UTF-16 at the end";
     return step;
   }
 

@@ -65,7 +65,9 @@ std::string ExtraObject::to_json() const {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string out;
-  for (const auto& [key, json] : sorted) {
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const auto& [key, json] = sorted[i];
+    if (i + 1 < sorted.size() && sorted[i + 1].first == key) continue;
     out += out.empty() ? '{' : ',';
     append_json_string(out, key);
     out.append(":").append(json);

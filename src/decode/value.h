@@ -48,7 +48,7 @@ std::string_view text_of(const Value& value, std::string& scratch);
 void append_json(std::string& out, const Value& value);
 
 // Members of an object that no rule reads: key and JSON text. to_json() sorts them by key, so that
-// their order in the feed does not matter. Empty: no text.
+// their order in the feed does not matter; of equal keys the last counts. Empty: no text.
 class ExtraObject {
  public:
   void add(std::string_view key, std::string json) { members_.emplace_back(key, std::move(json)); }

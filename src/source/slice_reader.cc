@@ -29,10 +29,10 @@ Status ContentReader::read(std::string& buffer, int64_t bytes) {
   ADWEAVE_ASSIGN(const int64_t done, opened_->read_at(file_offset_, buffer.data() + before, want));
   file_offset_ += done;
   if (done == want) return {};
-  return Error{ErrorCode::io,
-               path_ + ": has become shorter while it was read (" + std::to_string(size_) +
-                   " bytes before)",
-               "write files whole under another name and rename them, then run again"};
+  return Error{
+      ErrorCode::io,
+      path_ + ": has become shorter while it was read (" + std::to_string(size_) + " bytes before)",
+      "write files whole under another name and rename them, then run again"};
 }
 
 Status ContentReader::skip_to(int64_t offset) {
@@ -104,8 +104,7 @@ Result<int64_t> SliceReader::find_cut() {
   for (int64_t bytes = target + limits::kCutReadBytes;; bytes *= 2) {
     ADWEAVE_TRY(content_.fill(buffer_, bytes));
     const bool broken = content_.at_end() && !content_.problem().empty();
-    const std::optional<int64_t> cut =
-        cutter_->cut(buffer_, target, content_.at_end() && !broken);
+    const std::optional<int64_t> cut = cutter_->cut(buffer_, target, content_.at_end() && !broken);
     if (cut) {
       if (*cut == 0) problem_ = cutter_->problem();
       return *cut;
@@ -148,8 +147,8 @@ event::Slice SliceReader::take(int64_t length) {
   file_taken_ = content_.file_offset();
   buffer_.erase(0, static_cast<size_t>(length));
   begin_ = slice.end;
-  finished_ = content_.at_end() && buffer_.empty() &&
-              (content_.problem().empty() || !problem_.empty());
+  finished_ =
+      content_.at_end() && buffer_.empty() && (content_.problem().empty() || !problem_.empty());
   slice.last = finished_;
   return slice;
 }
@@ -158,8 +157,12 @@ Result<std::optional<event::Slice>> SliceReader::next() {
   if (finished_) return std::optional<event::Slice>();
   if (problem_.empty()) {
     ADWEAVE_TRY(content_.fill(buffer_, 1));
-    const bool empty = buffer_.empty() && content_.problem().empty();
-    if (empty) return std::optional<event::Slice>(take(0));
+    const bool ended = buffer_.empty() && content_.problem().empty();
+    if (ended) {
+      cutter_->cut({}, 1, true);
+      problem_ = cutter_->problem();
+      return std::optional<event::Slice>(take(0));
+    }
     ADWEAVE_ASSIGN(const int64_t length, find_cut());
     if (length > 0) return std::optional<event::Slice>(take(length));
   }

@@ -36,8 +36,8 @@ class ContentReader {
   Status fill(std::string& buffer, int64_t bytes);
 
   bool at_end() const { return at_end_; }
-  int64_t offset() const { return offset_; }                 // of the next byte of content
-  int64_t file_offset() const { return file_offset_; }       // of the next byte of the file
+  int64_t offset() const { return offset_; }               // of the next byte of content
+  int64_t file_offset() const { return file_offset_; }     // of the next byte of the file
   const std::string& problem() const { return problem_; }  // why the content ends before the file
 
  private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/test_data.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include <zlib.h>
 
 #include "base/check.h"
@@ -16,6 +19,14 @@ std::string test_data(const std::string& name) {
     bytes.append(buffer, static_cast<size_t>(size));
   CHECK(gzclose(file) == Z_OK);
   return bytes;
+}
+
+std::vector<std::string> test_data_names(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("tests/data/" + folder))
+    if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace adweave::tests

@@ -14,6 +14,7 @@ using decode::Compression;
 using decode::Encoding;
 using decode::FieldRule;
 using decode::Format;
+using decode::JsonFraming;
 using decode::OnError;
 using decode::RowRule;
 using decode::TimeForm;
@@ -249,6 +250,14 @@ engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
   FieldDefaults defaults;
   defaults.zone = map.text("zone").value_or("UTC");
   defaults.on_error = read_on_error(map).value_or(OnError::reject);
+  if (job.decoder.format == Format::json) {
+    job.decoder.framing =
+        map.choice<JsonFraming>("framing", {{"lines", JsonFraming::lines},
+                                            {"array", JsonFraming::array},
+                                            {"concatenated", JsonFraming::concatenated},
+                                            {"document", JsonFraming::document}})
+            .value_or(JsonFraming::lines);
+  }
   if (job.decoder.format == Format::csv) read_csv(map, job.decoder.csv);
   if (job.decoder.format == Format::lines)
     job.decoder.pattern = map.required_text("pattern", "'{ip} {_} \"{request}\"'");
