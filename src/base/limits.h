@@ -25,6 +25,8 @@ inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
 inline constexpr int64_t kDimensionBytesMax = 256 * kMiB;
 inline constexpr int64_t kAvroHeaderBytesMax = kMiB;
 inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after decompression
+inline constexpr int64_t kAvroItemsMax = 1'000'000;       // of an array or map
+inline constexpr int64_t kAvroEmptyRecordsMax = 65'536;   // records without bytes in a block
 inline constexpr int64_t kExpansionMax = 200;  // content of a compressed file, per byte of it
 inline constexpr int64_t kExpansionFreeBytes = 16 * kMiB;  // content that may expand any-fold
 inline constexpr int kZstdWindowLogMax = 25;               // 32 MiB of memory to decompress
@@ -43,6 +45,10 @@ inline constexpr int64_t kCutSearchBytesMax =
 // Rejects.
 inline constexpr int64_t kRejectRawBytesMax =
     kMiB;  // bytes kept; the full length and hash are kept beside them
+
+// Times that can be written as a date: the years 1 to 9999.
+inline constexpr int64_t kCivilTimeMin = -62'135'596'800 * kSecondUs;
+inline constexpr int64_t kCivilTimeMax = 253'402'300'799 * kSecondUs;
 
 // Validation (semantics c.5.5, architecture "Defaults").
 inline constexpr int64_t kEventTimeMin = 946'684'800 * kSecondUs;  // 2000-01-01T00:00:00Z

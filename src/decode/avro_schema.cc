@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decode/avro_schema.h"
 
+#include <algorithm>
 #include <map>
-#include <optional>
 
-#include "base/json.h"
 #include "base/limits.h"
 
 namespace adweave::decode {
@@ -19,6 +18,8 @@ const std::map<std::string_view, AvroType>& primitives() {
       {"bytes", AvroType::bytes},      {"string", AvroType::string}};
   return kPrimitives;
 }
+
+constexpr int kDecimalScaleMax = 38;
 
 Error schema_error(std::string what) {
   return {ErrorCode::corrupt, "the Avro schema: " + std::move(what)};
@@ -59,11 +60,7 @@ class AvroSchemaParser {
   AvroSchema schema;
 
  private:
-  AvroNode& add(AvroType type) {
-    AvroNode& node = *schema.nodes_.emplace_back(std::make_unique<AvroNode>());
-    node.type = type;
-    return node;
-  }
+  AvroNode& add(AvroType type) { return schema.add(type); }
 
   NodeResult primitive(AvroType type, const JsonValue& json) {
     AvroNode& node = add(type);
@@ -71,41 +68,82 @@ class AvroSchemaParser {
     return &node;
   }
 
+  // What makes no sense for the type is ignored, as the specification wants it.
   static void set_logical(AvroNode& node, const JsonValue& json) {
+    struct Known {
+      std::string_view name;
+      AvroType type;
+      AvroLogical logical;
+    };
+    static constexpr Known kKnown[] = {
+        {"date", AvroType::int_type, AvroLogical::date},
+        {"time-millis", AvroType::int_type, AvroLogical::time_millis},
+        {"time-micros", AvroType::long_type, AvroLogical::time_micros},
+        {"timestamp-millis", AvroType::long_type, AvroLogical::timestamp_millis},
+        {"timestamp-micros", AvroType::long_type, AvroLogical::timestamp_micros},
+        {"timestamp-nanos", AvroType::long_type, AvroLogical::timestamp_nanos},
+        {"local-timestamp-millis", AvroType::long_type, AvroLogical::local_timestamp_millis},
+        {"local-timestamp-micros", AvroType::long_type, AvroLogical::local_timestamp_micros},
+        {"local-timestamp-nanos", AvroType::long_type, AvroLogical::local_timestamp_nanos},
+        {"decimal", AvroType::bytes, AvroLogical::decimal},
+        {"decimal", AvroType::fixed, AvroLogical::decimal},
+        {"uuid", AvroType::string, AvroLogical::uuid},
+        {"uuid", AvroType::fixed, AvroLogical::uuid},
+        {"duration", AvroType::fixed, AvroLogical::duration},
+    };
     const std::string logical = text_member(json, "logicalType");
-    const bool is_long = node.type == AvroType::long_type;
-    const bool is_bytes = node.type == AvroType::bytes || node.type == AvroType::fixed;
-    if (is_long && logical == "timestamp-millis") node.logical = AvroLogical::timestamp_millis;
-    if (is_long && logical == "timestamp-micros") node.logical = AvroLogical::timestamp_micros;
-    if (is_bytes && logical == "decimal") {
+    for (const Known& known : kKnown) {
+      if (known.name == logical && known.type == node.type) node.logical = known.logical;
+    }
+    if (node.type == AvroType::fixed) {
+      const int64_t size = node.logical == AvroLogical::uuid       ? 16
+                           : node.logical == AvroLogical::duration ? 12
+                                                                   : node.size;
+      if (size != node.size) node.logical = AvroLogical::none;
+    }
+    if (node.logical == AvroLogical::decimal) {
       const Result<int64_t> scale = json.int_at("scale");
-      node.logical = AvroLogical::decimal;
-      node.scale = scale ? static_cast<int>(*scale) : 0;
+      node.scale = scale ? static_cast<int>(std::clamp<int64_t>(*scale, -1, 100)) : 0;
+      if (node.scale < 0 || node.scale > kDecimalScaleMax) node.logical = AvroLogical::none;
     }
   }
 
   NodeResult named(const std::string& name, const std::string& space) {
     if (const auto it = primitives().find(name); it != primitives().end()) return &add(it->second);
-    for (const std::string& full :
-         {space.empty() || name.find('.') != name.npos ? name : space + "." + name, name}) {
+    for (const std::string& full : {full_name(name, space), name}) {
       const auto it = types_.find(full);
       if (it != types_.end()) return it->second;
     }
     return schema_error("unknown type '" + name + "'");
   }
 
+  static std::string full_name(const std::string& name, const std::string& space) {
+    return space.empty() || name.find('.') != std::string::npos ? name : space + "." + name;
+  }
+
   // Registers a named type; returns the namespace within it.
-  std::string define(const JsonValue& json, const std::string& space, const AvroNode& node) {
+  Result<std::string> define(const JsonValue& json, const std::string& space, AvroNode& node) {
     const std::string name = text_member(json, "name");
+    if (name.empty()) return schema_error("a record, enum or fixed without name");
     const JsonValue* stated = json.find("namespace");
-    std::string inner = stated != nullptr ? text_member(json, "namespace") : space;
-    std::string full = inner.empty() ? name : inner + "." + name;
-    if (const size_t dot = name.rfind('.'); dot != std::string::npos) {
-      inner = name.substr(0, dot);
-      full = name;
-    }
-    types_[full] = &node;
+    node.name = full_name(name, stated != nullptr ? text_member(json, "namespace") : space);
+    const size_t dot = node.name.rfind('.');
+    std::string inner = dot == std::string::npos ? std::string() : node.name.substr(0, dot);
+    for (std::string& alias : texts(json, "aliases"))
+      node.aliases.push_back(full_name(alias, inner));
+    if (!types_.emplace(node.name, &node).second)
+      return schema_error("the type '" + node.name + "' is defined twice");
     return inner;
+  }
+
+  static std::vector<std::string> texts(const JsonValue& json, std::string_view key) {
+    std::vector<std::string> texts;
+    const JsonValue* list = json.find(key);
+    if (list == nullptr || list->as_array() == nullptr) return texts;
+    for (const JsonValue& item : *list->as_array()) {
+      if (item.as_string() != nullptr) texts.push_back(*item.as_string());
+    }
+    return texts;
   }
 
   NodeResult parse_union(const JsonValue::Array& branches, const std::string& space, int depth) {
@@ -119,34 +157,36 @@ class AvroSchemaParser {
 
   NodeResult parse_record(const JsonValue& json, const std::string& space, int depth) {
     AvroNode& node = add(AvroType::record);
-    const std::string inner = define(json, space, node);
+    ADWEAVE_ASSIGN(const std::string inner, define(json, space, node));
     ADWEAVE_ASSIGN(const JsonValue::Array* fields, json.array_at("fields"));
-    for (const JsonValue& field : *fields) {
-      const JsonValue* type = field.find("type");
+    for (const JsonValue& field_json : *fields) {
+      const JsonValue* type = field_json.find("type");
       if (type == nullptr) return schema_error("a field without type");
-      ADWEAVE_ASSIGN(const AvroNode* item, parse(*type, inner, depth + 1));
-      node.names.push_back(text_member(field, "name"));
-      node.items.push_back(item);
+      AvroField field;
+      field.name = text_member(field_json, "name");
+      ADWEAVE_ASSIGN(field.type, parse(*type, inner, depth + 1));
+      field.aliases = texts(field_json, "aliases");
+      if (const JsonValue* fallback = field_json.find("default")) field.fallback = *fallback;
+      node.fields.push_back(std::move(field));
     }
     return &node;
   }
 
   NodeResult parse_enum(const JsonValue& json, const std::string& space) {
     AvroNode& node = add(AvroType::enumeration);
-    define(json, space, node);
-    ADWEAVE_ASSIGN(const JsonValue::Array* symbols, json.array_at("symbols"));
-    for (const JsonValue& symbol : *symbols) {
-      if (symbol.as_string() == nullptr) return schema_error("an enum symbol that is no text");
-      node.names.push_back(*symbol.as_string());
-    }
+    ADWEAVE_TRY(define(json, space, node));
+    ADWEAVE_TRY(json.array_at("symbols"));
+    node.symbols = texts(json, "symbols");
+    if (const JsonValue* symbol = json.find("default"); symbol != nullptr && symbol->as_string())
+      node.symbol = *symbol->as_string();
     return &node;
   }
 
   NodeResult parse_fixed(const JsonValue& json, const std::string& space) {
     AvroNode& node = add(AvroType::fixed);
-    define(json, space, node);
+    ADWEAVE_TRY(define(json, space, node));
     ADWEAVE_ASSIGN(node.size, json.int_at("size"));
-    if (node.size < 0 || node.size > limits::kEventBytesMax)
+    if (node.size < 0 || node.size > limits::kAvroBlockBytesMax)
       return schema_error("a fixed of impossible size");
     set_logical(node, json);
     return &node;

@@ -13,9 +13,7 @@ constexpr int kThrownAway = -2;
 }  // namespace
 
 ColumnReader::ColumnReader(const Mapping& mapping, std::vector<std::string> names)
-    : mapping_(mapping),
-      names_(std::move(names)),
-      slots_(static_cast<size_t>(mapping.slots())) {
+    : mapping_(mapping), names_(std::move(names)), slots_(static_cast<size_t>(mapping.slots())) {
   for (const std::string& name : names_) {
     const int slot = mapping.slot_of(name);
     slots_of_names_.push_back(name == "_" ? kThrownAway : slot >= 0 ? slot : kUnread);

@@ -11,7 +11,7 @@ namespace adweave::decode {
 
 std::unique_ptr<Decoder> make_json_decoder(const DecoderSpec& spec, Mapping mapping);
 std::unique_ptr<Decoder> make_csv_decoder(const DecoderSpec& spec, Mapping mapping);
-std::unique_ptr<Decoder> make_avro_decoder(const DecoderSpec& spec, Mapping mapping);
+Result<std::unique_ptr<Decoder>> make_avro_decoder(const DecoderSpec& spec, Mapping mapping);
 Result<std::unique_ptr<Decoder>> make_lines_decoder(const DecoderSpec& spec, Mapping mapping);
 
 // Length of the UTF-8 byte order mark that text begins with, or 0.

@@ -109,6 +109,33 @@ enum class JsonFraming {
   document,      // the file is one record
 };
 
+// What a schema did to the records it was written with, and is undone; by names of members, at any
+// depth.
+struct AvroUndo {
+  std::vector<std::string> json_text;  // a text that holds JSON is that JSON
+  std::vector<std::string> merge;      // this map's members, JSON texts, are members of its record
+  std::vector<std::string> ignore;     // left out
+
+  bool any() const { return !json_text.empty() || !merge.empty() || !ignore.empty(); }
+};
+
+// How Avro data lie in a file.
+enum class AvroFraming {
+  container,      // object container file, with its schema
+  confluent,      // 0, schema id (4 bytes, big-endian), data: as a schema registry's clients send
+  single_object,  // C3 01, fingerprint of the schema (8 bytes, little-endian), data
+};
+
+struct AvroSpec {
+  AvroFraming framing = AvroFraming::container;
+  std::string schema;  // JSON of the reader's schema; empty: as written
+  std::vector<std::pair<int64_t, std::string>> schemas;  // JSON of the writers', by id (confluent)
+  // Messages are texts in base64, one a line: at this path of a JSON object, or the line itself
+  // ("$"). Empty: one after the other.
+  std::string envelope;
+  AvroUndo undo;
+};
+
 struct CsvDialect {
   char delimiter = ',';
   char quote = '"';
@@ -123,6 +150,7 @@ struct DecoderSpec {
   Encoding encoding = Encoding::detect;  // of json, csv and lines
   JsonFraming framing = JsonFraming::lines;
   CsvDialect csv;
+  AvroSpec avro;
   std::string pattern;  // of Format::lines: {name} fields and literal text, see line_pattern.h
   MappingSpec mapping;
   int64_t event_bytes_max = limits::kEventBytesMax;

@@ -9,7 +9,7 @@
 namespace adweave::event {
 
 namespace {
-constexpr std::array<std::string_view, 19> kNames = {"malformed",
+constexpr std::array<std::string_view, 20> kNames = {"malformed",
                                                      "too_large",
                                                      "too_deep",
                                                      "too_many_events",
@@ -27,8 +27,9 @@ constexpr std::array<std::string_view, 19> kNames = {"malformed",
                                                      "unknown_kind",
                                                      "unknown_value",
                                                      "filtered",
-                                                     "quarantined"};
-static_assert(kNames.size() == static_cast<size_t>(Reason::quarantined) + 1);
+                                                     "quarantined",
+                                                     "unknown_schema"};
+static_assert(kNames.size() == static_cast<size_t>(Reason::unknown_schema) + 1);
 constexpr size_t kQuotedBytesMax = 100;
 }  // namespace
 
@@ -48,6 +49,8 @@ std::string_view reason_text(Reason reason) {
       return "one record holds more events than the limit";
     case Reason::bad_encoding:
       return "not UTF-8";
+    case Reason::unknown_schema:
+      return "a message names a schema that the source does not know";
     case Reason::missing_field:
       return "a required field is absent or null";
     case Reason::wrong_type:

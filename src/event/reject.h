@@ -34,6 +34,7 @@ enum class Reason : uint8_t {
   unknown_value,         // a value outside the field's closed list
   filtered,              // by a rule of the configuration
   quarantined,           // by a rule of the configuration
+  unknown_schema,        // a message names a schema that nobody knows
 };
 std::string_view reason_name(Reason reason);
 // What it means, for people.

@@ -19,7 +19,7 @@ const std::map<std::string, int64_t> kDurations = {{"s", limits::kSecondUs},
                                                    {"d", limits::kDayUs}};
 const std::map<std::string, int64_t> kSizes = {{"KiB", limits::kKiB}, {"MiB", limits::kMiB}};
 
-void read_sources(MapReader& root, engine::Job& job) {
+void read_sources(MapReader& root, const ReadFile& read, engine::Job& job) {
   const auto node = root.take("sources");
   if (!node || !node->IsSequence() || node->size() == 0) {
     root.problems().add(node.value_or(root.node()), "there are no sources",
@@ -28,7 +28,7 @@ void read_sources(MapReader& root, engine::Job& job) {
   }
   std::set<std::string> names;
   for (const YAML::Node& item : *node) {
-    job.sources.push_back(read_source(item, root.problems()));
+    job.sources.push_back(read_source(item, read, root.problems()));
     const engine::SourceJob& source = job.sources.back();
     if (!names.insert(source.decoder.source).second) {
       root.problems().add(item, "there are two sources '" + source.decoder.source + "'",
@@ -82,7 +82,7 @@ void read_limits(MapReader& root, engine::Job& job) {
   map.finish();
 }
 
-engine::Job read_job(const YAML::Node& node, Problems& problems) {
+engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& problems) {
   engine::Job job;
   MapReader root(node, "the configuration", problems);
   if (!root.valid()) return job;
@@ -92,7 +92,7 @@ engine::Job read_job(const YAML::Node& node, Problems& problems) {
     if (found) job.zone = *found;
     if (!found) problems.add(node["time_zone"], found.error().message, found.error().fix);
   }
-  read_sources(root, job);
+  read_sources(root, read, job);
   read_dimensions(root, job);
   read_attribution(root, job.attribution);
   read_limits(root, job);
@@ -108,7 +108,11 @@ Result<Config> load_config(const FileSystem& fs, const std::string& path) {
   Config config;
   try {
     Problems problems;
-    config.job = read_job(YAML::Load(*text), problems);
+    const ReadFile read = [&](const std::string& name) {
+      return read_file(fs, name.starts_with('/') ? name : join_path(parent_path(path), name),
+                       limits::kConfigBytesMax);
+    };
+    config.job = read_job(YAML::Load(*text), read, problems);
     config.problems = problems.take();
   } catch (const YAML::Exception& e) {
     config.problems.push_back(

@@ -2,8 +2,10 @@
 #include "app/config/mapping_config.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "query/report.h"
 
 namespace adweave::app {
@@ -203,19 +205,74 @@ void read_csv(MapReader& map, decode::CsvDialect& csv) {
   }
 }
 
+// The text of an Avro schema: of its file, or of a registry's answer in it ({"schema": "..."}).
+std::string read_schema(const YAML::Node& node, const std::string& file, const ReadFile& read,
+                        Problems& problems) {
+  const Result<std::string> text = read(file);
+  if (!text) {
+    problems.add(node, text.error().message, text.error().fix);
+    return {};
+  }
+  const Result<JsonValue> json = parse_json(*text);
+  if (!json) {
+    problems.add(node, file + ": " + json.error().message, "the file must be an Avro schema");
+    return {};
+  }
+  const JsonValue* answer = json->find("schema");
+  return answer != nullptr && answer->as_string() != nullptr ? *answer->as_string() : *text;
+}
+
+// {ID: FILE}, or a list of files whose schemas name themselves by their fingerprints.
+void read_schemas(MapReader& map, const ReadFile& read, decode::AvroSpec& avro) {
+  const auto node = map.take("schemas");
+  if (!node) return;
+  if (!node->IsMap() && !node->IsSequence())
+    return map.problems().add(*node, "schemas must be a map, id -> file, or a list of files");
+  for (size_t i = 0; node->IsSequence() && i < node->size(); ++i) {
+    const YAML::Node file = (*node)[i];
+    avro.schemas.emplace_back(0,
+                              read_schema(file, map.scalar(file, "schemas"), read, map.problems()));
+  }
+  if (!node->IsMap()) return;
+  for (const auto& item : *node) {
+    const std::string name = map.scalar(item.first, "schemas");
+    int64_t id = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+    if (error != std::errc() || *end != '\0' || id < 0 || id > UINT32_MAX)
+      map.problems().add(item.first, "schema id '" + name + "' is no number of 32 bits");
+    avro.schemas.emplace_back(
+        id, read_schema(item.second, map.scalar(item.second, "schemas"), read, map.problems()));
+  }
+}
+
+void read_avro(MapReader& map, const ReadFile& read, decode::AvroSpec& avro) {
+  using decode::AvroFraming;
+  avro.framing = map.choice<AvroFraming>("framing", {{"container", AvroFraming::container},
+                                                     {"confluent", AvroFraming::confluent},
+                                                     {"single_object", AvroFraming::single_object}})
+                     .value_or(AvroFraming::container);
+  if (const auto node = map.take("schema"))
+    avro.schema = read_schema(*node, map.scalar(*node, "schema"), read, map.problems());
+  read_schemas(map, read, avro);
+  avro.envelope = map.text("envelope").value_or("");
+  avro.undo = {map.texts("json_text"), map.texts("merge"), map.texts("ignore")};
+}
+
 // Hash of what decides how bytes become fields; comments and key order of other parts do not
 // matter.
-std::string mapping_hash(const YAML::Node& node) {
+std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   YAML::Node copy = YAML::Clone(node);
   copy.remove("name");
   copy.remove("files");
   copy.remove("deduplicate");
-  return to_hex(hash128(YAML::Dump(copy)));
+  std::string text = YAML::Dump(copy) + avro.schema;
+  for (const auto& [id, schema] : avro.schemas) text += schema;
+  return to_hex(hash128(text));
 }
 
 }  // namespace
 
-engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
+engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Problems& problems) {
   engine::SourceJob job;
   MapReader map(node, "source", problems);
   if (!map.valid()) return job;
@@ -258,6 +315,7 @@ engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
                                             {"document", JsonFraming::document}})
             .value_or(JsonFraming::lines);
   }
+  if (job.decoder.format == Format::avro) read_avro(map, read, job.decoder.avro);
   if (job.decoder.format == Format::csv) read_csv(map, job.decoder.csv);
   if (job.decoder.format == Format::lines)
     job.decoder.pattern = map.required_text("pattern", "'{ip} {_} \"{request}\"'");
@@ -266,7 +324,7 @@ engine::SourceJob read_source(const YAML::Node& node, Problems& problems) {
   job.deduplicate = map.truth("deduplicate").value_or(true);
   read_rows(map, defaults, job.decoder.mapping);
   map.finish();
-  job.mapping = mapping_hash(node);
+  job.mapping = mapping_hash(node, job.decoder.avro);
   return job;
 }
 

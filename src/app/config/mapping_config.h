@@ -7,7 +7,10 @@
 
 namespace adweave::app {
 
+// Reads a file that the configuration names, relative to it.
+using ReadFile = std::function<Result<std::string>(const std::string& name)>;
+
 // Reads one entry of `sources`.
-engine::SourceJob read_source(const YAML::Node& node, Problems& problems);
+engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Problems& problems);
 
 }  // namespace adweave::app

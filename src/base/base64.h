@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Base64 (RFC 4648), the standard and the URL-safe alphabet, with or without padding.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace adweave {
+
+// Null when the text is not base64.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace adweave

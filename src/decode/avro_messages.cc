@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single Avro messages that name their schema: Confluent's wire format and Avro's single-object
+// encoding, one after the other or one a line in base64.
+#include <map>
+
+#include "base/base64.h"
+#include "base/limits.h"
+#include "decode/avro_records.h"
+#include "decode/json_check.h"
+#include "decode/lines.h"
+
+namespace adweave::decode {
+
+namespace {
+
+using event::Reason;
+
+// Schemas by what names them in a message.
+using Schemas = std::map<uint64_t, WriterSchema>;
+
+struct Header {
+  size_t size = 0;
+  uint64_t schema = 0;
+};
+
+// The header that a message begins with; null when it does not.
+std::optional<Header> read_header(AvroFraming framing, std::string_view bytes) {
+  const auto number = [&](size_t at, size_t size, bool big_endian) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; ++i) {
+      const auto byte = static_cast<uint8_t>(bytes[at + (big_endian ? i : size - 1 - i)]);
+      value = value << 8 | byte;
+    }
+    return value;
+  };
+  if (framing == AvroFraming::confluent) {
+    if (bytes.size() < 5 || bytes[0] != 0) return std::nullopt;
+    return Header{5, number(1, 4, true)};
+  }
+  if (bytes.size() < 10 || !bytes.starts_with("\xC3\x01")) return std::nullopt;
+  return Header{10, number(2, 8, false)};
+}
+
+// Where one message after the other ends only the schema tells.
+class MessageCutter : public event::RecordCutter {
+ public:
+  MessageCutter(const DecoderSpec& spec, const Schemas& schemas) : spec_(spec), schemas_(schemas) {}
+
+  Result<std::optional<int64_t>> head(std::string_view /*start*/, bool /*at_end*/) override {
+    return std::optional<int64_t>(0);
+  }
+
+  std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {
+    size_t at = 0;
+    while (at < bytes.size() && static_cast<int64_t>(at) < target) {
+      const std::optional<size_t> size = message_size(bytes.substr(at));
+      if (!size) {
+        const bool may_go_on = !at_end && bytes.size() - at <
+                                              static_cast<size_t>(spec_.event_bytes_max) + kSlack;
+        if (may_go_on && at == 0) return std::nullopt;
+        if (at == 0) problem_ = "no Avro message of a known schema begins here";
+        return static_cast<int64_t>(at);
+      }
+      at += *size;
+    }
+    if (static_cast<int64_t>(at) < target && !at_end) return std::nullopt;
+    return static_cast<int64_t>(at);
+  }
+
+  std::string problem() const override { return problem_; }
+
+ private:
+  static constexpr size_t kSlack = 64;
+
+  std::optional<size_t> message_size(std::string_view bytes) const {
+    const std::optional<Header> header = read_header(spec_.avro.framing, bytes);
+    if (!header) return std::nullopt;
+    const auto schema = schemas_.find(header->schema);
+    if (schema == schemas_.end()) return std::nullopt;
+    AvroBytes in(bytes.substr(header->size));
+    std::string text;
+    AvroJson().append(text, in, schema->second.root(), 0);
+    if (!in.ok()) return std::nullopt;
+    return header->size + in.position();
+  }
+
+  const DecoderSpec& spec_;
+  const Schemas& schemas_;
+  std::string problem_;
+};
+
+class MessageDecoder : public Decoder {
+ public:
+  MessageDecoder(const DecoderSpec& spec, Mapping mapping, std::unique_ptr<AvroSchema> reader,
+                 Schemas schemas)
+      : Decoder(spec),
+        mapping_(std::move(mapping)),
+        reader_(std::move(reader)),
+        schemas_(std::move(schemas)) {}
+
+  std::unique_ptr<event::RecordCutter> cutter() const override {
+    if (!spec().avro.envelope.empty()) return make_line_cutter();
+    return std::make_unique<MessageCutter>(spec(), schemas_);
+  }
+
+ private:
+  event::DecodedSlice decode_records(event::Slice slice) const override {
+    const std::shared_ptr<const std::string> held = slice.bytes;
+    std::string_view bytes = *held;
+    event::DecodedSlice out(std::move(slice));
+    RowWriter writer(mapping_, out);
+    AvroRecords records(spec(), mapping_, writer);
+    if (!spec().avro.envelope.empty()) {
+      for_each_line(bytes, spec().event_bytes_max, writer, out,
+                    [&](std::string_view line, const event::RecordSpan& span) {
+                      read_line(line, span, writer, records);
+                    });
+      return out;
+    }
+    // The cutter has read the same messages, so their ends are known.
+    event::RecordSpan span{0, 0, -1};
+    while (!bytes.empty()) {
+      ++out.records_read;
+      const size_t size = read_message(bytes, span, writer, records);
+      if (size == 0) break;
+      bytes.remove_prefix(size);
+      span = {span.offset + static_cast<int64_t>(size), 0, -1};
+    }
+    return out;
+  }
+
+  void read_line(std::string_view line, event::RecordSpan span, RowWriter& writer,
+                 AvroRecords& records) const {
+    const std::optional<std::string> text = enveloped(line);
+    const std::optional<std::string> message = text ? decode_base64(*text) : std::nullopt;
+    if (!message) {
+      return writer.reject(Reason::malformed, "envelope",
+                           "the line holds no base64 at " + spec().avro.envelope, span);
+    }
+    const int32_t length = span.length;
+    const size_t size = read_message(*message, span, writer, records);
+    span.length = length;
+    if (size != 0 && size != message->size())
+      writer.reject(Reason::malformed, "avro", "bytes after the end of the message", span);
+  }
+
+  std::optional<std::string> enveloped(std::string_view line) const {
+    const std::string& path = spec().avro.envelope;
+    if (path == kWholeRecord) return std::string(line);
+    if (check_json(line, spec().nesting_max) != JsonCheck::ok) return std::nullopt;
+    return find_json_text(line, path);
+  }
+
+  // Reads the message that begins `bytes`; its size, or 0 after a reject. `span` gets its length
+  // and the number of its last event.
+  size_t read_message(std::string_view bytes, event::RecordSpan& span, RowWriter& writer,
+                      AvroRecords& records) const {
+    const bool enveloped = !spec().avro.envelope.empty();
+    if (!enveloped) span.length = static_cast<int32_t>(bytes.size());
+    const std::optional<Header> header = read_header(spec().avro.framing, bytes);
+    if (!header) {
+      writer.reject(Reason::malformed, "avro", "no Avro message begins here", span);
+      return 0;
+    }
+    const auto schema = schemas_.find(header->schema);
+    if (schema == schemas_.end()) {
+      writer.reject(Reason::unknown_schema, "avro",
+                    "no schema is known for " + schema_name(header->schema), span);
+      return 0;
+    }
+    AvroBytes in(bytes.substr(header->size));
+    if (!enveloped) {
+      AvroBytes copy = in;
+      std::string text;
+      AvroJson().append(text, copy, schema->second.root(), 0);
+      if (copy.ok()) span.length = static_cast<int32_t>(header->size + copy.position());
+    }
+    if (records.read(in, schema->second.root(), span)) return header->size + in.position();
+    writer.reject(Reason::malformed, "avro",
+                  "the message does not fit " + schema_name(header->schema), span);
+    return 0;
+  }
+
+  std::string schema_name(uint64_t schema) const {
+    return spec().avro.framing == AvroFraming::confluent
+               ? "schema id " + std::to_string(schema)
+               : "the schema of fingerprint " + std::to_string(static_cast<int64_t>(schema));
+  }
+
+  Mapping mapping_;
+  std::unique_ptr<AvroSchema> reader_;
+  Schemas schemas_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> make_avro_message_decoder(const DecoderSpec& spec,
+                                                           Mapping mapping) {
+  std::unique_ptr<AvroSchema> reader;
+  if (!spec.avro.schema.empty()) {
+    ADWEAVE_ASSIGN(AvroSchema parsed, parse_avro_schema(spec.avro.schema));
+    reader = std::make_unique<AvroSchema>(std::move(parsed));
+  }
+  Schemas schemas;
+  for (const auto& [id, json] : spec.avro.schemas) {
+    Result<WriterSchema> schema = WriterSchema::make(json, reader.get());
+    if (!schema) return Error{ErrorCode::config, schema.error().message, schema.error().fix};
+    const uint64_t name = spec.avro.framing == AvroFraming::confluent
+                              ? static_cast<uint64_t>(id)
+                              : fingerprint(canonical_form(schema->written()));
+    schemas.emplace(name, *std::move(schema));
+  }
+  if (schemas.empty()) {
+    return Error{ErrorCode::config, "messages need the schemas they were written with",
+                 "write schemas: {ID: FILE} (confluent) or schemas: [FILE] (single_object)"};
+  }
+  return std::unique_ptr<Decoder>(std::make_unique<MessageDecoder>(
+      spec, std::move(mapping), std::move(reader), std::move(schemas)));
+}
+
+}  // namespace adweave::decode

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "decode/json_reader.h"
+
+#include <algorithm>
+
+#include <simdjson.h>
+
+#include "base/limits.h"
+#include "decode/json_check.h"
+
+namespace adweave::decode {
+
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+using event::Reason;
+
+// What is wrong with a record; `reason` malformed unless it says more.
+struct Problem {
+  Reason reason = Reason::malformed;
+  std::string message;
+};
+
+Problem problem_of(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return {Reason::bad_encoding, "the record is not UTF-8"};
+    case simdjson::DEPTH_ERROR:
+      return {Reason::too_deep, "the record is nested too deeply"};
+    default:
+      return {Reason::malformed, std::string("not JSON: ") + simdjson::error_message(error)};
+  }
+}
+
+}  // namespace
+
+class JsonReader::Impl {
+ public:
+  Impl(const Mapping& mapping, int nesting_max, RowWriter& writer)
+      : mapping_(mapping),
+        nesting_max_(nesting_max),
+        writer_(writer),
+        slots_(static_cast<size_t>(mapping.slots())) {}
+
+  void read(std::string_view line, event::RecordSpan& span) {
+    slots_.assign(slots_.size(), Value());
+    extra_.clear();
+    elements_ = {};
+    problem_.reset();
+    const simdjson::error_code error = read_record(line);
+    if (error != simdjson::SUCCESS && !problem_) problem_ = problem_of(error);
+    if (problem_) {
+      writer_.reject(problem_->reason, "json", problem_->message, span);
+    } else if (elements_.empty()) {
+      writer_.write(slots_, extra_, span);
+    } else {
+      write_elements(span);
+    }
+  }
+
+ private:
+  using ErrorCode = simdjson::error_code;
+
+  static simdjson::padded_string_view padded(std::string_view text) {
+    return simdjson::padded_string_view(text.data(), text.size(),
+                                        text.size() + simdjson::SIMDJSON_PADDING);
+  }
+
+  ErrorCode read_record(std::string_view line) {
+    if (mapping_.whole() >= 0) {
+      if (const ErrorCode error = read_whole_record(line)) return error;
+      if (mapping_.only_whole()) return simdjson::SUCCESS;
+    }
+    ondemand::document document;
+    if (const ErrorCode error = parser_.iterate(padded(line)).get(document)) return error;
+    ondemand::object object;
+    if (document.get_object().get(object) != simdjson::SUCCESS)
+      return fail(Reason::malformed, "the record is no JSON object");
+    if (const ErrorCode error = read_object(object, mapping_.tree(), extra_)) return error;
+    if (!document.at_end())
+      return fail(Reason::malformed, "not JSON: text after the end of the object");
+    return simdjson::SUCCESS;
+  }
+
+  ErrorCode read_whole_record(std::string_view line) {
+    line = trimmed(line);
+    if (!simdjson::validate_utf8(line.data(), line.size())) return simdjson::UTF8_ERROR;
+    if (const ErrorCode error = check(line)) return error;
+    slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(line);
+    return simdjson::SUCCESS;
+  }
+
+  static std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kSpace = " \t\r\n";
+    text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+    return text.substr(0, text.find_last_not_of(kSpace) + 1);
+  }
+
+  ErrorCode fail(Reason reason, std::string message) {
+    problem_ = Problem{reason, std::move(message)};
+    return simdjson::TAPE_ERROR;
+  }
+
+  ErrorCode read_object(ondemand::object object, const PathNode& node, ExtraObject& extra) {
+    for (auto field : object) {
+      std::string_view key;
+      if (const ErrorCode error = field.unescaped_key().get(key)) return error;
+      ondemand::value value;
+      if (const ErrorCode error = field.value().get(value)) return error;
+      if (const ErrorCode error = read_value(value, node.find(key), key, extra)) return error;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  ErrorCode read_value(ondemand::value value, const PathNode* node, std::string_view key,
+                       ExtraObject& extra) {
+    ondemand::json_type type;
+    if (const ErrorCode error = value.type().get(type)) return error;
+    if (node == nullptr) return keep_unread(value, key, extra);
+    if (type == ondemand::json_type::object) return read_nested_object(value, *node, key, extra);
+    if (type == ondemand::json_type::array) return read_nested_array(value, *node, key, extra);
+    if (node->slot < 0) return keep_unread(value, key, extra);
+    return read_scalar(value, type, slots_[static_cast<size_t>(node->slot)]);
+  }
+
+  ErrorCode read_scalar(ondemand::value value, ondemand::json_type type, Value& out) {
+    if (type == ondemand::json_type::string) {
+      std::string_view text;
+      if (const ErrorCode error = value.get_string().get(text)) return error;
+      out = Value::of_text(text);
+      return simdjson::SUCCESS;
+    }
+    if (type == ondemand::json_type::boolean) {
+      bool truth = false;
+      if (const ErrorCode error = value.get_bool().get(truth)) return error;
+      out = Value::of_boolean(truth);
+      return simdjson::SUCCESS;
+    }
+    std::string_view token;
+    if (const ErrorCode error = value.raw_json().get(token)) return error;
+    token = trimmed(token);
+    if (type == ondemand::json_type::number && is_json_number(token)) {
+      out = Value::of_number(token);
+    } else if (token == "null") {
+      out = Value::null();
+    } else {
+      return fail(Reason::malformed, "not JSON: " + event::quoted(token) + " is no value");
+    }
+    return simdjson::SUCCESS;
+  }
+
+  // Text of a value that is kept as it is, checked.
+  ErrorCode read_raw(ondemand::value value, std::string_view& text) {
+    if (const ErrorCode error = value.raw_json().get(text)) return error;
+    text = trimmed(text);
+    return check(text);
+  }
+
+  ErrorCode check(std::string_view text) {
+    switch (check_json(text, nesting_max_)) {
+      case JsonCheck::ok:
+        return simdjson::SUCCESS;
+      case JsonCheck::too_deep:
+        return fail(Reason::too_deep,
+                    "nested deeper than " + std::to_string(nesting_max_) + " levels");
+      case JsonCheck::malformed:
+        return fail(Reason::malformed, "not JSON: broken value " + event::quoted(text));
+    }
+    return simdjson::SUCCESS;
+  }
+
+  ErrorCode keep_unread(ondemand::value value, std::string_view key, ExtraObject& extra) {
+    std::string_view text;
+    if (const ErrorCode error = read_raw(value, text)) return error;
+    extra.add(key, Value::of_json(text));
+    return simdjson::SUCCESS;
+  }
+
+  ErrorCode read_nested_object(ondemand::value value, const PathNode& node, std::string_view key,
+                               ExtraObject& extra) {
+    if (node.children.empty()) return read_whole(value, node, key, extra);
+    ondemand::object object;
+    if (const ErrorCode error = value.get_object().get(object)) return error;
+    if (node.slot >= 0) {
+      std::string_view text;
+      if (const ErrorCode error = object.raw_json().get(text)) return error;
+      slots_[static_cast<size_t>(node.slot)] = Value::of_json(text);
+      if (const ErrorCode error = object.reset().error()) return error;
+    }
+    ExtraObject inner;
+    if (const ErrorCode error = read_object(object, node, inner)) return error;
+    if (!inner.empty() && node.slot < 0) extra.add(key, inner.to_json());
+    return simdjson::SUCCESS;
+  }
+
+  ErrorCode read_nested_array(ondemand::value value, const PathNode& node, std::string_view key,
+                              ExtraObject& extra) {
+    if (node.explode) {
+      explode_key_ = key;
+      explode_node_ = &node;
+      return read_raw(value, elements_);
+    }
+    if (node.children.empty() || node.slot >= 0) return read_whole(value, node, key, extra);
+    ondemand::array array;
+    if (const ErrorCode error = value.get_array().get(array)) return error;
+    int64_t index = 0;
+    for (auto item : array) {
+      ondemand::value element;
+      if (const ErrorCode error = item.get(element)) return error;
+      const std::string name = std::string(key) + "[" + std::to_string(index) + "]";
+      if (const ErrorCode error = read_value(element, node.find(index++), name, extra))
+        return error;
+    }
+    return simdjson::SUCCESS;
+  }
+
+  // An object or array that a rule reads as JSON text, or that only rules for another shape know.
+  ErrorCode read_whole(ondemand::value value, const PathNode& node, std::string_view key,
+                       ExtraObject& extra) {
+    if (node.slot < 0) return keep_unread(value, key, extra);
+    std::string_view text;
+    if (const ErrorCode error = read_raw(value, text)) return error;
+    slots_[static_cast<size_t>(node.slot)] = Value::of_json(text);
+    return simdjson::SUCCESS;
+  }
+
+  // One event for every element of the exploded array, which has been checked to be JSON.
+  void write_elements(event::RecordSpan& span) {
+    ondemand::document document;
+    ondemand::array array;
+    size_t count = 0;
+    CHECK(element_parser_.iterate(padded(elements_)).get(document) == simdjson::SUCCESS);
+    CHECK(document.get_array().get(array) == simdjson::SUCCESS);
+    CHECK(array.count_elements().get(count) == simdjson::SUCCESS);
+    if (count == 0) return writer_.write(slots_, extra_, span);
+    if (count > static_cast<size_t>(limits::kExplodeMax)) {
+      return writer_.reject(Reason::too_many_events, mapping_.explode(),
+                            std::to_string(count) + " events in one record, the limit is " +
+                                std::to_string(limits::kExplodeMax),
+                            span);
+    }
+    for (auto item : array) {
+      ++span.element;
+      write_element(item, span);
+    }
+  }
+
+  void write_element(simdjson::simdjson_result<ondemand::value> item,
+                     const event::RecordSpan& span) {
+    for (int slot = 0; slot < mapping_.slots(); ++slot) {
+      if (mapping_.of_element(slot)) slots_[static_cast<size_t>(slot)] = Value();
+    }
+    ondemand::value value;
+    ondemand::object object;
+    if (item.get(value) != simdjson::SUCCESS ||
+        value.get_object().get(object) != simdjson::SUCCESS) {
+      return writer_.reject(Reason::wrong_type, mapping_.explode(), "the element is no object",
+                            span);
+    }
+    problem_.reset();
+    ExtraObject inner;
+    const ErrorCode error = read_object(object, *explode_node_, inner);
+    if (error != simdjson::SUCCESS) {
+      const Problem problem = problem_ ? *problem_ : problem_of(error);
+      return writer_.reject(problem.reason, mapping_.explode(), problem.message, span);
+    }
+    ExtraObject extra = extra_;
+    if (!inner.empty()) extra.add(explode_key_, inner.to_json());
+    writer_.write(slots_, extra, span);
+  }
+
+  const Mapping& mapping_;
+  int nesting_max_;
+  RowWriter& writer_;
+  std::vector<Value> slots_;
+  ExtraObject extra_;
+  std::optional<Problem> problem_;
+  std::string_view elements_;  // JSON text of the exploded array
+  std::string explode_key_;
+  const PathNode* explode_node_ = nullptr;
+  ondemand::parser parser_;
+  ondemand::parser element_parser_;
+};
+
+std::optional<std::string> find_json_text(std::string_view record, const std::string& path) {
+  const simdjson::padded_string padded(record);
+  ondemand::parser parser;
+  ondemand::document document;
+  std::string_view text;
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return std::nullopt;
+  if (document.at_path("." + path).get_string().get(text) != simdjson::SUCCESS)
+    return std::nullopt;
+  return std::string(text);
+}
+
+static_assert(kJsonPadding >= simdjson::SIMDJSON_PADDING);
+
+JsonReader::JsonReader(const Mapping& mapping, int nesting_max, RowWriter& writer)
+    : impl_(std::make_unique<Impl>(mapping, nesting_max, writer)) {}
+JsonReader::~JsonReader() = default;
+
+void JsonReader::read(std::string_view record, event::RecordSpan& span) {
+  impl_->read(record, span);
+}
+
+}  // namespace adweave::decode
