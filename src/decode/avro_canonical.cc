@@ -9,8 +9,8 @@ namespace adweave::decode {
 namespace {
 
 std::string_view primitive_name(AvroType type) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "null", "boolean", "int", "long", "float", "double", "bytes", "string"};
+  static constexpr std::array<std::string_view, 8> kNames = {"null",  "boolean", "int",   "long",
+                                                             "float", "double",  "bytes", "string"};
   return kNames[static_cast<size_t>(type)];
 }
 

@@ -55,8 +55,8 @@ class MessageCutter : public event::RecordCutter {
     while (at < bytes.size() && static_cast<int64_t>(at) < target) {
       const std::optional<size_t> size = message_size(bytes.substr(at));
       if (!size) {
-        const bool may_go_on = !at_end && bytes.size() - at <
-                                              static_cast<size_t>(spec_.event_bytes_max) + kSlack;
+        const bool may_go_on =
+            !at_end && bytes.size() - at < static_cast<size_t>(spec_.event_bytes_max) + kSlack;
         if (may_go_on && at == 0) return std::nullopt;
         if (at == 0) problem_ = "no Avro message of a known schema begins here";
         return static_cast<int64_t>(at);

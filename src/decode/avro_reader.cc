@@ -53,8 +53,8 @@ void AvroReader::read_value(AvroBytes& in, const AvroNode& schema, const PathNod
     return read_value(in, *schema.items[static_cast<size_t>(branch)], node, key, extra, depth + 1);
   }
   if (node != nullptr && node->explode && schema.type == AvroType::array) {
-    return for_each_avro_item(
-        in, [&](int64_t) { explode(in, *schema.items[0], *node, key, depth); });
+    return for_each_avro_item(in,
+                              [&](int64_t) { explode(in, *schema.items[0], *node, key, depth); });
   }
   if (node != nullptr && node->slot < 0 && !node->children.empty()) {
     if (schema.type == AvroType::record) return read_record(in, schema, *node, key, extra, depth);

@@ -229,8 +229,8 @@ class AvroResolver {
   void resolve_record(AvroNode& node, const AvroNode& writer, const AvroNode& reader) {
     std::vector<bool> given(reader.fields.size());
     for (const AvroField& field : writer.fields) {
-      const auto it = std::find_if(
-          reader.fields.begin(), reader.fields.end(), [&](const AvroField& wanted) {
+      const auto it =
+          std::find_if(reader.fields.begin(), reader.fields.end(), [&](const AvroField& wanted) {
             return wanted.name == field.name ||
                    std::find(wanted.aliases.begin(), wanted.aliases.end(), field.name) !=
                        wanted.aliases.end();

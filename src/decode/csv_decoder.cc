@@ -15,9 +15,12 @@ class CsvCutter : public event::RecordCutter {
       : spec_(spec), scanner_(spec.csv, spec.event_bytes_max) {}
 
   Result<std::optional<int64_t>> head(std::string_view start, bool at_end) override {
-    const int64_t begin = byte_order_mark(start);
-    if (!spec_.csv.header) return std::optional<int64_t>(begin);
-    const auto record = scanner_.next(start, static_cast<size_t>(begin), at_end);
+    const auto begin = static_cast<size_t>(byte_order_mark(start));
+    const auto record = scanner_.header(start, begin, at_end);
+    if (record && record->problem) {
+      return Error{ErrorCode::io, "the header row: " + *record->problem,
+                   "check delimiter, quote and escape"};
+    }
     if (record) return std::optional<int64_t>(static_cast<int64_t>(record->end));
     if (start.size() > static_cast<size_t>(spec_.event_bytes_max)) {
       return Error{
@@ -57,11 +60,11 @@ class CsvDecoder : public Decoder {
     RowWriter writer(mapping_, out);
     CsvScanner scanner(spec().csv, spec().event_bytes_max);
     for (size_t begin = 0; begin < bytes.size();) {
-      const auto record = scanner.next(bytes, begin, true);
+      auto record = scanner.next(bytes, begin, true);
       const event::RecordSpan span{static_cast<int64_t>(begin),
                                    static_cast<int32_t>(record->length), -1};
       begin = record->end;
-      if (record->length == 0) continue;
+      if (record->length == 0 || record->comment) continue;
       ++out.records_read;
       write_record(*record, columns, bytes.substr(static_cast<size_t>(span.offset), record->length),
                    span, writer);
@@ -79,11 +82,11 @@ class CsvDecoder : public Decoder {
     std::string_view head = *slice.head;
     head.remove_prefix(static_cast<size_t>(byte_order_mark(head)));
     CsvScanner scanner(spec().csv, spec().event_bytes_max);
-    const auto record = scanner.next(head, 0, true);
+    const auto record = scanner.header(head, 0, true);
     return {record->fields.begin(), record->fields.end()};
   }
 
-  void write_record(const CsvRecord& record, ColumnReader& columns, std::string_view text,
+  void write_record(CsvRecord& record, ColumnReader& columns, std::string_view text,
                     const event::RecordSpan& span, RowWriter& writer) const {
     using event::Reason;
     if (static_cast<int64_t>(record.length) > spec().event_bytes_max) {
@@ -96,6 +99,8 @@ class CsvDecoder : public Decoder {
       return writer.reject(Reason::bad_encoding, "csv", "the record is not UTF-8", span);
     }
     if (record.problem) return writer.reject(Reason::malformed, "csv", *record.problem, span);
+    if (spec().csv.short_rows == ShortRows::fill && record.fields.size() < columns.names().size())
+      record.fields.resize(columns.names().size());
     if (record.fields.size() != columns.names().size()) {
       return writer.reject(Reason::malformed, "csv",
                            "the record has " + std::to_string(record.fields.size()) +

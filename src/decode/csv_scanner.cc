@@ -3,23 +3,49 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace adweave::decode {
 
+namespace {
+
+bool is_line_end(char c) {
+  return c == '\n' || c == '\r';
+}
+
+// Offset after the line end at `at`; null when a line feed may still follow.
+std::optional<size_t> after_line_end(std::string_view bytes, size_t at, bool at_end) {
+  if (bytes[at] == '\n') return at + 1;
+  if (at + 1 == bytes.size()) return at_end ? std::optional(at + 1) : std::nullopt;
+  return at + (bytes[at + 1] == '\n' ? 2 : 1);
+}
+
+}  // namespace
+
 std::optional<CsvRecord> CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
+  if (dialect_.comment && begin < bytes.size() && bytes[begin] == *dialect_.comment) {
+    std::optional<CsvRecord> line = skip_line(bytes, begin, at_end);
+    if (line) line->comment = true;
+    return line;
+  }
   CsvRecord record;
   unescaped_.clear();
   size_t at = begin;
   Step step = Step::field;
   while (step == Step::field) {
-    const bool quoted = at < bytes.size() && bytes[at] == quote_;
+    const bool quoted = dialect_.quote && at < bytes.size() && bytes[at] == *dialect_.quote;
     step =
         quoted ? quoted_field(bytes, at, at_end, record) : plain_field(bytes, at, at_end, record);
+    if (record.fields.size() > static_cast<size_t>(limits::kCsvFieldsMax)) {
+      problem_ = "more than " + std::to_string(limits::kCsvFieldsMax) + " fields";
+      step = Step::broken;
+    }
   }
   if (step == Step::more) return std::nullopt;
   if (step == Step::broken) {
-    const size_t line_end = bytes.find('\n', begin);
-    if (line_end == std::string_view::npos && !at_end) return std::nullopt;
-    at = std::min(line_end, bytes.size() - 1) + 1;
+    const std::optional<CsvRecord> line = skip_line(bytes, begin, at_end);
+    if (!line) return std::nullopt;
+    at = line->end;
     record.problem = problem_;
     record.fields.clear();
   }
@@ -31,60 +57,98 @@ std::optional<CsvRecord> CsvScanner::next(std::string_view bytes, size_t begin, 
   return record;
 }
 
+std::optional<CsvRecord> CsvScanner::header(std::string_view bytes, size_t begin, bool at_end) {
+  CsvRecord skipped;
+  skipped.end = begin;
+  for (int i = 0; i < dialect_.skip; ++i) {
+    const std::optional<CsvRecord> line = skip_line(bytes, skipped.end, at_end);
+    if (!line) return std::nullopt;
+    skipped.end = line->end;
+  }
+  if (!dialect_.header) return skipped;
+  for (size_t at = skipped.end; at < bytes.size();) {
+    std::optional<CsvRecord> record = next(bytes, at, at_end);
+    if (!record) return std::nullopt;
+    if (!record->comment && record->length > 0) return record;
+    at = skipped.end = record->end;
+  }
+  return at_end ? std::optional(skipped) : std::nullopt;
+}
+
+// The rest of a line as it stands.
+std::optional<CsvRecord> CsvScanner::skip_line(std::string_view bytes, size_t begin,
+                                               bool at_end) const {
+  CsvRecord line;
+  const size_t end = bytes.find_first_of("\r\n", begin);
+  if (end == std::string_view::npos && !at_end) return std::nullopt;
+  if (end == std::string_view::npos) {
+    line.end = bytes.size();
+    line.length = bytes.size() - begin;
+    return line;
+  }
+  const std::optional<size_t> after = after_line_end(bytes, end, at_end);
+  if (!after) return std::nullopt;
+  line.end = *after;
+  line.length = end - begin;
+  return line;
+}
+
 // `at` stands after a field's last byte: on a delimiter, a line end or the end of the text.
 CsvScanner::Step CsvScanner::after_field(std::string_view bytes, size_t& at, bool at_end) const {
   if (at == bytes.size()) return at_end ? Step::record : Step::more;
-  if (bytes[at] == delimiter_) return ++at, Step::field;
-  if (bytes[at] == '\n') return ++at, Step::record;
-  if (bytes[at] == '\r') {
-    if (at + 1 == bytes.size()) return at_end ? (++at, Step::record) : Step::more;
-    if (bytes[at + 1] == '\n') return at += 2, Step::record;
-  }
-  return Step::broken;
+  if (bytes[at] == dialect_.delimiter) return ++at, Step::field;
+  if (!is_line_end(bytes[at])) return Step::broken;
+  const std::optional<size_t> after = after_line_end(bytes, at, at_end);
+  if (!after) return Step::more;
+  at = *after;
+  return Step::record;
 }
 
 CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bool at_end,
                                           CsvRecord& record) {
+  const char quote = *dialect_.quote;
+  const char escape = dialect_.escape.value_or(quote);
+  const char ends[] = {quote, escape, '\0'};
   const size_t begin = ++at;
-  bool doubled = false;
+  bool escaped = false;
   while (true) {
-    const size_t quote = bytes.find(quote_, at);
-    const bool open = quote == std::string_view::npos || quote - begin > bytes_max_;
+    const size_t stop = bytes.find_first_of(std::string_view(ends, 2), at);
+    const bool open = stop == std::string_view::npos || stop - begin > bytes_max_;
     if (open && !at_end && bytes.size() - begin <= bytes_max_) return Step::more;
     if (open) return problem_ = "a quote is not closed", Step::broken;
-    at = quote + 1;
+    at = stop + 1;
     if (at == bytes.size() && !at_end) return Step::more;
-    if (at == bytes.size() || bytes[at] != quote_) break;
-    doubled = true;
-    ++at;
+    const bool escapes =
+        bytes[stop] == escape &&
+        (escape != quote ? at < bytes.size() : at < bytes.size() && bytes[at] == quote);
+    if (!escapes && bytes[stop] == quote) break;
+    escaped = true;
+    if (escapes) ++at;
   }
-  std::string_view field = bytes.substr(begin, at - 1 - begin);
-  if (doubled) {
-    std::string& text = unescaped_.emplace_back();
-    for (size_t i = 0; i < field.size(); ++i) {
-      text += field[i];
-      if (field[i] == quote_) ++i;
-    }
-    field = text;
-  }
-  record.fields.push_back(field);
+  const std::string_view field = bytes.substr(begin, at - 1 - begin);
+  record.fields.push_back(escaped ? unescaped(field) : field);
   const Step step = after_field(bytes, at, at_end);
   if (step == Step::broken) problem_ = "text after a closing quote";
   return step;
 }
 
-CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
-                                         CsvRecord& record) {
-  const size_t begin = at;
-  while (at < bytes.size() && bytes[at] != delimiter_ && bytes[at] != '\n' && bytes[at] != quote_)
-    ++at;
-  if (at < bytes.size() && bytes[at] == quote_) {
-    problem_ = "a quote inside an unquoted field";
-    return Step::broken;
+// What follows an escape stands for itself.
+std::string_view CsvScanner::unescaped(std::string_view field) {
+  const char escape = dialect_.escape.value_or(*dialect_.quote);
+  std::string& text = unescaped_.emplace_back();
+  for (size_t i = 0; i < field.size(); ++i) {
+    if (field[i] == escape && i + 1 < field.size()) ++i;
+    text += field[i];
   }
-  size_t end = at;
-  if (end > begin && bytes[end - 1] == '\r' && (at == bytes.size() || bytes[at] == '\n')) --end;
-  record.fields.push_back(bytes.substr(begin, end - begin));
+  return text;
+}
+
+// A quote inside stands for itself: 37'37.8"N.
+CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
+                                         CsvRecord& record) const {
+  const size_t begin = at;
+  while (at < bytes.size() && bytes[at] != dialect_.delimiter && !is_line_end(bytes[at])) ++at;
+  record.fields.push_back(bytes.substr(begin, at - begin));
   return after_field(bytes, at, at_end);
 }
 

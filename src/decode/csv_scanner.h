@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits CSV text into records and fields (RFC 4180): quoted fields may hold delimiters, line ends
-// and doubled quotes.
+// Splits CSV text into records and fields (RFC 4180 and its dialects): quoted fields may hold
+// delimiters, line ends and quotes, doubled or escaped. A record ends at LF, CR LF or CR alone.
 //
-// A record with broken quoting ends at its first line end, so that it loses only itself: a quote
-// inside an unquoted field, text after a closing quote, or a quote that is not closed within the
-// record limit.
+// A record with broken quoting ends at its first line end, so that it loses only itself: text
+// after a closing quote, or a quote that is not closed within the record limit. A quote inside an
+// unquoted field stands for itself.
 #pragma once
 
 #include <cstdint>
@@ -21,28 +21,33 @@ namespace adweave::decode {
 struct CsvRecord {
   size_t end = 0;                        // offset just after the record and its line end
   size_t length = 0;                     // bytes without the line end
+  bool comment = false;                  // no record but a comment
   std::vector<std::string_view> fields;  // unquoted; valid until the next record is read
-  std::optional<std::string> problem;    // broken quoting
+  std::optional<std::string> problem;    // broken quoting, too many fields
 };
 
 class CsvScanner {
  public:
   CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
-      : delimiter_(dialect.delimiter),
-        quote_(dialect.quote),
-        bytes_max_(static_cast<size_t>(record_bytes_max)) {}
+      : dialect_(dialect), bytes_max_(static_cast<size_t>(record_bytes_max)) {}
 
   // The record that begins at `begin`; null when its end is not within `bytes` and more may come.
   std::optional<CsvRecord> next(std::string_view bytes, size_t begin, bool at_end);
 
+  // The first row after the lines to skip, and comments and blank lines: the names of the columns.
+  // Null: not within `bytes`. Without a header row its end is the end of the skipped lines and its
+  // fields are empty.
+  std::optional<CsvRecord> header(std::string_view bytes, size_t begin, bool at_end);
+
  private:
   enum class Step { field, record, more, broken };
+  std::optional<CsvRecord> skip_line(std::string_view bytes, size_t begin, bool at_end) const;
   Step quoted_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
-  Step plain_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
+  Step plain_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record) const;
   Step after_field(std::string_view bytes, size_t& at, bool at_end) const;
+  std::string_view unescaped(std::string_view field);
 
-  char delimiter_;
-  char quote_;
+  CsvDialect dialect_;
   size_t bytes_max_;
   std::deque<std::string> unescaped_;
   std::string problem_;

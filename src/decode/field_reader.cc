@@ -108,6 +108,31 @@ FieldResult read_money(const CompiledField& field, const Value& value, std::stri
   return cell(*nanos);
 }
 
+// A number as the feed writes it, with '.' and without groups; null when the groups are not of
+// three digits.
+std::optional<std::string> plain_number(std::string_view text, const FieldRule& rule) {
+  const size_t point = std::min(text.find(rule.decimal), text.size());
+  std::string number;
+  size_t group = 0;      // digits since the last separator
+  bool grouped = false;  // there is one
+  for (const char c : text.substr(0, point)) {
+    if (rule.thousands && c == *rule.thousands) {
+      if (group == 0 || group > 3 || (grouped && group != 3)) return std::nullopt;
+      grouped = true;
+      group = 0;
+      continue;
+    }
+    if (c == '.') return std::nullopt;
+    if (c >= '0' && c <= '9') ++group;
+    number += c;
+  }
+  if (grouped && group != 3) return std::nullopt;
+  if (point == text.size()) return number;
+  const std::string_view fraction = text.substr(point + 1);
+  if (fraction.find_first_of(".,") != std::string_view::npos) return std::nullopt;
+  return number.append(".").append(fraction);
+}
+
 }  // namespace
 
 // The rule's value: constant, joined, or the first of its paths that has one. None: the field is
@@ -154,6 +179,17 @@ FieldResult FieldReader::convert(const CompiledField& field, const Value& value)
   if (!field.rule.values.empty() && field.rule.other) return read_text(field, *field.rule.other);
   if (value.kind == Value::Kind::json && field.type != Type::Str) {
     return misfit(Reason::wrong_type, field, text, "is an object or array, not a single value");
+  }
+  const bool number = field.type == Type::Money || field.type == Type::Int;
+  if (number && value.kind == Value::Kind::text &&
+      (field.rule.decimal != '.' || field.rule.thousands)) {
+    std::optional<std::string> plain = plain_number(text, field.rule);
+    if (!plain) {
+      return misfit(
+          field.type == Type::Money ? Reason::bad_money : Reason::bad_number, field, text,
+          "is no number with the decimal and thousands separators that the mapping gives");
+    }
+    text = keep(*std::move(plain));
   }
   switch (field.type) {
     case Type::Time:

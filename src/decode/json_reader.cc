@@ -288,8 +288,7 @@ std::optional<std::string> find_json_text(std::string_view record, const std::st
   ondemand::document document;
   std::string_view text;
   if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return std::nullopt;
-  if (document.at_path("." + path).get_string().get(text) != simdjson::SUCCESS)
-    return std::nullopt;
+  if (document.at_path("." + path).get_string().get(text) != simdjson::SUCCESS) return std::nullopt;
   return std::string(text);
 }
 

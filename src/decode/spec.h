@@ -76,6 +76,8 @@ struct FieldRule {
   std::string zone = "UTC";     // of times that carry no offset
   bool from_receipt = false;    // event_time: take received_time and flag it
   MoneyUnit unit = MoneyUnit::unit;  // of a money field
+  char decimal = '.';                // of a number
+  std::optional<char> thousands;     // between groups of three digits of a number
   Transform transform = Transform::none;
   OnError on_error = OnError::reject;
 };
@@ -136,11 +138,18 @@ struct AvroSpec {
   AvroUndo undo;
 };
 
+// What happens to a row with fewer fields than the header. One with more is a reject.
+enum class ShortRows { reject, fill };
+
 struct CsvDialect {
   char delimiter = ',';
-  char quote = '"';
-  bool header = true;                // the first row names the columns
+  std::optional<char> quote = '"';
+  std::optional<char> escape;   // within quotes, before a quote or itself; none: quotes are doubled
+  std::optional<char> comment;  // a line that begins with it is no record
+  int skip = 0;                 // lines before the header
+  bool header = true;           // the first row names the columns
   std::vector<std::string> columns;  // their names when there is no header
+  ShortRows short_rows = ShortRows::reject;
 };
 
 struct DecoderSpec {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV and line patterns.
+#include <algorithm>
+#include <functional>
+#include <map>
+
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "decode/csv_scanner.h"
 #include "decode/decode_test_support.h"
 #include "decode/line_pattern.h"
@@ -75,10 +80,10 @@ INSTANTIATE_TEST_SUITE_P(
         CsvCase{"quoted", "\"a,1\",\"b\"\"q\"\n\"x\ny\",z", {{"a,1", "b\"q"}, {"x\ny", "z"}}, 0},
         CsvCase{"quoted_empty", "\"\",a", {{"", "a"}}, 0},
         CsvCase{"only_quotes", "\"\"\"\",a", {{"\"", "a"}}, 0},
-        CsvCase{"stray_quote", "a\"b,c\nd,e", {{"d", "e"}}, 1},
+        CsvCase{"stray_quote", "a\"b,c\nd,e", {{"a\"b", "c"}, {"d", "e"}}, 0},
         CsvCase{"text_after_quote", "\"a\"b,c\nd,e", {{"d", "e"}}, 1},
         CsvCase{"open_quote", "a,\"b\nc,d\ne,\"f\"", {{"c", "d"}, {"e", "f"}}, 1},
-        CsvCase{"lone_cr", "a\rb,c", {{"a\rb", "c"}}, 0}),
+        CsvCase{"lone_cr", "a\rb,c", {{"a"}, {"b", "c"}}, 0}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CsvScanner, AsksForMoreAtEveryPossibleEndOfItsInput) {
@@ -121,6 +126,136 @@ TEST(CsvDecoder, TheCutIntoSlicesChangesNothing) {
       EXPECT_TRUE(out.rejects.empty());
     }
     EXPECT_EQ(rows, 50) << size;
+  }
+}
+
+// The records of a text as JSON, one a line; "!" for a reject.
+std::string csv_records(const CsvDialect& dialect, const std::string& text,
+                        int64_t slice_bytes = INT64_MAX) {
+  DecoderSpec spec = whole_records(Format::csv);
+  spec.csv = dialect;
+  std::string records;
+  for (const auto& out : decode_file(spec, text, slice_bytes)) {
+    const event::Batch& batch = out.batch(Kind::impression);
+    for (int64_t i = 0; i < batch.rows; ++i) records.append(batch.extra[i]).append("\n");
+    for (size_t i = 0; i < out.rejects.size(); ++i) records += "!\n";
+  }
+  return records;
+}
+
+struct Dialect {
+  const char* name;
+  CsvDialect dialect;
+  std::string text;
+  std::string records;
+};
+
+class CsvDialects : public ::testing::TestWithParam<Dialect> {};
+
+TEST_P(CsvDialects, GiveTheseRecords) {
+  for (const int64_t slice : {int64_t{1}, int64_t{5}, INT64_MAX})
+    EXPECT_EQ(csv_records(GetParam().dialect, GetParam().text, slice), GetParam().records);
+}
+
+CsvDialect with(std::function<void(CsvDialect&)> change) {
+  CsvDialect dialect;
+  change(dialect);
+  return dialect;
+}
+
+const std::string kTwo = "{\"a\":\"1\",\"b\":\"2\"}\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Csv, CsvDialects,
+    ::testing::Values(
+        Dialect{"line feeds", {}, "a,b\n1,2\n1,2", kTwo + kTwo},
+        Dialect{"CR LF", {}, "a,b\r\n1,2\r\n", kTwo},
+        Dialect{"CR alone", {}, "a,b\r1,2\r1,2\r", kTwo + kTwo},
+        Dialect{"byte order mark",
+                {},
+                "\xEF\xBB\xBF"
+                "a,b\n1,2\n",
+                kTwo},
+        Dialect{"blank lines", {}, "\n\na,b\n\n1,2\n\n", kTwo},
+        Dialect{"tabs", with([](auto& d) { d.delimiter = '\t'; }), "a\tb\n1\t2\n", kTwo},
+        Dialect{"semicolons and single quotes", with([](auto& d) {
+                  d.delimiter = ';';
+                  d.quote = '\'';
+                }),
+                "a;b\n'1';'2'\n", kTwo},
+        Dialect{"no quotes", with([](auto& d) { d.quote.reset(); }), "a,b\n\"1,2\"\n",
+                "{\"a\":\"\\\"1\",\"b\":\"2\\\"\"}\n"},
+        Dialect{"escapes", with([](auto& d) { d.escape = '\\'; }), "a,b\n\"x\\\"y\\\\\",\"\"\n",
+                R"({"a":"x\"y\\","b":""})"
+                "\n"},
+        Dialect{"comments", with([](auto& d) { d.comment = '#'; }), "# \"x\na,b\n#1,2\n1,2\n# end",
+                kTwo},
+        Dialect{"skipped lines", with([](auto& d) { d.skip = 2; }), "one \"\n\na,b\n1,2\n", kTwo},
+        Dialect{"no header", with([](auto& d) {
+                  d.header = false;
+                  d.columns = {"a", "b"};
+                }),
+                "1,2\n1,2\n", kTwo + kTwo},
+        Dialect{"short rows are rejected", {}, "a,b\n1,2\n1\n1,2,3\n", kTwo + "!\n!\n"},
+        Dialect{"short rows are filled", with([](auto& d) { d.short_rows = ShortRows::fill; }),
+                "a,b\n1\n1,2,3\n", "{\"a\":\"1\",\"b\":\"\"}\n!\n"},
+        Dialect{"header alone", {}, "a,b\n", ""}, Dialect{"nothing", {}, "", ""}));
+
+TEST(CsvDecoder, AMillionColumnsAreRefused) {
+  const std::string wide(1'000'000, ',');
+  DecoderSpec spec = whole_records(Format::csv);
+  EXPECT_FALSE((*make_decoder(spec))->cutter()->head(wide + "\n1\n", true));
+  EXPECT_EQ(csv_records({}, "a\n" + wide + "\nx\n"), "{\"a\":\"x\"}\n!\n");
+}
+
+// https://github.com/max-mapper/csv-spectrum. In location_coordinates the published pair differs in
+// the first column.
+TEST(CsvSpectrum, EveryFileGivesItsJson) {
+  int files = 0;
+  for (const std::string& name : tests::test_data_names("csv_spectrum/csvs")) {
+    const std::string base = name.substr(0, name.size() - 4);
+    std::string found = csv_records({}, tests::test_data("csv_spectrum/csvs/" + name));
+    std::replace(found.begin(), found.end() - 1, '\n', ',');
+    const auto records = parse_json("[" + found + "]");
+    std::string json = tests::test_data("csv_spectrum/json/" + base + ".json");
+    if (json.starts_with("{")) json = "[" + json + "]";
+    const auto expected = parse_json(json);
+    ASSERT_TRUE(records && expected) << name;
+    ASSERT_EQ(records->as_array()->size(), expected->as_array()->size()) << name;
+    for (size_t row = 0; row < expected->as_array()->size(); ++row) {
+      const bool odd = base == "location_coordinates";
+      const auto& members = *(*expected->as_array())[row].as_object();
+      for (size_t i = odd ? 1 : 0; i < members.size(); ++i) {
+        const JsonValue* value = (*records->as_array())[row].find(members[i].first);
+        ASSERT_NE(value, nullptr) << name;
+        EXPECT_EQ(value->dump(), members[i].second.dump()) << name;
+      }
+    }
+    ++files;
+  }
+  EXPECT_EQ(files, 12);
+}
+
+TEST(FieldRules, DecimalsAndThousands) {
+  FieldRule cost = field(Field::cost, {"cost"});
+  cost.decimal = ',';
+  cost.thousands = '.';
+  const DecoderSpec spec = spec_of(Format::csv, {row(Kind::click, {cost})});
+  const std::map<std::string, std::optional<int64_t>> cases = {{"1.234,5", 1'234'500'000'000},
+                                                               {"12,25", 12'250'000'000},
+                                                               {"1.234.567", 1'234'567'000'000'000},
+                                                               {"1234,5", 1'234'500'000'000},
+                                                               {"1.23,5", std::nullopt},
+                                                               {"1234.567", std::nullopt},
+                                                               {",5.5", std::nullopt},
+                                                               {"-0,5", std::nullopt}};
+  for (const auto& [text, nanos] : cases) {
+    const auto out = decode_text(spec, "cost\n\"" + text + "\"\n");
+    const event::Batch& batch = out.batch(Kind::click);
+    ASSERT_EQ(batch.rows, nanos ? 1 : 0) << text;
+    if (nanos) {
+      EXPECT_EQ(batch.cost[0], *nanos) << text;
+    }
   }
 }
 

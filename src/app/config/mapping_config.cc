@@ -26,6 +26,8 @@ using decode::Transform;
 struct FieldDefaults {
   std::string zone = "UTC";
   OnError on_error = OnError::reject;
+  char decimal = '.';
+  std::optional<char> thousands;
 };
 
 const std::vector<std::pair<std::string, OnError>> kOnError = {{"reject", OnError::reject},
@@ -63,12 +65,24 @@ std::optional<OnError> read_on_error(MapReader& map) {
   return map.choice("on_error", kOnError);
 }
 
+// One character, or the word tab.
+std::optional<char> read_character(MapReader& map, const char* key) {
+  const auto text = map.text(key);
+  if (!text || text->empty()) return std::nullopt;
+  if (*text == "\\t" || *text == "tab") return '\t';
+  if (text->size() != 1)
+    map.problems().add(map.node()[key], std::string(key) + " must be one character");
+  return text->front();
+}
+
 FieldRule read_field(const std::string& name, event::Field field, const YAML::Node& node,
                      const FieldDefaults& defaults, Problems& problems) {
   FieldRule rule;
   rule.field = field;
   rule.zone = defaults.zone;
   rule.on_error = defaults.on_error;
+  rule.decimal = defaults.decimal;
+  rule.thousands = defaults.thousands;
   MapReader scalar_reader(YAML::Node(YAML::NodeType::Map), name, problems);
   if (node.IsScalar()) {
     rule.from = {scalar_reader.scalar(node, name)};
@@ -97,6 +111,8 @@ FieldRule read_field(const std::string& name, event::Field field, const YAML::No
                                                        {"upper", Transform::upper}})
                        .value_or(Transform::none);
   rule.on_error = read_on_error(map).value_or(defaults.on_error);
+  rule.decimal = read_character(map, "decimal").value_or(defaults.decimal);
+  if (const auto thousands = read_character(map, "thousands")) rule.thousands = thousands;
   if (map.valid() && rule.from.empty() && !rule.constant && !rule.from_receipt) {
     problems.add(node, "field " + name + " has no value",
                  "write from: PATH, constant: VALUE or receipt: true");
@@ -185,20 +201,17 @@ void read_rows(MapReader& source, const FieldDefaults& defaults, decode::Mapping
 }
 
 void read_csv(MapReader& map, decode::CsvDialect& csv) {
-  const auto character = [&](const char* key, char& out) {
-    const auto text = map.text(key);
-    if (!text) return;
-    if (*text == "\\t" || *text == "tab")
-      out = '\t';
-    else if (text->size() == 1)
-      out = text->front();
-    else
-      map.problems().add(map.node()[key], std::string(key) + " must be one character");
-  };
-  character("delimiter", csv.delimiter);
-  character("quote", csv.quote);
+  csv.delimiter = read_character(map, "delimiter").value_or(',');
+  if (map.valid() && map.node()["quote"]) csv.quote = read_character(map, "quote");
+  csv.escape = read_character(map, "escape");
+  csv.comment = read_character(map, "comment");
+  csv.skip = static_cast<int>(std::min<int64_t>(map.number("skip").value_or(0), INT32_MAX));
   csv.header = map.truth("header").value_or(true);
   csv.columns = map.texts("columns");
+  csv.short_rows =
+      map.choice<decode::ShortRows>("short_rows", {{"reject", decode::ShortRows::reject},
+                                                   {"fill", decode::ShortRows::fill}})
+          .value_or(decode::ShortRows::reject);
   if (!csv.header && csv.columns.empty()) {
     map.problems().add(map.node(), "a CSV without header needs columns",
                        "write columns: [name, ...]");
@@ -307,6 +320,8 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   FieldDefaults defaults;
   defaults.zone = map.text("zone").value_or("UTC");
   defaults.on_error = read_on_error(map).value_or(OnError::reject);
+  defaults.decimal = read_character(map, "decimal").value_or('.');
+  defaults.thousands = read_character(map, "thousands");
   if (job.decoder.format == Format::json) {
     job.decoder.framing =
         map.choice<JsonFraming>("framing", {{"lines", JsonFraming::lines},

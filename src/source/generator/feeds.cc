@@ -220,7 +220,7 @@ BadRow bad_row(int kind, const TrueEvent& impression, const TrueEvent& click) {
     case 10:
       return {Feed::clicks_conversions, csv.substr(0, csv.rfind(",\"")), "malformed"};
     default:
-      return {Feed::clicks_conversions, "x\"y" + csv, "malformed"};
+      return {Feed::clicks_conversions, "\"x\"y" + csv, "malformed"};
   }
 }
 
