@@ -100,6 +100,7 @@ void add_all_commands(Program& program) {
   add_audit_command(program);
   add_rejects_command(program);
   add_verify_command(program);
+  add_inspect_command(program);
   add_validate_command(program);
   add_generate_command(program);
   add_doctor_command(program);

@@ -86,6 +86,7 @@ void add_rejects_command(Program& program);
 void add_audit_command(Program& program);
 void add_verify_command(Program& program);
 void add_generate_command(Program& program);
+void add_inspect_command(Program& program);
 void add_doctor_command(Program& program);
 void add_docs_command(Program& program);
 void add_completion_command(Program& program);

@@ -83,7 +83,7 @@ class CsvDecoder : public Decoder {
     head.remove_prefix(static_cast<size_t>(byte_order_mark(head)));
     CsvScanner scanner(spec().csv, spec().event_bytes_max);
     const auto record = scanner.header(head, 0, true);
-    return {record->fields.begin(), record->fields.end()};
+    return column_names(record->fields);
   }
 
   void write_record(CsvRecord& record, ColumnReader& columns, std::string_view text,

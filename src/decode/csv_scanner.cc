@@ -2,6 +2,7 @@
 #include "decode/csv_scanner.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 
@@ -20,10 +21,29 @@ std::optional<size_t> after_line_end(std::string_view bytes, size_t at, bool at_
   return at + (bytes[at + 1] == '\n' ? 2 : 1);
 }
 
+std::string_view without_blanks(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
 }  // namespace
 
+std::vector<std::string> column_names(const std::vector<std::string_view>& header) {
+  std::vector<std::string> names;
+  std::set<std::string> taken;
+  for (size_t i = 0; i < header.size(); ++i) {
+    const std::string_view text = without_blanks(header[i]);
+    const std::string name = text.empty() ? "column" + std::to_string(i) : std::string(text);
+    std::string unique = name;
+    for (int n = 1; !taken.insert(unique).second; ++n) unique = name + "_" + std::to_string(n);
+    names.push_back(std::move(unique));
+  }
+  return names;
+}
+
 std::optional<CsvRecord> CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
-  if (dialect_.comment && begin < bytes.size() && bytes[begin] == *dialect_.comment) {
+  if (is_comment(bytes, begin)) {
     std::optional<CsvRecord> line = skip_line(bytes, begin, at_end);
     if (line) line->comment = true;
     return line;
@@ -73,6 +93,13 @@ std::optional<CsvRecord> CsvScanner::header(std::string_view bytes, size_t begin
     at = skipped.end = record->end;
   }
   return at_end ? std::optional(skipped) : std::nullopt;
+}
+
+// Blanks before the comment's sign do not matter.
+bool CsvScanner::is_comment(std::string_view bytes, size_t begin) const {
+  if (!dialect_.comment) return false;
+  const size_t first = bytes.find_first_not_of(' ', begin);
+  return first != std::string_view::npos && bytes[first] == *dialect_.comment;
 }
 
 // The rest of a line as it stands.

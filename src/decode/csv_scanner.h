@@ -26,6 +26,10 @@ struct CsvRecord {
   std::optional<std::string> problem;    // broken quoting, too many fields
 };
 
+// Names for the columns of a header row, without blanks around them: one without a name is `column`
+// and its number from 0, one whose name another has had is that name with _1, _2, ...
+std::vector<std::string> column_names(const std::vector<std::string_view>& header);
+
 class CsvScanner {
  public:
   CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
@@ -41,6 +45,7 @@ class CsvScanner {
 
  private:
   enum class Step { field, record, more, broken };
+  bool is_comment(std::string_view bytes, size_t begin) const;
   std::optional<CsvRecord> skip_line(std::string_view bytes, size_t begin, bool at_end) const;
   Step quoted_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
   Step plain_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decode/json_check.h"
 
-#include <cstddef>
+#include <algorithm>
 
 namespace adweave::decode {
 
@@ -37,6 +37,7 @@ class Checker {
   }
 
   bool at_end() const { return at_ == text_.size(); }
+  size_t position() const { return at_; }
 
  private:
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -176,6 +177,12 @@ size_t find_json_end(std::string_view text, size_t begin) {
 
 JsonCheck check_json(std::string_view text, int nesting_max) {
   return Checker(text, nesting_max).check();
+}
+
+std::optional<size_t> find_json_break(std::string_view text, int nesting_max) {
+  Checker checker(text, nesting_max);
+  if (checker.check() == JsonCheck::ok) return std::nullopt;
+  return std::min(checker.position(), text.size());
 }
 
 bool is_json_number(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace adweave::decode {
@@ -15,6 +16,9 @@ size_t find_json_end(std::string_view text, size_t begin);
 
 // Whether `text` is one JSON value, nested at most `nesting_max` deep. UTF-8 is not checked here.
 JsonCheck check_json(std::string_view text, int nesting_max);
+
+// Offset of the byte at which `text` stops being one JSON value; null when it is one.
+std::optional<size_t> find_json_break(std::string_view text, int nesting_max);
 
 // Whether `text` is a JSON number.
 bool is_json_number(std::string_view text);

@@ -50,6 +50,7 @@ class JsonReader::Impl {
     const simdjson::error_code error = read_record(line);
     if (error != simdjson::SUCCESS && !problem_) problem_ = problem_of(error);
     if (problem_) {
+      if (problem_->reason == Reason::malformed) say_where(line);
       writer_.reject(problem_->reason, "json", problem_->message, span);
     } else if (elements_.empty()) {
       writer_.write(slots_, extra_, span);
@@ -88,6 +89,17 @@ class JsonReader::Impl {
     if (const ErrorCode error = check(line)) return error;
     slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(line);
     return simdjson::SUCCESS;
+  }
+
+  // Names the byte at which the record stops being JSON.
+  void say_where(std::string_view line) {
+    constexpr size_t kShown = 20;
+    const std::optional<size_t> at = find_json_break(line, nesting_max_);
+    if (!at) return;
+    const std::string_view rest = line.substr(*at, kShown);
+    problem_->message =
+        rest.empty() ? "not JSON: the record ends too early, at byte " + std::to_string(*at)
+                     : "not JSON at byte " + std::to_string(*at) + ": " + event::quoted(rest);
   }
 
   static std::string_view trimmed(std::string_view text) {

@@ -14,9 +14,6 @@
 namespace adweave::decode {
 
 // The paths of nested formats as a tree, walked side by side with the record.
-// The path of the record itself.
-inline constexpr std::string_view kWholeRecord = "$";
-
 struct PathNode {
   std::string key;       // member of an object
   int64_t index = -1;    // or element of an array

@@ -37,6 +37,9 @@ enum class Compression { detect, none, gzip, zstd, bzip2, xz };
 // How text is encoded; `detect` knows UTF-16 by its byte order mark and takes all else as UTF-8.
 enum class Encoding { detect, utf8, utf16le, utf16be, latin1, windows1252 };
 
+// The path of the record itself.
+inline constexpr std::string_view kWholeRecord = "$";
+
 // What a time looks like in the feed.
 struct TimeForm {
   enum class Kind { iso, pattern, epoch_s, epoch_ms, epoch_us, epoch_ns };

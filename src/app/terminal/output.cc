@@ -26,7 +26,8 @@ std::string cell_text(const JsonValue& value) {
 bool is_money(std::string_view text) {
   const size_t point = text.find('.');
   return point != std::string_view::npos && text.size() - point == 10 &&
-         text.find_first_not_of("-.0123456789") == std::string_view::npos;
+         text.find_first_not_of("-0123456789") == point &&
+         text.find_first_not_of("0123456789", point + 1) == std::string_view::npos;
 }
 
 // In a table it has at most four digits after the point: nine are for programs.
