@@ -4,6 +4,9 @@
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-restrict)
+else()
+  # clang 22 tells of a header of g++ 12 that it uses what is deprecated, and of Arrow's macros that __COUNTER__ is new.
+  add_compile_options(-Wno-deprecated-declarations -Wno-unknown-warning-option -Wno-c2y-extensions)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)
@@ -11,8 +14,10 @@ endif()
 if(ADWEAVE_SANITIZE)
   add_compile_options(-fsanitize=${ADWEAVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ADWEAVE_SANITIZE})
-  # g++ 12 reports false positives in libstdc++ once a sanitizer has changed inlining.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 reports false positives in libstdc++ once a sanitizer has changed inlining.
+    add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  endif()
 endif()
 find_program(ADWEAVE_MOLD mold)
 if(ADWEAVE_MOLD)

@@ -111,6 +111,7 @@ Value read_integer(AvroBytes& in, const AvroNode& schema, std::deque<std::string
 
 template <class Number>
 Value read_real(Number number, std::deque<std::string>& made) {
+  if (number != number) return Value::of_text("nan");  // whatever its sign bit
   char digits[40];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
   const std::string_view text = made.emplace_back(digits, end);

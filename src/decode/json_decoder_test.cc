@@ -58,6 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadRecord{"missing comma in a skipped value", R"({"id":"b","x":[1 2]})", Reason::malformed},
         BadRecord{"number with a leading zero", R"({"id":"b","cost":01})", Reason::malformed},
         BadRecord{"bad escape", R"({"id":"\q"})", Reason::malformed},
+        BadRecord{"text as a key", R"({"user":"id":"u"},"creative_id":"c"})", Reason::malformed},
+        BadRecord{"text as an unread key", R"({"z":"y":"x"},"creative_id":"c"})",
+                  Reason::malformed},
         BadRecord{"not UTF-8", "{\"id\":\"\xff\"}", Reason::bad_encoding},
         BadRecord{"too deep", nested(65), Reason::too_deep},
         BadRecord{"too large", R"({"id":")" + std::string(1 << 20, 'x') + "\"}", Reason::too_large},
@@ -84,6 +87,23 @@ TEST(JsonDecoder, ReadsNestedValuesAndKeepsTheRest) {
   EXPECT_EQ(batch.user_id[0], "u");
   EXPECT_EQ(batch.cost[0], 1'250'000'000);
   EXPECT_EQ(batch.extra[0], R"({"a":[1,{"b":null}],"user":{"age":3},"z":1.50})");
+}
+
+TEST(JsonDecoder, OfEqualKeysTheLastCounts) {
+  const auto out = decode_text(
+      impressions(),
+      R"({"id":"1","id":"2","user":{"id":"u","age":3},"user":null,"z":[1],"z":2,"timestamp":"2023-11-01 10:00:00","creative_id":"c"})");
+  const event::Batch& batch = out.batch(Kind::impression);
+  ASSERT_EQ(batch.rows, 1);
+  EXPECT_EQ(batch.event_id[0], "2");
+  EXPECT_FALSE(batch.user_id.has(0));
+  EXPECT_EQ(batch.extra[0], R"({"user":null,"z":2})");
+}
+
+TEST(JsonDecoder, WhereItStopsBeingJsonIsSaid) {
+  const auto out = decode_text(impressions(), R"({"id":"1" "creative_id":"c"})");
+  ASSERT_EQ(out.rejects.size(), 1U);
+  EXPECT_EQ(out.rejects[0].message, R"(not JSON at byte 10: "\"creative_id\":\"c\"}")");
 }
 
 TEST(JsonDecoder, NilUsersAreNull) {

@@ -46,6 +46,7 @@ class JsonReader::Impl {
     slots_.assign(slots_.size(), Value());
     extra_.clear();
     elements_ = {};
+    seen_.clear();
     problem_.reset();
     const simdjson::error_code error = read_record(line);
     if (error != simdjson::SUCCESS && !problem_) problem_ = problem_of(error);
@@ -114,14 +115,35 @@ class JsonReader::Impl {
   }
 
   ErrorCode read_object(ondemand::object object, const PathNode& node, ExtraObject& extra) {
+    const size_t seen_begin = seen_.size();
+    seen_.resize(seen_begin + node.children.size());
     for (auto field : object) {
       std::string_view key;
       if (const ErrorCode error = field.unescaped_key().get(key)) return error;
       ondemand::value value;
       if (const ErrorCode error = field.value().get(value)) return error;
-      if (const ErrorCode error = read_value(value, node.find(key), key, extra)) return error;
+      const PathNode* child = node.find(key);
+      if (child != nullptr) {
+        uint8_t& seen = seen_[seen_begin + static_cast<size_t>(child - node.children.data())];
+        if (seen != 0) forget(*child, key, extra);
+        seen = 1;
+      }
+      if (const ErrorCode error = read_value(value, child, key, extra)) return error;
     }
+    seen_.resize(seen_begin);
     return simdjson::SUCCESS;
+  }
+
+  // Of equal keys the last counts: what was read of one before is undone.
+  void forget(const PathNode& node, std::string_view key, ExtraObject& extra) {
+    clear_slots(node);
+    extra.drop(key);
+  }
+
+  void clear_slots(const PathNode& node) {
+    if (node.slot >= 0) slots_[static_cast<size_t>(node.slot)] = Value();
+    if (node.explode) elements_ = {};
+    for (const PathNode& child : node.children) clear_slots(child);
   }
 
   ErrorCode read_value(ondemand::value value, const PathNode* node, std::string_view key,
@@ -163,8 +185,15 @@ class JsonReader::Impl {
 
   // Text of a value that is kept as it is, checked.
   ErrorCode read_raw(ondemand::value value, std::string_view& text) {
+    ondemand::json_type type;
+    if (const ErrorCode error = value.type().get(type)) return error;
     if (const ErrorCode error = value.raw_json().get(text)) return error;
     text = trimmed(text);
+    if (type == ondemand::json_type::string) {
+      // raw_json() leaves a text where it stands, and simdjson skips a text before ':' as a key.
+      ondemand::raw_json_string consumed;
+      if (const ErrorCode error = value.get_raw_json_string().get(consumed)) return error;
+    }
     return check(text);
   }
 
@@ -270,6 +299,7 @@ class JsonReader::Impl {
                             span);
     }
     problem_.reset();
+    seen_.clear();
     ExtraObject inner;
     const ErrorCode error = read_object(object, *explode_node_, inner);
     if (error != simdjson::SUCCESS) {
@@ -286,6 +316,7 @@ class JsonReader::Impl {
   RowWriter& writer_;
   std::vector<Value> slots_;
   ExtraObject extra_;
+  std::vector<uint8_t> seen_;  // children of the objects that are being read: had its key
   std::optional<Problem> problem_;
   std::string_view elements_;  // JSON text of the exploded array
   std::string explode_key_;

@@ -60,6 +60,13 @@ void ExtraObject::add(std::string_view key, const Value& value) {
   add(key, std::move(json));
 }
 
+void ExtraObject::drop(std::string_view key) {
+  std::erase_if(members_, [&](const auto& member) {
+    const std::string_view name = member.first;
+    return name.starts_with(key) && (name.size() == key.size() || name[key.size()] == '[');
+  });
+}
+
 std::string ExtraObject::to_json() const {
   auto sorted = members_;
   std::stable_sort(sorted.begin(), sorted.end(),

@@ -56,6 +56,8 @@ class ExtraObject {
   void append(const ExtraObject& other) {
     members_.insert(members_.end(), other.members_.begin(), other.members_.end());
   }
+  // Leaves out a member and, of an array that is kept by its elements, `key[0]`, `key[1]`, ...
+  void drop(std::string_view key);
   bool empty() const { return members_.empty(); }
   void clear() { members_.clear(); }
   std::string to_json() const;

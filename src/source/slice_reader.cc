@@ -91,9 +91,10 @@ Status SliceReader::read_head() {
   for (int64_t bytes = limits::kHeadReadBytes;; bytes *= 2) {
     ADWEAVE_TRY(content_.fill(buffer_, bytes));
     Result<std::optional<int64_t>> head = cutter_->head(buffer_, content_.at_end());
-    if (!head) return std::move(head).error().within(file_.path);
-    if (!*head) continue;
-    head_ = std::make_shared<const std::string>(buffer_.substr(0, static_cast<size_t>(**head)));
+    if (head && !*head) continue;
+    if (!head) problem_ = head.error().message;
+    const int64_t length = head ? **head : 0;
+    head_ = std::make_shared<const std::string>(buffer_.substr(0, static_cast<size_t>(length)));
     return {};
   }
 }

@@ -59,11 +59,11 @@ class ContentReader {
 // Cuts content into slices that end at the first record end after each multiple of `slice_bytes`,
 // so the cuts do not depend on where reading began. The last slice says so; a file without records
 // has one empty slice. Where the content cannot be read further, the slices before hold all whole
-// records, and what is left is a slice with the problem. Holds one slice at a time. Used by one
-// thread at a time.
+// records, and what is left is a slice with the problem; that is the whole file when its head
+// cannot be read. Holds one slice at a time. Used by one thread at a time.
 class SliceReader {
  public:
-  // Fails with io when the file cannot be read or is not of its format at all.
+  // Fails with io when the file cannot be read.
   static Result<SliceReader> open(const FileSystem& fs, SourceFile file, std::string source,
                                   int64_t begin, int64_t slice_bytes, const FileFormat& format);
 

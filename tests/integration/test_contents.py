@@ -98,6 +98,19 @@ class Contents(AdweaveTest):
         self.run_config(config)
         self.assertEqual(self.counts()[0], 1)
 
+    def test_a_file_that_is_not_of_its_format_is_one_reject_and_its_neighbours_are_read(self) -> None:
+        self.put("a.avro", b"no Avro at all")
+        self.put("b.avro", (ROOT / "tests/data/seeds/bid_requests.avro").read_bytes())
+        config = self.write("c.yaml", "sources: [{name: s, files: '*.avro', format: avro, kind: bid_request, fields: "
+                            "{event_time: {receipt: true}, auction_id: auction_details.auction_id}}]")
+        self.run_config(config)
+        self.assertEqual(self.counts(), (2, 0, 0, 1, 0))
+        self.assertIn("no Avro container", self.rows("rejects", "list")[0]["message"])
+        # When it has grown into one it is read from its begin.
+        self.put("a.avro", b"Obj\x01")
+        self.run_config(config)
+        self.assertEqual(self.counts(), (2, 0, 0, 2, 0))
+
     def test_one_byte_encodings_are_declared(self) -> None:
         self.put("a.csv", "id;t;c\n1;2023-11-01T10:00:00Z;Café €\n".encode("windows-1252"))
         source = ("{name: s, files: a.csv, format: csv, delimiter: ';', %s kind: click, fields: "

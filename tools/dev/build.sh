@@ -26,9 +26,3 @@ bench_all() {
     "$program" "$@"
   done
 }
-
-fuzz_all() {
-  local programs
-  programs=$(ls build/fuzz/bin/*_fuzz 2>/dev/null || true)
-  [ -n "$programs" ] || fail "no fuzzer exists yet"
-}

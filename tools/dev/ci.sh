@@ -42,6 +42,7 @@ ci_all() {
   stage "faults" 300 build/release/bin/adweave_faults
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 900 ci_sanitizers
+  stage "fuzzers" 600 fuzz_smoke 10
   stage "tests" 120 test_cpp release
   stage "tests of the tools" 60 test_python tests/tools
   stage "integration tests" 120 test_python tests/integration

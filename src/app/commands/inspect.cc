@@ -83,8 +83,8 @@ Status read_records(const FileSystem& fs, const std::string& path, const Decoder
     for (int64_t i = 0; i < batch.rows && left > 0; ++i, --left)
       row(batch.extra.value_or(i, "null"));
     for (const event::Reject& r : decoded.rejects) {
-      reject({event::position_text(decoded.slice, r.span), std::string(event::reason_name(r.reason)),
-              r.message});
+      reject({event::position_text(decoded.slice, r.span),
+              std::string(event::reason_name(r.reason)), r.message});
     }
     return left > 0;
   });
@@ -130,8 +130,7 @@ void drop_misfits(const FileSystem& fs, const std::string& path, DecoderSpec& sp
 
 Result<decode::Detected> detect_file(const FileSystem& fs, const std::string& path) {
   ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
-  if (info.is_directory)
-    return Error{ErrorCode::usage, path + " is a folder", "name a file in it"};
+  if (info.is_directory) return Error{ErrorCode::usage, path + " is a folder", "name a file in it"};
   ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.open(path));
   std::string start(decode::kDetectBytes, '\0');
   ADWEAVE_ASSIGN(const int64_t read, file->read_at(0, start.data(), decode::kDetectBytes));
@@ -218,9 +217,13 @@ Result<Inspection> inspect(const FileSystem& fs, const InspectOptions& options) 
   return out;
 }
 
-std::string percent(double part) { return fmt::format("{:.0f} %", part * 100); }
+std::string percent(double part) {
+  return fmt::format("{:.0f} %", part * 100);
+}
 
-std::string quoted(char c) { return c == '\t' ? "tab" : fmt::format("'{}'", c); }
+std::string quoted(char c) {
+  return c == '\t' ? "tab" : fmt::format("'{}'", c);
+}
 
 // "CSV, comma, ..." in words.
 std::string dialect_text(const DecoderSpec& spec) {
@@ -304,7 +307,8 @@ std::string fields_of(const decode::MappingSpec& mapping, const std::string& pat
     for (const decode::FieldRule& rule : row.fields) {
       const std::string name(event::info(rule.field).name);
       const bool reads = std::find(rule.from.begin(), rule.from.end(), path) != rule.from.end();
-      if (reads && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      if (reads && std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(name);
     }
   }
   return fmt::format("{}", fmt::join(names, ", "));
@@ -323,16 +327,16 @@ void print_sample(const Inspection& inspection) {
   table.columns.emplace_back("becomes");
   size_t hidden = 0;
   for (const decode::Leaf& leaf : leaves) {
-    const bool empty = std::all_of(leaf.values.begin(), leaf.values.end(), [](const JsonValue* v) {
-      return v == nullptr || v->is_null();
-    });
+    const bool empty = std::all_of(leaf.values.begin(), leaf.values.end(),
+                                   [](const JsonValue* v) { return v == nullptr || v->is_null(); });
     if (empty || table.rows.size() == kPathsShown) {
       ++hidden;
       continue;
     }
     std::vector<JsonValue> row = {leaf.path};
     for (const JsonValue* value : leaf.values) {
-      const bool inner = value != nullptr && (value->as_array() != nullptr || value->as_object() != nullptr);
+      const bool inner =
+          value != nullptr && (value->as_array() != nullptr || value->as_object() != nullptr);
       row.push_back(value == nullptr ? JsonValue() : inner ? JsonValue(value->dump()) : *value);
     }
     row.emplace_back(fields_of(spec.mapping, leaf.path));
@@ -361,7 +365,8 @@ void print_inspection(const InspectOptions& options, const Inspection& inspectio
     if (!inspection.sample.empty()) print_sample(inspection);
   }
   for (const RejectedRecord& reject : inspection.rejected)
-    std::cout << fmt::format("rejected at {}: {}: {}\n", reject.position, reject.reason, reject.message);
+    std::cout << fmt::format("rejected at {}: {}: {}\n", reject.position, reject.reason,
+                             reject.message);
   if (inspection.config.empty()) {
     for (const std::string& text : inspection.guess.assumed) std::cout << text << '\n';
   } else {
@@ -392,7 +397,8 @@ int print_rows_only(FileSystem& fs, const InspectOptions& options) {
       [](std::string_view text) { std::cout << one_line(text) << '\n'; },
       [&](const RejectedRecord& reject) {
         ++rejected;
-        std::cerr << "rejected at " << reject.position << ": " << reject.reason << ": " << reject.message << '\n';
+        std::cerr << "rejected at " << reject.position << ": " << reject.reason << ": "
+                  << reject.message << '\n';
       });
   std::cout.flush();
   if (!done) return fail(done.error());
@@ -416,18 +422,19 @@ int inspect_command(FileSystem& fs, const InspectOptions& options) {
 
 void add_inspect_command(Program& program) {
   auto options = std::make_shared<InspectOptions>();
-  CLI::App* command = add_command(
-      program, "inspect",
-      "Tells what a file is, shows its first rows and a configuration that reads it.",
-      {"adweave inspect clicks.csv.gz",
-       "adweave inspect bids.avro --rows all --output ndjson   # the rows alone",
-       "adweave inspect messages.bin --schema bid_request.avsc"});
+  CLI::App* command =
+      add_command(program, "inspect",
+                  "Tells what a file is, shows its first rows and a configuration that reads it.",
+                  {"adweave inspect clicks.csv.gz",
+                   "adweave inspect bids.avro --rows all --output ndjson   # the rows alone",
+                   "adweave inspect messages.bin --schema bid_request.avsc"});
   command->add_option("file", options->file, "The file")->required()->type_name("FILE");
   command->add_option("--rows", options->rows, "Rows to show, or all")
       ->check(CLI::IsMember({"all"}) | CLI::Range(0, 1'000'000))
       ->type_name("N");
-  command->add_option("--schema", options->schema,
-                      "Schema of Avro messages; by default one is looked for beside the file")
+  command
+      ->add_option("--schema", options->schema,
+                   "Schema of Avro messages; by default one is looked for beside the file")
       ->type_name("FILE");
   command
       ->add_option("--output", options->output,

@@ -23,10 +23,11 @@ std::string scalar(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   const bool letters = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '/';
   });
-  const bool number = !text.empty() && text.find_first_not_of("0123456789._xabcdefABCDEF") == std::string_view::npos;
+  const bool number = !text.empty() &&
+                      text.find_first_not_of("0123456789._xabcdefABCDEF") == std::string_view::npos;
   const bool word = std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
   if (letters && !word && !number) return std::string(text);
   std::string quoted;
@@ -152,7 +153,7 @@ std::string_view format_word(Format format) {
 }
 
 std::string_view compression_word(decode::Compression compression) {
-  constexpr std::array<std::string_view, 6> kWords = {"detect", "none", "gzip",
+  constexpr std::array<std::string_view, 6> kWords = {"detect", "none",  "gzip",
                                                       "zstd",   "bzip2", "xz"};
   return kWords[static_cast<size_t>(compression)];
 }

@@ -20,7 +20,7 @@ namespace adweave::decode {
 namespace {
 
 constexpr double kCertain = 1;
-constexpr double kMessage = 0.8;      // an Avro message has but a few bytes to know it by
+constexpr double kMessage = 0.8;        // an Avro message has but a few bytes to know it by
 constexpr double kLinesMatchMin = 0.9;  // of the lines that a pattern must fit
 constexpr size_t kLinesLookedAt = 200;
 
@@ -52,7 +52,8 @@ double fitting(std::string_view pattern, const std::vector<std::string_view>& li
   const Result<LinePattern> compiled = LinePattern::compile(pattern);
   CHECK(compiled);
   const std::vector<std::string>& fields = compiled->fields();
-  const auto status = static_cast<size_t>(std::find(fields.begin(), fields.end(), "status") - fields.begin());
+  const auto status =
+      static_cast<size_t>(std::find(fields.begin(), fields.end(), "status") - fields.begin());
   size_t fit = 0;
   std::vector<std::string_view> values;
   for (const std::string_view line : lines) {
@@ -106,7 +107,8 @@ bool detect_envelope(std::string_view text, bool whole, Detected& out) {
     const bool in_all = std::all_of(lines.begin(), lines.end(), [&](std::string_view line) {
       const std::optional<std::string> member = find_json_text(line, name);
       const std::optional<std::string> bytes = member ? decode_base64(*member) : std::nullopt;
-      return bytes && (bytes->starts_with("\xC3\x01") || bytes->starts_with(std::string_view("\0", 1)));
+      return bytes &&
+             (bytes->starts_with("\xC3\x01") || bytes->starts_with(std::string_view("\0", 1)));
     });
     const std::optional<std::string> bytes = decode_base64(*base64);
     if (!in_all || !bytes || !detect_message(*bytes, out)) continue;
@@ -164,7 +166,8 @@ Result<bool> detect_binary(std::string_view content, Detected& out) {
 
 bool is_json_name(std::string_view name) {
   for (const std::string_view end : {".json", ".ndjson", ".jsonl"}) {
-    if (name.ends_with(end) || name.find(std::string(end) + ".") != std::string_view::npos) return true;
+    if (name.ends_with(end) || name.find(std::string(end) + ".") != std::string_view::npos)
+      return true;
   }
   return false;
 }

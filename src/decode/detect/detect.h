@@ -26,8 +26,8 @@ struct Detected {
 };
 
 // `start`: the first bytes of the file as they lie on disk; `whole`: there are no others. The
-// file's name decides only where the bytes may be either of two formats. Fails with io when they are
-// of no format that can be read.
+// file's name decides only where the bytes may be either of two formats. Fails with io when they
+// are of no format that can be read.
 Result<Detected> detect(std::string_view start, bool whole, std::string_view name);
 
 // For each part of `detect`; text is UTF-8 without a byte order mark.

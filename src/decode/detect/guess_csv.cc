@@ -15,11 +15,11 @@ namespace adweave::decode {
 
 namespace {
 
-constexpr size_t kRowsMax = 2000;          // looked at for each dialect
+constexpr size_t kRowsMax = 2000;                 // looked at for each dialect
 constexpr size_t kBytesMax = size_t{256} * 1024;  // likewise
-constexpr double kOneColumn = 0.5;         // worth of a dialect that splits nothing
+constexpr double kOneColumn = 0.5;                // worth of a dialect that splits nothing
 constexpr double kTableSure = 0.95;
-constexpr double kBrokenRow = 2;           // weight of a row with broken quoting among odd ones
+constexpr double kBrokenRow = 2;  // weight of a row with broken quoting among odd ones
 
 using Row = std::vector<std::string>;
 
@@ -89,11 +89,11 @@ Reading read_with(std::string_view text, bool whole, const CsvDialect& dialect) 
     reading.quoted += count_quoted(text.substr(at, record->length), dialect);
   }
   reading.width = common_width(rows);
-  const auto first = std::find_if(rows.begin(), rows.end(), [&](const ScannedRow& row) {
-    return row.width == reading.width;
-  });
+  const auto first = std::find_if(
+      rows.begin(), rows.end(), [&](const ScannedRow& row) { return row.width == reading.width; });
   if (first == rows.end()) return reading;
-  if (first != rows.begin() && reading.width > 1) reading.dialect.skip = lines_before(text, first->begin);
+  if (first != rows.begin() && reading.width > 1)
+    reading.dialect.skip = lines_before(text, first->begin);
   double good = 0;
   double bad = 0;
   for (auto row = first; row != rows.end(); ++row) {
@@ -154,8 +154,9 @@ Cell cell_of(std::string_view text) {
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   if (lower == "true" || lower == "false") return Cell::boolean;
   const bool digits = text.find_first_not_of("0123456789-/.: TZ+") == std::string_view::npos;
-  const auto marks = std::count_if(text.begin(), text.end(),
-                                   [](char c) { return c == '-' || c == '/' || c == ':' || c == '.'; });
+  const auto marks = std::count_if(text.begin(), text.end(), [](char c) {
+    return c == '-' || c == '/' || c == ':' || c == '.';
+  });
   return digits && marks >= 2 ? Cell::time : Cell::text;
 }
 

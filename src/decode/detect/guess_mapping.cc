@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "decode/detect/feed_names.h"
 #include "decode/time_form.h"
 
 namespace adweave::decode {
@@ -16,89 +17,8 @@ namespace {
 using event::Field;
 using event::Kind;
 
-constexpr int kDepthMax = 5;
 constexpr double kKindWordsMin = 0.8;  // of the values of a column that names each row's kind
 
-// Names that feeds give a field, the likeliest first. `weight` tells how much a column of the name
-// speaks for the kinds in `kinds`.
-struct FieldNames {
-  Field field;
-  std::string_view names;
-  double weight;
-  std::string_view kinds;  // letters as in event/fields.def
-};
-
-constexpr std::array kFieldNames = {
-    FieldNames{Field::event_id, "event_id uuid id", 0, ""},
-    FieldNames{Field::event_time,
-               "event_time timestamp time ts date datetime event_timestamp created_at occurred_at "
-               "impression_time click_time conversion_time bid_time rx_timestamp local_time",
-               0, ""},
-    FieldNames{Field::sent_time, "sent_time sent_at", 0, ""},
-    FieldNames{Field::user_id,
-               "user_id uid visitor_id cookie_id device_id customer_id user buyeruid ip "
-               "client_ip remote_addr",
-               0, ""},
-    FieldNames{Field::advertiser_id, "advertiser_id account_id advertiser client_id", 0, ""},
-    FieldNames{Field::impression_id, "impression_id imp_uuid", 2, "IE"},
-    FieldNames{Field::click_id, "click_id clickid gclid fbclid msclkid", 3, "C"},
-    FieldNames{Field::conversion_id, "conversion_id", 4, "V"},
-    FieldNames{Field::auction_id, "auction_id request_id bid_request_id auctionid", 2, "BO"},
-    FieldNames{Field::imp_id, "imp_id impid", 1, "BO"},
-    FieldNames{Field::conversion_type,
-               "conversion_type conversion_name goal goal_type action_type conversion", 4, "V"},
-    FieldNames{Field::value, "revenue conversion_value value order_value amount total", 2, "V"},
-    FieldNames{Field::order_id, "order_id transaction_id purchase_id", 3, "V"},
-    FieldNames{Field::creative_id, "creative_id ad_creative_id crid ad_id creative", 2, "I"},
-    FieldNames{Field::ad_group_id, "ad_group_id adgroup_id adgroup ad_group adset_id", 1, "IC"},
-    FieldNames{Field::campaign_id, "campaign_id campaign campaignid utm_campaign", 1, "IC"},
-    FieldNames{Field::line_item_id, "line_item_id lineitem_id lineitemid", 1, "I"},
-    FieldNames{Field::website, "website site domain publisher_domain site_domain host", 0.5, "I"},
-    FieldNames{Field::page_url, "page_url url page site_page landing_page", 0.5, "I"},
-    FieldNames{Field::app, "app app_bundle bundle app_id", 0.5, "IB"},
-    FieldNames{Field::placement_id, "placement_id placement tag_id tagid slot_id", 1, "IB"},
-    FieldNames{Field::ad_size, "ad_size size banner_size placement_size", 1, "IB"},
-    FieldNames{Field::ad_format, "ad_format format placement_type", 0.5, "IB"},
-    FieldNames{Field::cost, "cost spend media_cost price_paid", 1, "IC"},
-    FieldNames{Field::bid_amount, "bid_amount bid_price bid bidprice", 3, "B"},
-    FieldNames{Field::floor, "floor bid_floor bidfloor floor_price", 3, "B"},
-    FieldNames{Field::price, "clearing_price win_price price", 3, "O"},
-    FieldNames{Field::min_to_win, "min_to_win min_bid_to_win", 4, "O"},
-    FieldNames{Field::currency, "currency cur bidfloorcur", 0, ""},
-    FieldNames{Field::viewable, "viewable is_viewable in_view", 2, "I"},
-    FieldNames{Field::time_on_ad_ms, "time_on_ad_ms time_on_ad dwell_ms", 2, "I"},
-    FieldNames{Field::tmax_ms, "tmax_ms tmax", 3, "B"},
-    FieldNames{Field::deal_id, "deal_id dealid", 1, "B"},
-    FieldNames{Field::location, "location geo", 0, ""},
-    FieldNames{Field::consent, "consent tcf gdpr_consent", 0, ""},
-    FieldNames{Field::engagement_type, "engagement_type engagement interaction_type", 4, "E"},
-    FieldNames{Field::duration_ms, "duration_ms view_duration_ms", 3, "E"},
-    FieldNames{Field::outcome, "outcome auction_outcome bid_outcome", 4, "O"},
-    FieldNames{Field::loss_reason, "loss_reason lossreason loss_code", 4, "O"},
-    FieldNames{Field::country, "country geo_country country_code", 0, ""},
-    FieldNames{Field::region, "region geo_region", 0, ""},
-    FieldNames{Field::city, "city geo_city", 0, ""},
-    FieldNames{Field::user_agent, "user_agent useragent ua", 0, ""},
-    FieldNames{Field::device_type, "device_type platform_device_type", 0, ""},
-    FieldNames{Field::os, "os platform_os operating_system", 0, ""},
-    FieldNames{Field::browser, "browser platform_browser", 0, ""},
-    FieldNames{Field::language, "language lang", 0, ""},
-};
-
-// Words by which files, folders and columns speak of a kind.
-struct KindWords {
-  Kind kind;
-  std::string_view words;
-};
-constexpr std::array kKindWords = {
-    KindWords{Kind::impression, "impression impressions imp imps view views"},
-    KindWords{Kind::click, "click clicks"},
-    KindWords{Kind::conversion,
-              "conversion conversions purchase purchases order orders signup signups lead leads"},
-    KindWords{Kind::bid_request, "bid_request bid_requests request requests auction"},
-    KindWords{Kind::engagement, "engagement engagements viewability"},
-    KindWords{Kind::auction_outcome, "win wins loss losses outcome outcomes"},
-};
 constexpr double kFileNameWeight = 2;
 
 // Tried in this order. An epoch's unit is told by its size.
@@ -123,33 +43,6 @@ const std::vector<TimeForm>& time_forms() {
       {pattern, "%Y%m%d"},
   };
   return forms;
-}
-
-// "userInfo.User ID" -> "user_info_user_id"
-std::string normal_name(std::string_view name) {
-  std::string out;
-  bool was_lower = false;
-  for (const char c : name) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool lower = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (upper && was_lower) out += '_';
-    if (upper || lower) out += upper ? static_cast<char>(c | 0x20) : c;
-    if (!upper && !lower && !out.empty() && !out.ends_with('_')) out += '_';
-    was_lower = lower;
-  }
-  while (out.ends_with('_')) out.pop_back();
-  return out;
-}
-
-// The words of a text, split at `separator`.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const size_t end = text.find(separator);
-    words.push_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return words;
 }
 
 std::string value_text(const JsonValue& value) {
@@ -187,21 +80,6 @@ bool all_distinct(const Leaf& leaf) {
          std::set<std::string>(texts.begin(), texts.end()).size() == texts.size();
 }
 
-std::optional<Kind> kind_of_word(std::string_view word) {
-  const std::string name = normal_name(word);
-  for (const KindWords& entry : kKindWords) {
-    for (const std::string_view known : split(entry.words, ' ')) {
-      if (name == known) return entry.kind;
-    }
-  }
-  return std::nullopt;
-}
-
-bool has_letter(std::string_view letters, Kind kind) {
-  constexpr std::string_view kLetters = "ICVBEO";
-  return letters.find(kLetters[static_cast<size_t>(kind)]) != std::string_view::npos;
-}
-
 // The whole guess, step by step.
 class Guesser {
  public:
@@ -221,7 +99,7 @@ class Guesser {
   // The leaf for each field: by the earliest of the field's names; of a leaf two fields never read.
   void match_names() {
     std::set<const Leaf*> taken;
-    for (const FieldNames& entry : kFieldNames) {
+    for (const FieldNames& entry : field_names()) {
       const Leaf* leaf = find_leaf(entry, taken);
       if (leaf == nullptr) continue;
       taken.insert(leaf);
@@ -230,8 +108,8 @@ class Guesser {
     if (leaf_of_.contains(Field::event_time)) return;
     for (const Leaf& leaf : leaves_) {
       const std::optional<TimeForm> form = time_form_of(leaf);
-      const bool epoch = form && form->kind != TimeForm::Kind::iso &&
-                         form->kind != TimeForm::Kind::pattern;
+      const bool epoch =
+          form && form->kind != TimeForm::Kind::iso && form->kind != TimeForm::Kind::pattern;
       if (!form || epoch || taken.contains(&leaf)) continue;
       leaf_of_[Field::event_time] = &leaf;
       return;
@@ -256,7 +134,7 @@ class Guesser {
 
   void choose_kind() {
     std::array<double, event::kKinds> scores{};
-    for (const FieldNames& entry : kFieldNames) {
+    for (const FieldNames& entry : field_names()) {
       if (!leaf_of_.contains(entry.field)) continue;
       for (const Kind kind : event::kAllKinds) {
         if (has_letter(entry.kinds, kind)) scores[static_cast<size_t>(kind)] += entry.weight;
@@ -264,7 +142,8 @@ class Guesser {
     }
     const std::string name = normal_name(file_name_);
     for (const std::string_view word : split(name, '_')) {
-      if (const auto kind = kind_of_word(word)) scores[static_cast<size_t>(*kind)] += kFileNameWeight;
+      if (const auto kind = kind_of_word(word))
+        scores[static_cast<size_t>(*kind)] += kFileNameWeight;
     }
     if (is_access_log()) scores[static_cast<size_t>(Kind::click)] += kFileNameWeight;
     const auto best = std::max_element(scores.begin(), scores.end());
@@ -338,7 +217,7 @@ class Guesser {
     RowRule row;
     row.kind = kind;
     row.when = std::move(when);
-    for (const FieldNames& entry : kFieldNames) {
+    for (const FieldNames& entry : field_names()) {
       const auto leaf = leaf_of_.find(entry.field);
       if (leaf != leaf_of_.end()) add_field(row, entry.field, *leaf->second);
     }
@@ -384,9 +263,10 @@ class Guesser {
       rule.from_receipt = field == Field::event_time;
       if (field != Field::event_time) rule.constant = stand_in(field);
       const std::string name(info.name);
-      out_.assumed.push_back(field == Field::event_time
-                                 ? "no value is surely the event's time: the time of receipt is taken"
-                                 : "no value is surely the " + name + ": it is `" + *rule.constant + "`");
+      out_.assumed.push_back(
+          field == Field::event_time
+              ? "no value is surely the event's time: the time of receipt is taken"
+              : "no value is surely the " + name + ": it is `" + *rule.constant + "`");
       row.fields.push_back(std::move(rule));
     }
   }
@@ -455,41 +335,7 @@ class Guesser {
   MappingGuess out_;
 };
 
-// Whether the path language can name the member.
-bool can_be_named(std::string_view key, bool nested) {
-  if (key.empty() || key == "_" || key == kWholeRecord) return false;
-  return !nested || key.find_first_of(".[]") == std::string_view::npos;
-}
-
-void add_leaves(const JsonValue& value, const std::string& path, bool nested, int depth,
-                size_t record, std::vector<Leaf>& leaves, std::map<std::string, size_t>& known) {
-  const JsonValue::Object* object = nested || path.empty() ? value.as_object() : nullptr;
-  if (object == nullptr || depth > kDepthMax) {
-    if (path.empty()) return;
-    const auto [it, is_new] = known.try_emplace(path, leaves.size());
-    if (is_new) leaves.push_back({path, {}});
-    Leaf& leaf = leaves[it->second];
-    leaf.values.resize(record, nullptr);
-    if (leaf.values.size() == record) leaf.values.push_back(&value);
-    return;
-  }
-  for (const auto& [key, member] : *object) {
-    if (!can_be_named(key, nested)) continue;
-    const std::string inner = path.empty() ? key : path + "." + key;
-    add_leaves(member, inner, nested, depth + 1, record, leaves, known);
-  }
-}
-
 }  // namespace
-
-std::vector<Leaf> leaves_of(std::span<const JsonValue> records, bool nested) {
-  std::vector<Leaf> leaves;
-  std::map<std::string, size_t> known;
-  for (size_t i = 0; i < records.size(); ++i)
-    add_leaves(records[i], "", nested, 0, i, leaves, known);
-  for (Leaf& leaf : leaves) leaf.values.resize(records.size(), nullptr);
-  return leaves;
-}
 
 MappingGuess guess_mapping(std::span<const JsonValue> records, bool nested,
                            std::string_view file_name) {
