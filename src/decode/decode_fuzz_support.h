@@ -14,8 +14,7 @@ namespace adweave::decode {
 // The last bytes of an input choose options, so that files can be inputs as they are.
 class FuzzInput {
  public:
-  FuzzInput(const uint8_t* data, size_t size)
-      : bytes_(reinterpret_cast<const char*>(data), size) {}
+  FuzzInput(const uint8_t* data, size_t size) : bytes_(reinterpret_cast<const char*>(data), size) {}
 
   // A number below `choices`.
   size_t choose(size_t choices) {
@@ -68,9 +67,8 @@ inline void append_rows(const event::DecodedSlice& decoded, std::vector<std::str
   const event::Batch& batch = decoded.batch(event::Kind::bid_request);
   for (int64_t i = 0; i < batch.rows; ++i) {
     const event::RecordSpan& span = batch.spans[static_cast<size_t>(i)];
-    out.push_back(event::position_text(decoded.slice, span) + " " +
-                  std::to_string(span.length) + " " +
-                  std::string(batch.extra.value_or(i, "-")));
+    out.push_back(event::position_text(decoded.slice, span) + " " + std::to_string(span.length) +
+                  " " + std::string(batch.extra.value_or(i, "-")));
   }
   for (const event::Reject& reject : decoded.rejects) {
     out.push_back(event::position_text(decoded.slice, reject.span) + " rejected " +

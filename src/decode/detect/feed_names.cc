@@ -84,7 +84,9 @@ constexpr std::array kKindWords = {
 
 }  // namespace
 
-std::span<const FieldNames> field_names() { return kFieldNames; }
+std::span<const FieldNames> field_names() {
+  return kFieldNames;
+}
 
 std::string normal_name(std::string_view name) {
   std::string out;
