@@ -24,7 +24,7 @@ inline constexpr int kSlicesInFlightPerThread = 2;  // decoded slices that wait 
 inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
 inline constexpr int64_t kDimensionBytesMax = 256 * kMiB;
 inline constexpr int64_t kAvroHeaderBytesMax = kMiB;
-inline constexpr int64_t kAvroBlockBytesMax = 64 * kMiB;  // as stored and after decompression
+inline constexpr int64_t kAvroBlockBytesMax = 16 * kMiB;  // as stored and after decompression
 inline constexpr int64_t kAvroItemsMax = 1'000'000;       // of an array or map
 inline constexpr int64_t kAvroEmptyRecordsMax = 65'536;   // records without bytes in a block
 inline constexpr int64_t kExpansionMax = 200;  // content of a compressed file, per byte of it
@@ -42,7 +42,14 @@ inline constexpr int64_t kCutReadBytes =
 inline constexpr int64_t kCutSearchBytesMax =
     16 * kMiB;  // a record that does not end within is cut by force
 
+// Memory (mallopt(3)).
+inline constexpr int64_t kAllocatorMapBytes = 32 * kMiB;   // larger pieces are mapped on their own
+inline constexpr int64_t kAllocatorKeptBytes = 64 * kMiB;  // free memory that is not given back
+inline constexpr int64_t kAllocatorStepBytes = 16 * kMiB;  // taken from the system at once
+
 // Rejects.
+inline constexpr int64_t kRejectsPerSliceMax =
+    10'000;  // beyond it, neighbours that cannot be read are one byte range
 inline constexpr int64_t kRejectRawBytesMax =
     kMiB;  // bytes kept; the full length and hash are kept beside them
 

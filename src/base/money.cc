@@ -15,7 +15,8 @@ struct Decimal {
   int exponent = 0;
 };
 
-constexpr int kExponentMax = 400;  // beyond any double; bounds the arithmetic below
+constexpr int kNanosDigitsMax = 28;  // of an Int128 with room to add
+constexpr int kExponentMax = 400;    // beyond any double; bounds the arithmetic below
 
 size_t take_digits(std::string_view text, size_t at, std::string& digits) {
   const size_t begin = at;
@@ -89,21 +90,26 @@ bool rounds_up(const std::string& digits, size_t keep) {
 
 }  // namespace
 
-std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit) {
+std::optional<Int128> parse_nanos(std::string_view text, MoneyUnit unit) {
   const auto decimal = parse_decimal(text);
   if (!decimal) return std::nullopt;
   if (decimal->digits.empty()) return 0;
   const int exponent = decimal->exponent + nanos_exponent(unit);
   const auto length = static_cast<int64_t>(decimal->digits.size());
-  if (length + exponent > 18) return std::nullopt;
+  if (length + exponent > kNanosDigitsMax) return std::nullopt;
   if (length + exponent < 0) return 0;
   const auto keep = static_cast<size_t>(std::min<int64_t>(length, length + exponent));
-  int64_t nanos = 0;
+  Int128 nanos = 0;
   for (size_t i = 0; i < keep; ++i) nanos = nanos * 10 + (decimal->digits[i] - '0');
   for (int i = 0; i < exponent; ++i) nanos *= 10;
   if (keep < decimal->digits.size() && rounds_up(decimal->digits, keep)) ++nanos;
-  if (nanos > kMoneyMax) return std::nullopt;
   return decimal->negative ? -nanos : nanos;
+}
+
+std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit) {
+  const std::optional<Int128> nanos = parse_nanos(text, unit);
+  if (!nanos || *nanos > kMoneyMax || *nanos < -kMoneyMax) return std::nullopt;
+  return static_cast<int64_t>(*nanos);
 }
 
 std::string format_nanos(Int128 nanos) {

@@ -28,7 +28,7 @@ void ColumnReader::read(std::span<const std::string_view> values, const event::R
     const int slot = slots_of_names_[i];
     if (slot >= 0) {
       slots_[static_cast<size_t>(slot)] = Value::of_text(values[i]);
-    } else if (slot == kUnread && mapping_.keep_extra() && !values[i].empty()) {
+    } else if (slot == kUnread && mapping_.collects_unread() && !values[i].empty()) {
       extra_.add(names_[i], Value::of_text(values[i]));
     }
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "decode/byte_search.h"
 
 namespace adweave::decode {
 
@@ -106,9 +107,9 @@ bool CsvScanner::is_comment(std::string_view bytes, size_t begin) const {
 std::optional<CsvRecord> CsvScanner::skip_line(std::string_view bytes, size_t begin,
                                                bool at_end) const {
   CsvRecord line;
-  const size_t end = bytes.find_first_of("\r\n", begin);
-  if (end == std::string_view::npos && !at_end) return std::nullopt;
-  if (end == std::string_view::npos) {
+  const size_t end = ByteSearch('\n', '\r', '\r').find(bytes, begin);
+  if (end == bytes.size() && !at_end) return std::nullopt;
+  if (end == bytes.size()) {
     line.end = bytes.size();
     line.length = bytes.size() - begin;
     return line;
@@ -135,12 +136,12 @@ CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bo
                                           CsvRecord& record) {
   const char quote = *dialect_.quote;
   const char escape = dialect_.escape.value_or(quote);
-  const char ends[] = {quote, escape, '\0'};
+  const ByteSearch ends(quote, escape, quote);
   const size_t begin = ++at;
   bool escaped = false;
   while (true) {
-    const size_t stop = bytes.find_first_of(std::string_view(ends, 2), at);
-    const bool open = stop == std::string_view::npos || stop - begin > bytes_max_;
+    const size_t stop = ends.find(bytes, at);
+    const bool open = stop == bytes.size() || stop - begin > bytes_max_;
     if (open && !at_end && bytes.size() - begin <= bytes_max_) return Step::more;
     if (open) return problem_ = "a quote is not closed", Step::broken;
     at = stop + 1;
@@ -174,7 +175,7 @@ std::string_view CsvScanner::unescaped(std::string_view field) {
 CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
                                          CsvRecord& record) const {
   const size_t begin = at;
-  while (at < bytes.size() && bytes[at] != dialect_.delimiter && !is_line_end(bytes[at])) ++at;
+  at = ByteSearch(dialect_.delimiter, '\n', '\r').find(bytes, at);
   record.fields.push_back(bytes.substr(begin, at - begin));
   return after_field(bytes, at, at_end);
 }

@@ -44,7 +44,7 @@ inline MappingSpec fuzz_mapping(size_t choice) {
   MappingSpec mapping;
   if (choice == 0) {
     row.fields = {fuzz_field(Field::extra, {"$"})};
-    mapping.keep_extra = false;
+    mapping.unread = Unread::drop;
   } else {
     row.fields = {fuzz_field(Field::auction_id, {"id", "a"}),
                   fuzz_field(Field::event_time, {"timestamp", "b"}),

@@ -49,7 +49,7 @@ inline DecoderSpec whole_records(Format format) {
   DecoderSpec spec = spec_of(
       format,
       {row(event::Kind::impression, {field(event::Field::extra, {std::string(kWholeRecord)})})});
-  spec.mapping.keep_extra = false;
+  spec.mapping.unread = Unread::drop;
   return spec;
 }
 

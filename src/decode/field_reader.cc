@@ -108,6 +108,18 @@ FieldResult read_money(const CompiledField& field, const Value& value, std::stri
   return cell(*nanos);
 }
 
+bool has_separators(const FieldRule& rule) {
+  return rule.decimal != '.' || rule.thousands;
+}
+
+// Nanos as a decimal without zeros at its end.
+std::string decimal_text(Int128 nanos) {
+  std::string text = format_nanos(nanos);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
 // A number as the feed writes it, with '.' and without groups; null when the groups are not of
 // three digits.
 std::optional<std::string> plain_number(std::string_view text, const FieldRule& rule) {
@@ -140,6 +152,7 @@ std::optional<std::string> plain_number(std::string_view text, const FieldRule& 
 std::optional<Value> FieldReader::pick(const CompiledField& field, std::span<const Value> slots) {
   const FieldRule& rule = field.rule;
   if (rule.constant) return Value::of_text(*rule.constant);
+  if (field.expression) return compute(field, slots);
   std::string joined;
   std::string scratch;
   for (size_t i = 0; i < field.slots.size(); ++i) {
@@ -158,6 +171,25 @@ std::optional<Value> FieldReader::pick(const CompiledField& field, std::span<con
   }
   if (rule.join && !joined.empty()) return Value::of_text(keep(std::move(joined)));
   if (rule.fallback) return Value::of_text(*rule.fallback);
+  return std::nullopt;
+}
+
+// The expression's value, or the fallback when it has none.
+std::optional<Value> FieldReader::compute(const CompiledField& field,
+                                          std::span<const Value> slots) {
+  operands_.clear();
+  std::string scratch;
+  for (const int slot : field.slots) {
+    const Value& value = slots[static_cast<size_t>(slot)];
+    const std::string_view text = value.has_value() ? text_of(value, scratch) : std::string_view();
+    const bool spelled = value.kind == Value::Kind::text && has_separators(field.rule);
+    const std::optional<std::string> plain =
+        spelled ? plain_number(text, field.rule) : std::nullopt;
+    operands_.push_back(parse_nanos(spelled ? plain.value_or("") : text));
+  }
+  if (const std::optional<Int128> nanos = field.expression->evaluate(operands_))
+    return Value::of_number(keep(decimal_text(*nanos)));
+  if (field.rule.fallback) return Value::of_text(*field.rule.fallback);
   return std::nullopt;
 }
 
@@ -181,8 +213,7 @@ FieldResult FieldReader::convert(const CompiledField& field, const Value& value)
     return misfit(Reason::wrong_type, field, text, "is an object or array, not a single value");
   }
   const bool number = field.type == Type::Money || field.type == Type::Int;
-  if (number && value.kind == Value::Kind::text &&
-      (field.rule.decimal != '.' || field.rule.thousands)) {
+  if (number && value.kind == Value::Kind::text && has_separators(field.rule)) {
     std::optional<std::string> plain = plain_number(text, field.rule);
     if (!plain) {
       return misfit(
@@ -224,6 +255,7 @@ FieldResult FieldReader::read_text(const CompiledField& field, std::string_view 
                                            .unit = field.rule.unit},
                                  field.type,
                                  {},
+                                 std::nullopt,
                                  field.zone},
                    Value::of_text(text));
   }

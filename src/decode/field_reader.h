@@ -39,6 +39,7 @@ class FieldReader {
 
  private:
   std::optional<Value> pick(const CompiledField& field, std::span<const Value> slots);
+  std::optional<Value> compute(const CompiledField& field, std::span<const Value> slots);
   std::string_view keep(std::string text) { return made_.emplace_back(std::move(text)); }
 
   FieldResult convert(const CompiledField& field, const Value& value);
@@ -46,6 +47,7 @@ class FieldReader {
   FieldResult read_time(const CompiledField& field, const Value& value, std::string_view text);
 
   std::deque<std::string> made_;
+  std::vector<std::optional<Int128>> operands_;
 };
 
 }  // namespace adweave::decode

@@ -100,6 +100,22 @@ TEST(JsonDecoder, OfEqualKeysTheLastCounts) {
   EXPECT_EQ(batch.extra[0], R"({"user":null,"z":2})");
 }
 
+TEST(JsonDecoder, VeryManyBrokenNeighboursAreRanges) {
+  const auto most = static_cast<size_t>(limits::kRejectsPerSliceMax);
+  std::string text;
+  for (size_t i = 0; i < most + 50; ++i) text += "x\n";
+  text += R"({"id":"1","timestamp":"2023-11-01 10:00:00","creative_id":"c"})"
+          "\n";
+  text += "x\nx\nx\n";
+  const auto out = decode_text(impressions(), text);
+  EXPECT_EQ(out.batch(Kind::impression).rows, 1);
+  ASSERT_EQ(out.rejects.size(), most + 1);
+  EXPECT_EQ(out.records_read, static_cast<int64_t>(most) + 2);
+  EXPECT_EQ(out.rejects[most - 1].span.length, 2 * 51 - 1);
+  EXPECT_EQ(out.rejects[most].span.length, 5);
+  EXPECT_TRUE(out.rejects[most].message.starts_with("a range of records, the first: not JSON"));
+}
+
 TEST(JsonDecoder, WhereItStopsBeingJsonIsSaid) {
   const auto out = decode_text(impressions(), R"({"id":"1" "creative_id":"c"})");
   ASSERT_EQ(out.rejects.size(), 1U);

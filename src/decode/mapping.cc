@@ -74,7 +74,7 @@ const PathNode* PathNode::find(int64_t element) const {
 
 Result<Mapping> Mapping::compile(const MappingSpec& spec, bool nested) {
   Mapping mapping;
-  mapping.keep_extra_ = spec.keep_extra;
+  mapping.unread_ = spec.unread;
   mapping.explode_ = spec.explode;
   if (!spec.explode.empty()) {
     const auto steps = split_path(spec.explode);
@@ -152,7 +152,7 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
     return config_error("an event of kind " + std::string(event::kind_name(*kind)) +
                         " has no field " + name);
   }
-  CompiledField field{rule, info.type, {}, TimeZone::utc()};
+  CompiledField field{rule, info.type, {}, std::nullopt, TimeZone::utc()};
   ADWEAVE_ASSIGN(field.zone, TimeZone::find(rule.zone));
   for (const TimeForm& form : rule.times) {
     if (form.kind != TimeForm::Kind::pattern) continue;
@@ -160,13 +160,20 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
       return config_error("field " + name + ": time '" + form.pattern + "': " + *problem);
     }
   }
-  if (rule.field == event::Field::extra && keep_extra_)
-    return config_error("field extra is filled with what no rule reads", "write keep_extra: false");
+  if (rule.field == event::Field::extra && unread_ == Unread::extra)
+    return config_error("field extra is filled with what no rule reads", "write unread: drop");
   if (rule.from_receipt && rule.field != event::Field::event_time) {
     return config_error("field " + name + ": only event_time can be taken from receipt");
   }
   if (field.rule.times.empty()) field.rule.times.push_back({});
-  for (const std::string& path : rule.from) {
+  std::vector<std::string> paths = rule.from;
+  if (rule.compute) {
+    Result<Expression> expression = Expression::compile(*rule.compute);
+    if (!expression) return std::move(expression).error().within("field " + name);
+    paths = expression->paths();
+    field.expression = std::move(*expression);
+  }
+  for (const std::string& path : paths) {
     ADWEAVE_ASSIGN(const int slot, add_path(path, nested));
     field.slots.push_back(slot);
   }

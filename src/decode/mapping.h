@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time_zone.h"
+#include "decode/expression.h"
 #include "decode/spec.h"
 #include "decode/value.h"
 
@@ -28,7 +29,8 @@ struct PathNode {
 struct CompiledField {
   FieldRule rule;
   event::Type type;
-  std::vector<int> slots;  // of rule.from
+  std::vector<int> slots;                // of rule.from, or of the expression's paths
+  std::optional<Expression> expression;  // of rule.compute
   TimeZone zone;
 };
 
@@ -56,12 +58,14 @@ class Mapping {
   int whole() const { return whole_; }       // slot of the whole record; -1: no rule reads it
   // Whether no rule reads anything but the whole record.
   bool only_whole() const {
-    return whole_ >= 0 && slots() == 1 && explode_.empty() && !keep_extra_;
+    return whole_ >= 0 && slots() == 1 && explode_.empty() && !collects_unread();
   }
   const PathNode& tree() const { return tree_; }
   bool explodes() const { return !explode_.empty(); }
   const std::string& explode() const { return explode_; }
-  bool keep_extra() const { return keep_extra_; }
+  Unread unread() const { return unread_; }
+  // Whether readers must collect what no rule reads.
+  bool collects_unread() const { return unread_ != Unread::drop; }
   // Whether the slot lies inside an element of the exploded array.
   bool of_element(int slot) const { return of_element_[static_cast<size_t>(slot)]; }
 
@@ -77,7 +81,7 @@ class Mapping {
   PathNode tree_;
   std::string explode_;
   int whole_ = -1;
-  bool keep_extra_ = true;
+  Unread unread_ = Unread::extra;
 };
 
 }  // namespace adweave::decode

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "event/flags.h"
 
 namespace adweave::decode {
@@ -58,7 +59,12 @@ void RowWriter::write(std::span<const Value> slots, const ExtraObject& extra,
     reject(event::Reason::filtered, row->name, "a rule of the mapping drops it", span);
     return;
   }
-  extra_ = mapping_.keep_extra() ? extra : ExtraObject();
+  if (mapping_.unread() == Unread::reject && !extra.empty()) {
+    reject(event::Reason::unread_value, "unread",
+           "no field reads " + event::quoted(extra.to_json()), span, row->kind);
+    return;
+  }
+  extra_ = mapping_.collects_unread() ? extra : ExtraObject();
   if (read_fields(*row, slots, span)) put_row(*row, span);
 }
 
@@ -73,6 +79,12 @@ bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots
     if (result.misfit && field.rule.on_error == OnError::reject) {
       reject(result.misfit->reason, std::string(event::info(field.rule.field).name),
              std::move(result.misfit->message), span, row.kind);
+      return false;
+    }
+    if (!result.misfit && !result.cell.present && field.rule.missing == Missing::reject) {
+      const std::string name(event::info(field.rule.field).name);
+      reject(event::Reason::missing_field, name, "the record has no value for " + name, span,
+             row.kind);
       return false;
     }
     if (result.misfit) {
@@ -90,6 +102,7 @@ bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots
 void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
   event::Batch& batch = out_.batch(*row.kind);
   const int64_t at = batch.rows++;
+  ++rows_;
   for (size_t i = 0; i < row.fields.size(); ++i) {
     if (!cells_[i].present) continue;
     event::with_column(batch, row.fields[i].rule.field,
@@ -103,8 +116,25 @@ void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
   if (const std::string json = extra_.to_json(); !json.empty()) batch.extra.put(at, json);
 }
 
+// Whether a reject was made part of the one before it: so many in a slice would take its size many
+// times over in memory. The byte range is one record.
+bool RowWriter::joins_last(event::Reason reason, const event::RecordSpan& span) {
+  const bool many = static_cast<int64_t>(out_.rejects.size()) >= limits::kRejectsPerSliceMax;
+  if (!many || reject_rows_ != rows_ || span.element >= 0) return false;
+  event::Reject& last = out_.rejects.back();
+  if (last.reason != reason || last.span.element >= 0) return false;
+  if (!joined_) last.message = "a range of records, the first: " + last.message;
+  joined_ = true;
+  last.span.length = static_cast<int32_t>(span.offset + span.length - last.span.offset);
+  --out_.records_read;
+  return true;
+}
+
 void RowWriter::reject(event::Reason reason, std::string rule, std::string message,
                        const event::RecordSpan& span, std::optional<event::Kind> kind) {
+  if (joins_last(reason, span)) return;
+  reject_rows_ = rows_;
+  joined_ = false;
   out_.rejects.push_back({reason, std::move(rule), std::move(message), kind, span});
 }
 

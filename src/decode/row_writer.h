@@ -29,6 +29,7 @@ class RowWriter {
   const CompiledRow* find_row(std::span<const Value> slots) const;
   bool read_fields(const CompiledRow& row, std::span<const Value> slots,
                    const event::RecordSpan& span);
+  bool joins_last(event::Reason reason, const event::RecordSpan& span);
   void put_row(const CompiledRow& row, const event::RecordSpan& span);
 
   const Mapping& mapping_;
@@ -37,6 +38,9 @@ class RowWriter {
   std::vector<Cell> cells_;
   ExtraObject extra_;
   int64_t flags_ = 0;
+  int64_t rows_ = 0;         // written
+  int64_t reject_rows_ = 0;  // that were when the last reject was made
+  bool joined_ = false;      // the last reject is a range
 };
 
 }  // namespace adweave::decode

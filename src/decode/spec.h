@@ -12,9 +12,8 @@
 //         event_time: {from: timestamp, time: "%Y-%m-%d %H:%M:%S", zone: Europe/Berlin}
 //
 // A path names a value: in JSON and Avro `user_info.user_id`, `cur[0]`; in CSV a column; in a line
-// pattern a field; `$` is the whole record as JSON text, of any JSON type. Computed values
-// (arithmetic, conditions within a field) are not part of the language: the source's rules choose
-// rows, and anything that must be computed is a metric or an enrichment.
+// pattern a field; `$` is the whole record as JSON text, of any JSON type. A value may be computed
+// from numbers of the record (expression.h); conditions choose rows, never values.
 #pragma once
 
 #include <cstdint>
@@ -63,12 +62,26 @@ enum class OnError {
            // path
 };
 
+// What happens to an event whose field gets no value.
+enum class Missing {
+  null,    // the field is null
+  reject,  // the whole event, as missing_field
+};
+
+// What happens to values that no rule reads: new columns, new members.
+enum class Unread {
+  extra,   // kept as JSON in `extra`
+  drop,    // left out
+  reject,  // the whole event, as unread_value
+};
+
 struct FieldRule {
   event::Field field = event::Field::event_id;
   std::vector<std::string> from;  // paths; the first that has a value wins
   std::optional<std::string>
       join;  // all of `from`, with this between them; null when one has no value
   std::optional<std::string> constant;  // instead of `from`
+  std::optional<std::string> compute;   // likewise: an expression, see expression.h
   std::optional<std::string> fallback;  // when `from` gives no value
   std::vector<std::string>
       nulls;  // further words that mean null ("-", "N/A"); the empty text always does
@@ -83,6 +96,7 @@ struct FieldRule {
   std::optional<char> thousands;     // between groups of three digits of a number
   Transform transform = Transform::none;
   OnError on_error = OnError::reject;
+  Missing missing = Missing::null;
 };
 
 // Holds when the value at `path` is one of `words` ("" is an absent, null or empty value).
@@ -103,7 +117,7 @@ struct MappingSpec {
   std::string explode;  // path of an array: one event an element; absent or empty array: one event
                         // without element
   std::vector<RowRule> rows;
-  bool keep_extra = true;  // values that no rule reads go to `extra`
+  Unread unread = Unread::extra;
 };
 
 // How records of JSON lie in a file.

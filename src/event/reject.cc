@@ -9,7 +9,7 @@
 namespace adweave::event {
 
 namespace {
-constexpr std::array<std::string_view, 20> kNames = {"malformed",
+constexpr std::array<std::string_view, 21> kNames = {"malformed",
                                                      "too_large",
                                                      "too_deep",
                                                      "too_many_events",
@@ -28,8 +28,9 @@ constexpr std::array<std::string_view, 20> kNames = {"malformed",
                                                      "unknown_value",
                                                      "filtered",
                                                      "quarantined",
-                                                     "unknown_schema"};
-static_assert(kNames.size() == static_cast<size_t>(Reason::unknown_schema) + 1);
+                                                     "unknown_schema",
+                                                     "unread_value"};
+static_assert(kNames.size() == static_cast<size_t>(Reason::unread_value) + 1);
 constexpr size_t kQuotedBytesMax = 100;
 }  // namespace
 
@@ -51,6 +52,8 @@ std::string_view reason_text(Reason reason) {
       return "not UTF-8";
     case Reason::unknown_schema:
       return "a message names a schema that the source does not know";
+    case Reason::unread_value:
+      return "a value that no field reads, where the mapping forbids it";
     case Reason::missing_field:
       return "a required field is absent or null";
     case Reason::wrong_type:

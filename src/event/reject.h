@@ -35,6 +35,7 @@ enum class Reason : uint8_t {
   filtered,              // by a rule of the configuration
   quarantined,           // by a rule of the configuration
   unknown_schema,        // a message names a schema that nobody knows
+  unread_value,          // a value that no field reads, where the mapping forbids it
 };
 std::string_view reason_name(Reason reason);
 // What it means, for people.

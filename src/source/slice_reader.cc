@@ -102,7 +102,8 @@ Status SliceReader::read_head() {
 // Length of the next slice in the buffer; 0 when the records from here on cannot be read.
 Result<int64_t> SliceReader::find_cut() {
   const int64_t target = (begin_ / slice_bytes_ + 1) * slice_bytes_ - begin_;
-  for (int64_t bytes = target + limits::kCutReadBytes;; bytes *= 2) {
+  const int64_t most = target + limits::kCutSearchBytesMax;
+  for (int64_t bytes = target + limits::kCutReadBytes;; bytes = std::min(bytes * 2, most)) {
     ADWEAVE_TRY(content_.fill(buffer_, bytes));
     const bool broken = content_.at_end() && !content_.problem().empty();
     const std::optional<int64_t> cut = cutter_->cut(buffer_, target, content_.at_end() && !broken);
@@ -118,7 +119,7 @@ Result<int64_t> SliceReader::find_cut() {
     // A record whose end is nowhere near is cut by force: its pieces become rejects, and memory
     // stays bounded.
     const auto have = static_cast<int64_t>(buffer_.size());
-    if (have >= target + limits::kCutSearchBytesMax) return have;
+    if (have >= most) return have;
   }
 }
 

@@ -4,14 +4,12 @@
 import bz2
 import gzip
 import lzma
-import os
 import pathlib
-import subprocess
 import unittest
 
 import pyarrow
 
-from adweave import PROGRAM, ROOT, AdweaveTest
+from adweave import ROOT, AdweaveTest
 
 LOG = (ROOT / "tests/data/access_log/apache_logs").read_bytes()
 
@@ -64,29 +62,6 @@ class Contents(AdweaveTest):
         self.put("log.gz", whole)
         self.run_config(config)
         self.assertEqual(self.counts(), (9999, 0, 0, 2, 0))
-
-    def cost_of(self, files: str, data: str) -> tuple[float, float]:
-        """CPU seconds and MiB of memory that a run took."""
-        self.data = self.folder / data
-        with subprocess.Popen([PROGRAM, "run", "-c", self.config(files), "--data", self.data, "--threads", "1"],
-                              stdout=subprocess.DEVNULL) as running:
-            _, status, usage = os.wait4(running.pid, 0)
-            running.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(running.returncode, 0)
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-
-    def test_bombs_are_rejected_with_little_memory_and_neighbours_are_served(self) -> None:
-        self.put("bomb.zst", zstd(bytes(1 << 30)))
-        self.put("bomb.gz", gzip.compress(bytes(1 << 27)))
-        self.put("log.plain", LOG)
-        _, plain = self.cost_of("log.plain", "one")
-        _, bombed = self.cost_of("[bomb.gz, bomb.zst, log.plain]", "all")
-        accepted, _, _, rejected, difference = self.counts()
-        self.assertEqual((accepted, difference), (9999, 0))
-        self.assertLess(rejected, 10)
-        messages = " ".join(row["message"] for row in self.rows("rejects", "list"))
-        self.assertIn("200-fold", messages)
-        self.assertLess(bombed - plain, 64)
 
     def test_a_csv_with_a_head_alone_is_known_afterwards(self) -> None:
         self.put("a.csv", b"\xef\xbb\xbfid,t,c\n")

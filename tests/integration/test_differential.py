@@ -142,7 +142,7 @@ class Differential(AdweaveTest):
                 wanted[at] = read_json(line)
             except Refused:
                 pass
-        rows = self.accepted("files: lines.ndjson, format: json, keep_extra: false, kind: impression, fields: "
+        rows = self.accepted("files: lines.ndjson, format: json, unread: drop, kind: impression, fields: "
                              "{event_time: {receipt: true}, creative_id: {constant: x}, extra: $}")
         found = {at: read_json(row["extra"].encode()) for at, _, row in rows["lines.ndjson"]}
         self.compare(wanted, found, lines)
@@ -195,7 +195,7 @@ class Differential(AdweaveTest):
                 texts[f"csv/{i}.csv"] = text
                 (self.folder / f"csv/{i}.csv").write_bytes(text)
             known.add(text)
-        rows = self.accepted("files: csv/*.csv, format: csv, keep_extra: false, kind: impression, fields: "
+        rows = self.accepted("files: csv/*.csv, format: csv, unread: drop, kind: impression, fields: "
                              "{event_time: {receipt: true}, creative_id: {constant: x}, extra: $}")
         differences, compared = [], 0
         for name, text in texts.items():
@@ -251,7 +251,7 @@ class Differential(AdweaveTest):
             if rows is not None:
                 readable[name] = (rows, whole)
                 (self.folder / name).write_bytes(data)
-        found = self.accepted("files: avro/*.avro, format: avro, keep_extra: false, kind: impression, fields: "
+        found = self.accepted("files: avro/*.avro, format: avro, unread: drop, kind: impression, fields: "
                               "{event_time: {receipt: true}, creative_id: {constant: x}, extra: $}")
         broken = {row["file"]: row["at"] for row in self.sql(
             "SELECT split_part(source_position, ':', 1) AS file, "

@@ -142,7 +142,7 @@ class JsonSamples(AdweaveTest):
         for sample in samples:
             path = DATA / "openrtb/iab" / sample["file"]
             # Each file is one document, whatever it seems to be.
-            source = (f"sources: [{{name: s, files: '{path}', format: json, framing: document, keep_extra: false, "
+            source = (f"sources: [{{name: s, files: '{path}', format: json, framing: document, unread: drop, "
                       "kind: click, fields: {event_time: {receipt: true}, campaign_id: {constant: x}}}]")
             self.data = self.folder / path.name
             self.run_config(self.write("c.yaml", source))

@@ -82,7 +82,7 @@ std::string metrics_page() {
 std::string rejects_page() {
   std::string page = std::string("# Why a record is rejected\n\n") + kGenerated +
                      "Reasons in the table `rejects`:\n\n";
-  for (int i = 0; i <= static_cast<int>(event::Reason::unknown_schema); ++i) {
+  for (int i = 0; i <= static_cast<int>(event::Reason::unread_value); ++i) {
     const auto reason = static_cast<event::Reason>(i);
     page += fmt::format("- `{}`: {}\n", event::reason_name(reason), event::reason_text(reason));
   }

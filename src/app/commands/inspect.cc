@@ -43,7 +43,7 @@ DecoderSpec whole_records(DecoderSpec spec) {
   decode::RowRule row;
   row.kind = event::Kind::impression;
   row.fields = {whole};
-  spec.mapping = {"", {row}, false};
+  spec.mapping = {"", {row}, decode::Unread::drop};
   return spec;
 }
 

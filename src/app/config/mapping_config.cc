@@ -17,21 +17,26 @@ using decode::Encoding;
 using decode::FieldRule;
 using decode::Format;
 using decode::JsonFraming;
+using decode::Missing;
 using decode::OnError;
 using decode::RowRule;
 using decode::TimeForm;
 using decode::Transform;
+using decode::Unread;
 
 // What a source says once for all its fields.
 struct FieldDefaults {
   std::string zone = "UTC";
   OnError on_error = OnError::reject;
+  Missing missing = Missing::null;
   char decimal = '.';
   std::optional<char> thousands;
 };
 
 const std::vector<std::pair<std::string, OnError>> kOnError = {{"reject", OnError::reject},
                                                                {"null", OnError::null}};
+const std::vector<std::pair<std::string, Missing>> kMissing = {{"reject", Missing::reject},
+                                                               {"null", Missing::null}};
 
 TimeForm time_form(const std::string& text) {
   static const std::map<std::string, TimeForm::Kind> kWords = {
@@ -56,13 +61,19 @@ void read_values(MapReader& map, FieldRule& rule) {
 }
 
 // Null in YAML is the plain word null: `on_error: null` needs the node itself.
-std::optional<OnError> read_on_error(MapReader& map) {
-  const YAML::Node node = map.valid() ? map.node()["on_error"] : YAML::Node();
+template <class T>
+std::optional<T> read_null_or_reject(MapReader& map, const char* key,
+                                     const std::vector<std::pair<std::string, T>>& choices) {
+  const YAML::Node node = map.valid() ? map.node()[key] : YAML::Node();
   if (map.valid() && node.IsDefined() && node.IsNull()) {
-    map.take("on_error");
-    return OnError::null;
+    map.take(key);
+    return T::null;
   }
-  return map.choice("on_error", kOnError);
+  return map.choice(key, choices);
+}
+
+std::optional<OnError> read_on_error(MapReader& map) {
+  return read_null_or_reject(map, "on_error", kOnError);
 }
 
 // One character, or the word tab.
@@ -81,6 +92,7 @@ FieldRule read_field(const std::string& name, event::Field field, const YAML::No
   rule.field = field;
   rule.zone = defaults.zone;
   rule.on_error = defaults.on_error;
+  rule.missing = defaults.missing;
   rule.decimal = defaults.decimal;
   rule.thousands = defaults.thousands;
   MapReader scalar_reader(YAML::Node(YAML::NodeType::Map), name, problems);
@@ -91,6 +103,7 @@ FieldRule read_field(const std::string& name, event::Field field, const YAML::No
   MapReader map(node, "field " + name, problems);
   rule.from = map.texts("from");
   rule.constant = map.text("constant");
+  rule.compute = map.text("compute");
   rule.join = map.text("join");
   rule.fallback = map.text("fallback");
   rule.nulls = map.texts("nulls");
@@ -111,11 +124,12 @@ FieldRule read_field(const std::string& name, event::Field field, const YAML::No
                                                        {"upper", Transform::upper}})
                        .value_or(Transform::none);
   rule.on_error = read_on_error(map).value_or(defaults.on_error);
+  rule.missing = read_null_or_reject(map, "missing", kMissing).value_or(defaults.missing);
   rule.decimal = read_character(map, "decimal").value_or(defaults.decimal);
   if (const auto thousands = read_character(map, "thousands")) rule.thousands = thousands;
-  if (map.valid() && rule.from.empty() && !rule.constant && !rule.from_receipt) {
+  if (map.valid() && rule.from.empty() && !rule.constant && !rule.compute && !rule.from_receipt) {
     problems.add(node, "field " + name + " has no value",
-                 "write from: PATH, constant: VALUE or receipt: true");
+                 "write from: PATH, constant: VALUE, compute: EXPRESSION or receipt: true");
   }
   map.finish();
   return rule;
@@ -320,6 +334,7 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   FieldDefaults defaults;
   defaults.zone = map.text("zone").value_or("UTC");
   defaults.on_error = read_on_error(map).value_or(OnError::reject);
+  defaults.missing = read_null_or_reject(map, "missing", kMissing).value_or(Missing::null);
   defaults.decimal = read_character(map, "decimal").value_or('.');
   defaults.thousands = read_character(map, "thousands");
   if (job.decoder.format == Format::json) {
@@ -335,7 +350,10 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   if (job.decoder.format == Format::lines)
     job.decoder.pattern = map.required_text("pattern", "'{ip} {_} \"{request}\"'");
   job.decoder.mapping.explode = map.text("explode").value_or("");
-  job.decoder.mapping.keep_extra = map.truth("keep_extra").value_or(true);
+  job.decoder.mapping.unread = map.choice<Unread>("unread", {{"extra", Unread::extra},
+                                                             {"drop", Unread::drop},
+                                                             {"reject", Unread::reject}})
+                                   .value_or(Unread::extra);
   job.deduplicate = map.truth("deduplicate").value_or(true);
   read_rows(map, defaults, job.decoder.mapping);
   map.finish();

@@ -87,7 +87,6 @@ class Guesser {
       : records_(records), leaves_(leaves_of(records, nested)), file_name_(file_name) {}
 
   MappingGuess guess() {
-    out_.mapping.keep_extra = true;
     if (is_bid_request()) return bid_request();
     match_names();
     choose_kind();
