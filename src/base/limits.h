@@ -68,6 +68,8 @@ inline constexpr int64_t kLateAfterUs = kDayUs;  // received - event over this i
 inline constexpr int64_t kClickWindowUs = 30 * kDayUs;
 inline constexpr int64_t kViewWindowUs = kDayUs;
 inline constexpr int64_t kRestatementHorizonUs = 35 * kDayUs;
+inline constexpr int64_t kHalfLifeUs = 7 * kDayUs;    // of time decay
+inline constexpr int kPositionWeight = 40;            // percent to the first and to the last touch
 inline constexpr int64_t kCreditPpb = 1'000'000'000;  // one whole conversion
 inline constexpr int kTouchesPerConversionMax =
     256;  // losing touches recorded with their reason, latest first

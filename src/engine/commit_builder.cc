@@ -101,7 +101,7 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
       if (batch.rows > 0) batches.push_back(&batch);
     }
   }
-  credits_ = process::attribute(batches, job.attribution, state.journeys);
+  credits_ = process::attribute(batches, job.policies, state.journeys);
   for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
 
   const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,

@@ -83,13 +83,24 @@ void take(Journeys& journeys, const Batch& batch, Changed&& changed) {
   }
 }
 
-// Computes the credits of one conversion.
+// Computes the credits of one conversion by one policy.
 class Scorer {
  public:
   Scorer(const AttributionPolicy& policy, Journeys& journeys)
-      : policy_(policy), journeys_(journeys) {}
+      : policy_(policy),
+        strings_(journeys.strings()),
+        name_(strings_.code_of(policy.name)),
+        model_(strings_.code_of(model_name(policy.model))) {
+    for (const WindowRule& rule : policy.windows) {
+      rules_.push_back(
+          {rule.conversion_type.empty() ? kAny : strings_.code_of(rule.conversion_type),
+           rule.placement.empty() ? kAny : strings_.code_of(rule.placement), rule.click_window_us,
+           rule.view_window_us});
+    }
+  }
 
-  std::vector<Credit> score(const Journey& journey, const Conversion& conversion) {
+  // Appends them.
+  void score(const Journey& journey, const Conversion& conversion, std::vector<Credit>& credits) {
     const auto begin =
         std::lower_bound(journey.touches.begin(), journey.touches.end(),
                          conversion.time - limits::kRestatementHorizonUs,
@@ -97,26 +108,60 @@ class Scorer {
     const auto end =
         std::upper_bound(journey.touches.begin(), journey.touches.end(), conversion.time,
                          [](int64_t time, const Touch& touch) { return time < touch.time; });
-    const Touch* winner = nullptr;
-    int64_t path_length = 0;
-    for (auto touch = begin; touch != end; ++touch) {
-      if (!eligible(*touch, conversion)) continue;
-      ++path_length;
-      if (winner == nullptr || beats(*touch, *winner)) winner = &*touch;
+    find_path(begin, end, conversion);
+    if (has_one_winner(policy_.model)) {
+      reward_winner(conversion);
+    } else {
+      share(conversion);
     }
-    std::vector<Credit> credits = rank(begin, end, conversion, winner, path_length);
-    if (winner == nullptr) credits.push_back(unattributed(conversion));
-    std::sort(credits.begin(), credits.end(), state::CreditOrder{journeys_.strings()});
-    return credits;
+    put_credits(credits);
+    if (path_.empty()) credits.push_back(unattributed(conversion));
   }
 
  private:
   using Touches = std::vector<Touch>::const_iterator;
+  static constexpr uint32_t kAny = UINT32_MAX;
 
-  bool eligible(const Touch& touch, const Conversion& conversion) const {
-    const int64_t lag = conversion.time - touch.time;
+  struct Windows {
+    uint32_t conversion_type;
+    uint32_t placement;
+    int64_t click_us;
+    int64_t view_us;
+  };
+
+  // A touch before the conversion, and what it gets.
+  struct Step {
+    const Touch* touch = nullptr;
+    int64_t position = 0;  // in the path; 0: not eligible
+    std::string_view reason;
+    int64_t credit = 0;
+    int64_t value = 0;
+  };
+
+  int64_t window(const Touch& touch, const Conversion& conversion) const {
     const bool click = touch.touch_class == TouchClass::click;
-    return lag >= 0 && lag < (click ? policy_.click_window_us : policy_.view_window_us);
+    for (const Windows& rule : rules_) {
+      const bool fits = (rule.conversion_type == kAny || rule.conversion_type == conversion.type) &&
+                        (rule.placement == kAny || rule.placement == touch.placement);
+      if (fits) return click ? rule.click_us : rule.view_us;
+    }
+    return click ? policy_.click_window_us : policy_.view_window_us;
+  }
+
+  // Touches and, by their indices, those that are eligible.
+  void find_path(Touches begin, Touches end, const Conversion& conversion) {
+    steps_.clear();
+    path_.clear();
+    for (auto touch = begin; touch != end; ++touch) {
+      Step step;
+      step.touch = &*touch;
+      step.reason = "outside_window";
+      if (conversion.time - touch->time < window(*touch, conversion)) {
+        path_.push_back(steps_.size());
+        step.position = static_cast<int64_t>(path_.size());
+      }
+      steps_.push_back(step);
+    }
   }
 
   // Class, then the later time, then the smaller id. (By time and id the later touch stands
@@ -124,56 +169,98 @@ class Scorer {
   bool beats(const Touch& a, const Touch& b) const {
     if (a.touch_class != b.touch_class) return a.touch_class > b.touch_class;
     if (a.time != b.time) return a.time > b.time;
-    return journeys_.strings()[a.event_id] < journeys_.strings()[b.event_id];
+    return strings_[a.event_id] < strings_[b.event_id];
   }
 
-  // Winner and losers with their reasons, the latest touches where there are too many.
-  std::vector<Credit> rank(Touches begin, Touches end, const Conversion& conversion,
-                           const Touch* winner, int64_t path_length) {
-    std::vector<Credit> credits;
-    const auto most = static_cast<std::ptrdiff_t>(limits::kTouchesPerConversionMax);
-    const auto first = end - begin > most ? end - most : begin;
-    int64_t position =
-        std::count_if(begin, first, [&](const Touch& t) { return eligible(t, conversion); });
-    for (auto touch = begin; touch != end; ++touch) {
-      const bool won = &*touch == winner;
-      if (touch < first && !won) continue;
-      Credit credit;
-      credit.touch = touch->event_id;
-      credit.reason = journeys_.strings().code_of(won ? "won" : reason(*touch, conversion, winner));
-      if (eligible(*touch, conversion)) {
-        credit.path_position =
-            touch < first
-                ? std::count_if(
-                      begin, touch + 1, [&](const Touch& t) { return eligible(t, conversion); })
-                : ++position;
-        credit.path_length = path_length;
+  void reward_winner(const Conversion& conversion) {
+    if (path_.empty()) return;
+    size_t winner = path_.front();
+    for (const size_t at : path_) {
+      const bool later = policy_.model == AttributionModel::last_touch;
+      if (later && beats(*steps_[at].touch, *steps_[winner].touch)) winner = at;
+    }
+    for (const size_t at : path_) {
+      const bool weaker = steps_[at].touch->touch_class < steps_[winner].touch->touch_class;
+      steps_[at].reason = weaker ? "lower_class" : "superseded";
+    }
+    steps_[winner].reason = "won";
+    steps_[winner].credit = limits::kCreditPpb;
+    steps_[winner].value = conversion.value;
+  }
+
+  // Leaves in the path what counts: the latest touches, and of each campaign all or the latest.
+  void choose_counted() {
+    const size_t most = limits::kTouchesPerConversionMax;
+    std::vector<size_t> counted;
+    std::set<uint32_t> campaigns;
+    for (auto at = path_.rbegin(); at != path_.rend() && counted.size() < most; ++at) {
+      Step& step = steps_[*at];
+      step.reason = "repeat";
+      const bool again = !campaigns.insert(step.touch->campaign).second;
+      if (again && policy_.repeats == Repeats::once) continue;
+      step.reason = "share";
+      counted.push_back(*at);
+    }
+    std::reverse(counted.begin(), counted.end());
+    counted_ = std::move(counted);
+  }
+
+  void share(const Conversion& conversion) {
+    if (path_.empty()) return;
+    choose_counted();
+    std::vector<int64_t> lags;
+    for (const size_t at : counted_) lags.push_back(conversion.time - steps_[at].touch->time);
+    const std::vector<uint64_t> weights = touch_weights(policy_, lags);
+    const std::vector<int64_t> credits = split_by_weights(limits::kCreditPpb, weights);
+    const std::vector<int64_t> values = split_by_weights(conversion.value, weights);
+    for (size_t i = 0; i < counted_.size(); ++i) {
+      steps_[counted_[i]].credit = credits[i];
+      steps_[counted_[i]].value = values[i];
+    }
+  }
+
+  // All touches with credit and, of the others, the latest.
+  void put_credits(std::vector<Credit>& credits) {
+    const auto most = static_cast<size_t>(limits::kTouchesPerConversionMax);
+    const size_t first = steps_.size() > most ? steps_.size() - most : 0;
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      const Step& step = steps_[i];
+      if (i < first && step.credit == 0) continue;
+      Credit credit = of_policy(step.reason);
+      credit.touch = step.touch->event_id;
+      if (step.position > 0) {
+        credit.path_position = step.position;
+        credit.path_length = static_cast<int64_t>(path_.size());
       }
-      if (won) {
-        credit.credit = limits::kCreditPpb;
-        credit.value = conversion.value;
-      }
+      credit.credit = step.credit;
+      credit.value = step.value;
       credits.push_back(credit);
     }
-    return credits;
   }
 
-  std::string_view reason(const Touch& touch, const Conversion& conversion,
-                          const Touch* winner) const {
-    if (!eligible(touch, conversion)) return "outside_window";
-    return touch.touch_class < winner->touch_class ? "lower_class" : "superseded";
+  Credit of_policy(std::string_view reason) {
+    Credit credit;
+    credit.reason = strings_.code_of(reason);
+    credit.policy = name_;
+    credit.model = model_;
+    return credit;
   }
 
   Credit unattributed(const Conversion& conversion) {
-    Credit credit;
-    credit.reason = journeys_.strings().code_of("unattributed");
+    Credit credit = of_policy("unattributed");
     credit.credit = limits::kCreditPpb;
     credit.value = conversion.value;
     return credit;
   }
 
   const AttributionPolicy& policy_;
-  Journeys& journeys_;
+  StringPool& strings_;
+  uint32_t name_;
+  uint32_t model_;
+  std::vector<Windows> rules_;
+  std::vector<Step> steps_;      // of the conversion at hand
+  std::vector<size_t> path_;     // steps that are eligible
+  std::vector<size_t> counted_;  // of them, those that share
 };
 
 // Writes credits as rows of credits_log.
@@ -185,8 +272,8 @@ class CreditWriter {
   void write(const Journey& journey, const Conversion& conversion, const Credit& credit, int sign) {
     const int64_t row = rows_.rows++;
     rows_.conversion_id.put(row, strings_[conversion.event_id]);
-    put(rows_.policy, row, conversion.policy);
-    put(rows_.model, row, conversion.model);
+    put(rows_.policy, row, credit.policy);
+    put(rows_.model, row, credit.model);
     rows_.credit.put(row, credit.credit);
     rows_.value.put(row, credit.value);
     put(rows_.currency, row, conversion.currency);
@@ -236,8 +323,7 @@ class CreditWriter {
 
 // Writes the differences between the credits a conversion has and those it should have.
 void restate(const Journey& journey, Conversion& conversion, std::vector<Credit> credits,
-             uint32_t policy, uint32_t model, const state::CreditOrder& order,
-             CreditWriter& writer) {
+             const state::CreditOrder& order, CreditWriter& writer) {
   std::vector<Credit> gone;
   std::vector<Credit> added;
   const auto& old = conversion.credits;
@@ -246,16 +332,14 @@ void restate(const Journey& journey, Conversion& conversion, std::vector<Credit>
   std::set_difference(credits.begin(), credits.end(), old.begin(), old.end(),
                       std::back_inserter(added), order);
   for (const Credit& credit : gone) writer.write(journey, conversion, credit, -1);
-  conversion.policy = policy;
-  conversion.model = model;
   for (const Credit& credit : added) writer.write(journey, conversion, credit, 1);
   conversion.credits = std::move(credits);
 }
 
 }  // namespace
 
-event::CreditRows attribute(std::span<const Batch* const> batches, const AttributionPolicy& policy,
-                            Journeys& journeys) {
+event::CreditRows attribute(std::span<const Batch* const> batches,
+                            std::span<const AttributionPolicy> policies, Journeys& journeys) {
   // In order of first change, so that the rows come out the same every time.
   std::vector<Journey*> changed;
   std::set<const Journey*> known;
@@ -266,14 +350,15 @@ event::CreditRows attribute(std::span<const Batch* const> batches, const Attribu
   }
   event::CreditRows rows;
   CreditWriter writer(journeys, rows);
-  Scorer scorer(policy, journeys);
+  std::vector<Scorer> scorers;
+  for (const AttributionPolicy& policy : policies) scorers.emplace_back(policy, journeys);
   const state::CreditOrder order{journeys.strings()};
-  const uint32_t policy_name = journeys.strings().code_of(policy.name);
-  const uint32_t model = journeys.strings().code_of(policy.model);
   for (Journey* journey : changed) {
     for (Conversion& conversion : journey->conversions) {
-      restate(*journey, conversion, scorer.score(*journey, conversion), policy_name, model, order,
-              writer);
+      std::vector<Credit> credits;
+      for (Scorer& scorer : scorers) scorer.score(*journey, conversion, credits);
+      std::sort(credits.begin(), credits.end(), order);
+      restate(*journey, conversion, std::move(credits), order, writer);
     }
   }
   return rows;
@@ -297,8 +382,8 @@ void remember_credits(Journeys& journeys, const event::CreditRows& rows) {
     credit.value = rows.value[row];
     credit.path_position = rows.path_position.value_or(row, 0);
     credit.path_length = rows.path_length.value_or(row, 0);
-    conversion.policy = strings.code_of(rows.policy[row]);
-    conversion.model = strings.code_of(rows.model[row]);
+    credit.policy = strings.code_of(rows.policy[row]);
+    credit.model = strings.code_of(rows.model[row]);
     auto& credits = conversion.credits;
     const auto at =
         std::lower_bound(credits.begin(), credits.end(), credit, state::CreditOrder{strings});

@@ -14,6 +14,8 @@ namespace {
 using event::Batch;
 using event::Kind;
 
+const std::vector<AttributionPolicy> kPolicies(1);
+
 constexpr int64_t kNoon = 1'698'840'000'000'000;
 
 // One event of person "p" of advertiser "a".
@@ -70,7 +72,7 @@ Net attribute_all(const std::vector<Batch>& events) {
   std::vector<const Batch*> batches;
   for (const Batch& batch : events) batches.push_back(&batch);
   Net net;
-  add_net(net, attribute(batches, {}, journeys));
+  add_net(net, attribute(batches, kPolicies, journeys));
   return net;
 }
 
@@ -141,17 +143,17 @@ TEST(Attribute, ALateTouchTakesTheOldCreditBack) {
   const Batch view = impression("i", kNoon);
   const Batch bought = conversion("v", kNoon + 10);
   const Batch* first[] = {&view, &bought};
-  const event::CreditRows before = attribute(first, {}, journeys);
+  const event::CreditRows before = attribute(first, kPolicies, journeys);
   EXPECT_EQ(before.rows, 1);
   const Batch late = click("c", kNoon + 5);
   const Batch* second[] = {&late};
-  const event::CreditRows after = attribute(second, {}, journeys);
+  const event::CreditRows after = attribute(second, kPolicies, journeys);
   ASSERT_EQ(after.rows, 3);  // the view's credit back; click won; view lower_class
   EXPECT_EQ(after.sign[0], -1);
   EXPECT_EQ(after.touch_id[0], "i");
   EXPECT_EQ(after.value[0], 100);
   const Batch* nothing[] = {&view};
-  EXPECT_EQ(attribute(nothing, {}, journeys).rows, 0);
+  EXPECT_EQ(attribute(nothing, kPolicies, journeys).rows, 0);
 }
 
 std::vector<Batch> random_events(std::mt19937_64& random) {
@@ -190,7 +192,7 @@ TEST(Attribute, ArrivalOrderAndCommitsDoNotMatter) {
       std::vector<const Batch*> batches;
       for (size_t i = begin; i < begin + count; ++i) batches.push_back(&events[i]);
       begin += count;
-      log.push_back(attribute(batches, {}, *journeys));
+      log.push_back(attribute(batches, kPolicies, *journeys));
       add_net(net, log.back());
       if (random() % 3 != 0) continue;
       journeys = std::make_unique<state::Journeys>();
@@ -208,7 +210,7 @@ TEST(Attribute, CreditsOfAConversionSumToItExactly) {
     state::Journeys journeys;
     std::vector<const Batch*> batches;
     for (const Batch& batch : events) batches.push_back(&batch);
-    const event::CreditRows rows = attribute(batches, {}, journeys);
+    const event::CreditRows rows = attribute(batches, kPolicies, journeys);
     std::map<std::string, std::pair<int64_t, int64_t>> sums;
     for (int64_t i = 0; i < rows.rows; ++i) {
       auto& [credit, value] = sums[std::string(rows.conversion_id[i])];

@@ -36,7 +36,10 @@ std::string_view thing_of(std::string_view dimension) {
 
 // Columns of a table or view that a report may read.
 bool has_column(std::string_view table, std::string_view column) {
-  const std::string_view base = table == "attributed_conversions" ? "conversions" : table;
+  const bool credited = table == "credited_conversions";
+  const std::string_view base =
+      credited || table == "attributed_conversions" ? "conversions" : table;
+  if (column == "policy" || column == "model") return credited;
   const std::array<std::string_view, 5> touch = {"campaign_id", "ad_group_id", "creative_id",
                                                  "placement_id", "website"};
   if (base != table && std::find(touch.begin(), touch.end(), column) != touch.end()) return true;
@@ -68,6 +71,8 @@ std::vector<std::string> report_dimensions() {
                         field.field == event::Field::weekday;
     if (groups) names.emplace_back(field.name);
   }
+  names.emplace_back("policy");
+  names.emplace_back("model");
   for (const std::string_view dimension : state::dimension_names())
     names.push_back(std::string(thing_of(dimension)) + "_name");
   return names;

@@ -22,6 +22,7 @@ struct Measure {
   std::string_view table;
   std::string_view aggregate;  // SQL over the table's columns; money as a HUGEINT of nanos
   bool money = false;
+  bool credited = false;  // there is one for each attribution policy
 };
 
 struct Metric {

@@ -65,12 +65,21 @@ class Compiler {
     list += item;
   }
 
+  // Credits are the default policy's, or, by policy or model, those of each.
+  std::string_view table_of(const Measure& measure) const {
+    const bool by_policy = std::any_of(query_.by.begin(), query_.by.end(), [](const auto& name) {
+      return name == "policy" || name == "model";
+    });
+    return by_policy && measure.credited ? "credited_conversions" : measure.table;
+  }
+
   std::vector<std::string_view> tables() const {
     std::vector<std::string_view> tables;
     for (const Measure& measure : all_measures()) {
       const bool used = measures_.contains(measure.name);
-      if (used && std::find(tables.begin(), tables.end(), measure.table) == tables.end())
-        tables.push_back(measure.table);
+      const std::string_view table = table_of(measure);
+      if (used && std::find(tables.begin(), tables.end(), table) == tables.end())
+        tables.push_back(table);
     }
     return tables;
   }
@@ -88,11 +97,11 @@ class Compiler {
     }
     bool money = false;
     for (const Measure& measure : all_measures()) {
-      if (measure.table != table || !measures_.contains(measure.name)) continue;
+      if (table_of(measure) != table || !measures_.contains(measure.name)) continue;
       append(list, std::string(measure.aggregate) + " AS " + std::string(measure.name));
       money = money || measure.money;
     }
-    const std::string amount = table == "attributed_conversions" ? "value" : "cost";
+    const std::string amount = table.ends_with("_conversions") ? "value" : "cost";
     append(list,
            (money ? "list(DISTINCT coalesce(currency, '')) FILTER (" + amount + " IS NOT NULL)"
                   : std::string("NULL::VARCHAR[]")) +

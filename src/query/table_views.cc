@@ -79,6 +79,14 @@ std::string credits_select() {
          keys + " HAVING sum(sign) > 0";
 }
 
+// Conversions with each touch that has a share of them, by every policy.
+constexpr std::string_view kCreditedConversions = R"(
+SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
+       w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us,
+       w.policy, w.model
+FROM conversions c JOIN credits w
+  ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL AND w.credit > 0)";
+
 // Conversions with the touch of the default policy that won them, if any: what KPIs count.
 constexpr std::string_view kAttributedConversions = R"(
 SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
@@ -104,6 +112,7 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   statements.push_back("CREATE VIEW credits AS " + credits_select());
   statements.push_back("CREATE VIEW attributed_conversions AS " +
                        std::string(kAttributedConversions));
+  statements.push_back("CREATE VIEW credited_conversions AS " + std::string(kCreditedConversions));
   return statements;
 }
 

@@ -19,8 +19,10 @@ Journey& Journeys::of(const Hash128& person, std::string_view advertiser) {
 
 bool CreditOrder::operator()(const Credit& a, const Credit& b) const {
   const auto key = [this](const Credit& c) {
-    return std::tuple<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t>(
-        strings[c.touch], strings[c.reason], c.credit, c.value, c.path_position, c.path_length);
+    return std::tuple<const std::string&, const std::string&, const std::string&,
+                      const std::string&, int64_t, int64_t, int64_t, int64_t>(
+        strings[c.policy], strings[c.model], strings[c.touch], strings[c.reason], c.credit, c.value,
+        c.path_position, c.path_length);
   };
   return key(a) < key(b);
 }
@@ -29,7 +31,7 @@ namespace {
 
 // The least bytes that a saved touch or conversion has.
 constexpr size_t kTouchBytes = sizeof(int64_t) + 1 + 6 * sizeof(uint32_t);
-constexpr size_t kConversionBytes = 2 * sizeof(int64_t) + 6 * sizeof(uint32_t) + sizeof(uint64_t);
+constexpr size_t kConversionBytes = 2 * sizeof(int64_t) + 4 * sizeof(uint32_t) + sizeof(uint64_t);
 
 void save_touch(ByteWriter& out, const Touch& touch) {
   out.number(touch.time);
@@ -54,14 +56,14 @@ Touch load_touch(ByteReader& in) {
 void save_conversion(ByteWriter& out, const Conversion& conversion) {
   out.number(conversion.time);
   out.number(conversion.value);
-  for (const uint32_t code : {conversion.event_id, conversion.type, conversion.currency,
-                              conversion.reported_campaign, conversion.policy, conversion.model}) {
+  for (const uint32_t code :
+       {conversion.event_id, conversion.type, conversion.currency, conversion.reported_campaign}) {
     out.number(code);
   }
   out.number(static_cast<uint64_t>(conversion.credits.size()));
   for (const Credit& credit : conversion.credits) {
-    out.number(credit.touch);
-    out.number(credit.reason);
+    for (const uint32_t code : {credit.touch, credit.reason, credit.policy, credit.model})
+      out.number(code);
     for (const int64_t n : {credit.credit, credit.value, credit.path_position, credit.path_length})
       out.number(n);
   }
@@ -72,13 +74,13 @@ Conversion load_conversion(ByteReader& in) {
   conversion.time = in.number<int64_t>();
   conversion.value = in.number<int64_t>();
   for (uint32_t* code : {&conversion.event_id, &conversion.type, &conversion.currency,
-                         &conversion.reported_campaign, &conversion.policy, &conversion.model}) {
+                         &conversion.reported_campaign}) {
     *code = in.number<uint32_t>();
   }
   for (uint64_t left = in.count(sizeof(uint32_t)); left > 0; --left) {
     Credit& credit = conversion.credits.emplace_back();
-    credit.touch = in.number<uint32_t>();
-    credit.reason = in.number<uint32_t>();
+    for (uint32_t* code : {&credit.touch, &credit.reason, &credit.policy, &credit.model})
+      *code = in.number<uint32_t>();
     for (int64_t* n : {&credit.credit, &credit.value, &credit.path_position, &credit.path_length}) {
       *n = in.number<int64_t>();
     }

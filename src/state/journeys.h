@@ -30,6 +30,8 @@ struct Touch {
 struct Credit {
   uint32_t touch = 0;  // event_id of the touch; none: unattributed
   uint32_t reason = 0;
+  uint32_t policy = 0;
+  uint32_t model = 0;
   int64_t credit = 0;  // ppb
   int64_t value = 0;   // nanos
   int64_t path_position = 0;
@@ -49,8 +51,6 @@ struct Conversion {
   uint32_t type = 0;
   uint32_t currency = 0;
   uint32_t reported_campaign = 0;
-  uint32_t policy = 0;  // that made `credits`
-  uint32_t model = 0;
   int64_t value = 0;
   std::vector<Credit> credits;  // sorted
 };

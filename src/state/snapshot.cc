@@ -7,7 +7,7 @@ namespace adweave::state {
 
 namespace {
 
-constexpr std::string_view kMagic = "AWSNAP01";
+constexpr std::string_view kMagic = "AWSNAP02";
 constexpr size_t kHashDigits = 32;
 
 }  // namespace

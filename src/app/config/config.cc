@@ -49,20 +49,94 @@ void read_dimensions(MapReader& root, engine::Job& job) {
   map.finish();
 }
 
-void read_attribution(MapReader& root, process::AttributionPolicy& policy) {
+void read_windows(MapReader& map, int64_t& click_us, int64_t& view_us) {
+  for (const auto& [key, window] :
+       {std::pair{"click_window", &click_us}, {"view_window", &view_us}}) {
+    *window = map.number(key, kDurations).value_or(*window);
+    if (*window > limits::kRestatementHorizonUs) {
+      map.problems().add(map.node(),
+                         std::string(key) + " is over the restatement horizon of 35 days",
+                         "write 35d or less");
+    }
+  }
+}
+
+void read_window_rules(MapReader& map, process::AttributionPolicy& policy) {
+  const auto node = map.take("windows");
+  if (!node) return;
+  if (!node->IsSequence()) return map.problems().add(*node, "windows must be a list of rules");
+  for (const YAML::Node& item : *node) {
+    MapReader reader(item, "window rule", map.problems());
+    process::WindowRule rule;
+    rule.conversion_type = reader.text("conversion_type").value_or("");
+    rule.placement = reader.text("placement_id").value_or("");
+    rule.click_window_us = policy.click_window_us;
+    rule.view_window_us = policy.view_window_us;
+    if (reader.valid()) read_windows(reader, rule.click_window_us, rule.view_window_us);
+    reader.finish();
+    policy.windows.push_back(std::move(rule));
+  }
+}
+
+void read_weights(MapReader& map, process::AttributionPolicy& policy) {
+  policy.first_weight = static_cast<int>(
+      std::min<int64_t>(map.number("first_weight").value_or(policy.first_weight), INT32_MAX));
+  policy.last_weight = static_cast<int>(
+      std::min<int64_t>(map.number("last_weight").value_or(policy.last_weight), INT32_MAX));
+  const int64_t sum = static_cast<int64_t>(policy.first_weight) + policy.last_weight;
+  if (policy.first_weight < 0 || policy.last_weight < 0 || sum > 100) {
+    map.problems().add(map.node(), "first_weight and last_weight are over 100 percent together",
+                       "write 40 and 40, and 20 are left for the touches between");
+  }
+}
+
+void read_policy(MapReader& map, process::AttributionPolicy& policy) {
+  using process::AttributionModel;
+  std::vector<std::pair<std::string, AttributionModel>> models;
+  for (const AttributionModel model :
+       {AttributionModel::last_touch, AttributionModel::first_touch, AttributionModel::linear,
+        AttributionModel::time_decay, AttributionModel::position_based})
+    models.emplace_back(process::model_name(model), model);
+  policy.model = map.choice(std::string("model"), models).value_or(policy.model);
+  read_windows(map, policy.click_window_us, policy.view_window_us);
+  read_window_rules(map, policy);
+  policy.repeats = map.choice<process::Repeats>("repeats", {{"every", process::Repeats::every},
+                                                            {"once", process::Repeats::once}})
+                       .value_or(policy.repeats);
+  policy.half_life_us = map.number("half_life", kDurations).value_or(policy.half_life_us);
+  if (policy.half_life_us <= 0)
+    map.problems().add(map.node(), "half_life must be above 0", "write half_life: 7d");
+  read_weights(map, policy);
+}
+
+// The default policy and, in `policies`, those beside it.
+void read_attribution(MapReader& root, std::vector<process::AttributionPolicy>& policies) {
   const auto node = root.take("attribution");
   if (!node) return;
   MapReader map(*node, "attribution", root.problems());
-  policy.model =
-      map.choice<std::string>("model", {{"last_touch", "last_touch"}}).value_or(policy.model);
-  policy.click_window_us = map.number("click_window", kDurations).value_or(policy.click_window_us);
-  policy.view_window_us = map.number("view_window", kDurations).value_or(policy.view_window_us);
-  for (const auto& [key, window] : {std::pair{"click_window", policy.click_window_us},
-                                    {"view_window", policy.view_window_us}}) {
-    if (window > limits::kRestatementHorizonUs) {
-      root.problems().add(*node, std::string(key) + " is over the restatement horizon of 35 days",
-                          "write 35d or less");
-    }
+  if (!map.valid()) return;
+  read_policy(map, policies[0]);
+  if (!has_one_winner(policies[0].model)) {
+    root.problems().add(*node, "the default policy must give a conversion to one touch",
+                        "write model: last_touch or first_touch, and list the other in policies");
+  }
+  const auto others = map.take("policies");
+  if (others && !others->IsSequence())
+    root.problems().add(*others, "policies must be a list of policies");
+  for (size_t i = 0; others && others->IsSequence() && i < others->size(); ++i) {
+    const YAML::Node item = (*others)[i];
+    MapReader reader(item, "policy", root.problems());
+    if (!reader.valid()) continue;
+    process::AttributionPolicy policy;
+    policy.name = reader.required_text("name", "linear");
+    read_policy(reader, policy);
+    reader.finish();
+    const bool known = std::any_of(policies.begin(), policies.end(),
+                                   [&](const auto& other) { return other.name == policy.name; });
+    if (known)
+      root.problems().add(item, "there are two policies '" + policy.name + "'",
+                          "give each its own name; `default` is the first");
+    policies.push_back(std::move(policy));
   }
   map.finish();
 }
@@ -94,7 +168,7 @@ engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& pro
   }
   read_sources(root, read, job);
   read_dimensions(root, job);
-  read_attribution(root, job.attribution);
+  read_attribution(root, job.policies);
   read_limits(root, job);
   root.finish();
   return job;

@@ -52,7 +52,7 @@ TEST(Config, FillsTheJob) {
   EXPECT_EQ(fields[2].unit, MoneyUnit::micros);
   EXPECT_EQ(fields[2].on_error, decode::OnError::null);
   EXPECT_EQ(fields[3].field, Field::campaign_id);
-  EXPECT_EQ(config.job.attribution.click_window_us, 7 * limits::kDayUs);
+  EXPECT_EQ(config.job.policies[0].click_window_us, 7 * limits::kDayUs);
   EXPECT_EQ(config.job.slice_bytes, 64 * limits::kKiB);
   EXPECT_EQ(config.job.ledger_id, "l9");
   EXPECT_EQ(config.job.folder, "/c");
@@ -93,6 +93,27 @@ INSTANTIATE_TEST_SUITE_P(
                   std::string(kSource) + "      campaign_id: c\nattribution: {click_window: 90d}\n",
                   "a.yaml:8:14: click_window is over the restatement horizon of 35 days; write 35d "
                   "or less"},
+        BadConfig{
+            "position_weights_over_100",
+            std::string(kSource) +
+                "      campaign_id: c\nattribution: {policies: [{name: p, model: position_based, "
+                "first_weight: 60, last_weight: 50}]}\n",
+            "a.yaml:8:26: first_weight and last_weight are over 100 percent together; write "
+            "40 and 40, and 20 are left for the touches between"},
+        BadConfig{"unknown_share",
+                  std::string(kSource) +
+                      "      campaign_id: c\nattribution: {policies: [{name: p, model: linear, "
+                      "repeats: unknown}]}\n",
+                  "a.yaml:8:60: repeats 'unknown' is not known; known: every, once"},
+        BadConfig{"a_default_policy_that_shares",
+                  std::string(kSource) + "      campaign_id: c\nattribution: {model: linear}\n",
+                  "a.yaml:8:14: the default policy must give a conversion to one touch; write "
+                  "model: last_touch or first_touch, and list the other in policies"},
+        BadConfig{"two_policies_of_a_name",
+                  std::string(kSource) +
+                      "      campaign_id: c\nattribution: {policies: [{name: default}]}\n",
+                  "a.yaml:8:26: there are two policies 'default'; give each its own name; "
+                  "`default` is the first"},
         BadConfig{"bad_number",
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "
