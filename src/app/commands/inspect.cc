@@ -24,6 +24,7 @@ using decode::DecoderSpec;
 
 constexpr size_t kSampleRecords = 1000;  // by which the mapping is guessed
 constexpr size_t kPathsShown = 40;       // in the table for people
+constexpr size_t kRejectsShown = 10;     // likewise
 constexpr int64_t kRowsShown = 3;
 
 struct InspectOptions {
@@ -73,16 +74,18 @@ Status decode_file(const FileSystem& fs, const std::string& path, const DecoderS
 }
 
 // Calls `row` with the JSON text of every record, up to `rows_max` of them, and `reject` for those
-// that cannot be read among them.
+// that cannot be read among them; as many, and at least a sample's, end it too.
 Status read_records(const FileSystem& fs, const std::string& path, const DecoderSpec& spec,
                     int64_t rows_max, const std::function<void(std::string_view)>& row,
                     const std::function<void(RejectedRecord)>& reject) {
   int64_t left = rows_max;
+  int64_t rejects_left = std::max(rows_max, static_cast<int64_t>(kSampleRecords));
   return decode_file(fs, path, whole_records(spec), [&](const event::DecodedSlice& decoded) {
     const event::Batch& batch = decoded.batch(event::Kind::impression);
     for (int64_t i = 0; i < batch.rows && left > 0; ++i, --left)
       row(batch.extra.value_or(i, "null"));
     for (const event::Reject& r : decoded.rejects) {
+      if (rejects_left-- == 0) return false;
       reject({event::position_text(decoded.slice, r.span),
               std::string(event::reason_name(r.reason)), r.message});
     }
@@ -346,6 +349,15 @@ void print_sample(const Inspection& inspection) {
   if (hidden > 0) std::cout << fmt::format("... and {} more, or without values\n", hidden);
 }
 
+void print_rejected(const std::vector<RejectedRecord>& rejected) {
+  for (size_t i = 0; i < std::min(rejected.size(), kRejectsShown); ++i) {
+    std::cout << fmt::format("rejected at {}: {}: {}\n", rejected[i].position, rejected[i].reason,
+                             rejected[i].message);
+  }
+  if (rejected.size() > kRejectsShown)
+    std::cout << fmt::format("... and {} more\n", rejected.size() - kRejectsShown);
+}
+
 void print_inspection(const InspectOptions& options, const Inspection& inspection) {
   const decode::Detected& detected = inspection.detected;
   const DecoderSpec& spec = detected.spec;
@@ -364,9 +376,7 @@ void print_inspection(const InspectOptions& options, const Inspection& inspectio
                              percent(inspection.guess.confidence));
     if (!inspection.sample.empty()) print_sample(inspection);
   }
-  for (const RejectedRecord& reject : inspection.rejected)
-    std::cout << fmt::format("rejected at {}: {}: {}\n", reject.position, reject.reason,
-                             reject.message);
+  print_rejected(inspection.rejected);
   if (inspection.config.empty()) {
     for (const std::string& text : inspection.guess.assumed) std::cout << text << '\n';
   } else {

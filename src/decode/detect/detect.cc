@@ -20,7 +20,9 @@ namespace adweave::decode {
 namespace {
 
 constexpr double kCertain = 1;
-constexpr double kMessage = 0.8;        // an Avro message has but a few bytes to know it by
+constexpr double kMessage = 0.8;  // an Avro message has but a few bytes to know it by
+constexpr double kOneByte =
+    0.3;  // Confluent's frame begins with a zero byte, and so does much else
 constexpr double kLinesMatchMin = 0.9;  // of the lines that a pattern must fit
 constexpr size_t kLinesLookedAt = 200;
 
@@ -205,7 +207,10 @@ Result<Detected> detect(std::string_view start, bool whole, std::string_view nam
   std::string_view text = content;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (text.find('\0') != std::string_view::npos) {
-    if (detect_message(bytes, out)) return out;
+    if (detect_message(bytes, out)) {
+      out.confidence = kOneByte;
+      return out;
+    }
     return Error{ErrorCode::io, "the file is neither text nor an Avro container",
                  "adweave reads JSON, CSV, log lines and Avro, also compressed by gzip, zstd, "
                  "bzip2 or xz"};
