@@ -86,6 +86,55 @@ std::string_view reason_text(Reason reason) {
   return "";
 }
 
+std::string_view reason_fix(Reason reason) {
+  switch (reason) {
+    case Reason::malformed:
+      return "adweave inspect FILE tells whether format or dialect are others; else have it sent "
+             "again";
+    case Reason::too_large:
+      return "raise limits.event_bytes_max if such records are right";
+    case Reason::too_deep:
+      return "have it sent flatter";
+    case Reason::too_many_events:
+      return "have it sent in several records";
+    case Reason::bad_encoding:
+      return "declare the feed's encoding: latin-1, windows-1252, utf-16le";
+    case Reason::missing_field:
+      return "add the name the feed uses now to from, or a fallback";
+    case Reason::wrong_type:
+      return "map the value inside (a.b, a[0]), or set on_error: null";
+    case Reason::bad_number:
+      return "declare decimal and thousands, or set on_error: null";
+    case Reason::bad_time:
+      return "add the feed's form to time, or its zone";
+    case Reason::time_out_of_range:
+      return "set the sender's clock; check the unit of the epoch and the zone";
+    case Reason::older_than_retention:
+      return "the day is gone by a retention commit; nothing can be done here";
+    case Reason::bad_money:
+      return "declare unit, decimal and thousands, or set on_error: null";
+    case Reason::bad_currency:
+      return "map the feed's word with values, or set a fallback";
+    case Reason::negative_money:
+      return "send refunds as adjustments of the conversion";
+    case Reason::unexpanded_macro:
+      return "the ad server did not fill the macro in: correct the tag";
+    case Reason::unknown_kind:
+      return "add a row rule for it, or drop it with a reason";
+    case Reason::unknown_value:
+      return "map the feed's word with values, or set on_error: null";
+    case Reason::filtered:
+      return "wanted by a rule with drop; change the rule if it is not";
+    case Reason::quarantined:
+      return "wanted by a rule; look at the samples";
+    case Reason::unknown_schema:
+      return "add the schema to schemas";
+    case Reason::unread_value:
+      return "map the new value, or set unread: extra";
+  }
+  return "";
+}
+
 std::optional<Reason> parse_reason(std::string_view name) {
   const auto it = std::find(kNames.begin(), kNames.end(), name);
   if (it == kNames.end()) return std::nullopt;

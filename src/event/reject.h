@@ -40,6 +40,8 @@ enum class Reason : uint8_t {
 std::string_view reason_name(Reason reason);
 // What it means, for people.
 std::string_view reason_text(Reason reason);
+// What to do about it: in the configuration, or at the sender.
+std::string_view reason_fix(Reason reason);
 std::optional<Reason> parse_reason(std::string_view name);
 
 struct Reject {

@@ -66,6 +66,31 @@ class Outputs(AdweaveTest):
         self.assertEqual(offsets, sorted(offsets))
         self.assertEqual(len(offsets), 60)
 
+    def test_causes_count_every_reject_and_say_what_to_do(self) -> None:
+        self.write("clicks3.csv", "id,t,u,c,cost,cur\n" + "x,yesterday,1,z,0.1,EUR\n" * 60 + "y,2023-11-01T10:00:00Z,1,z,-1,EUR\n")
+        self.run_config(self.config)
+        causes = self.rows("rejects", "causes")
+        total = self.total()
+        self.assertEqual(sum(row["rejects"] for row in causes), total["rejected"] + total["conflict"])
+        self.assertEqual([(row["reason"], row["rejects"]) for row in causes][:1], [("bad_time", 60)])
+        self.assertEqual({row["reason"] for row in causes}, {"bad_time", "negative_money", "conflict"})
+        self.assertTrue(all(row["fix"] for row in causes))
+        sample = causes[0]["sample"]
+        self.assertIn("yesterday", self.adweave("rejects", "show", "--data", self.data, sample).stdout)
+
+    def test_rejects_are_exported_byte_for_byte(self) -> None:
+        bad = b'x,yesterday,1,"z\nz",0.1,EUR\n' * 3 + b"y,\xff\xfe,1,z,1,EUR\n"
+        self.write("clicks3.csv", b"id,t,u,c,cost,cur\n" + bad)
+        self.run_config(self.config)
+        out = self.folder / "rejected.csv"
+        words = ["rejects", "export", "--data", self.data, "--out", out]
+        self.assertIn("3 reject(s)", self.adweave(*words, "--reason", "bad_time").stdout)
+        self.assertEqual(out.read_bytes(), b'x,yesterday,1,"z\nz",0.1,EUR\n' * 3)
+        self.adweave(*words, code=1)  # never over a file
+        out.unlink()
+        self.adweave(*words, "--reason", "bad_encoding")
+        self.assertEqual(out.read_bytes(), b"y,\xff\xfe,1,z,1,EUR\n")
+
     def test_amounts_of_several_currencies_are_never_added(self) -> None:
         done = self.adweave("report", "--data", self.data, "--metrics", "spend,cpc", "--output", "json")
         self.assertEqual(json.loads(done.stdout), [{"spend": None, "cpc": None}])

@@ -6,6 +6,8 @@
 
 #include "app/command.h"
 #include "app/terminal/terminal.h"
+#include "base/base64.h"
+#include "event/reject.h"
 #include "event/schema.h"
 
 namespace adweave::app {
@@ -68,21 +70,93 @@ struct RejectOptions {
   std::string reason;
   std::string source;
   std::string position;
+  std::string out;
   int64_t limit = 20;
 };
 
+// "file:offset#event", by number.
+constexpr const char* kByPosition =
+    " ORDER BY commit, source, regexp_extract(source_position, '(.*):', 1), "
+    "regexp_extract(source_position, ':(\\d+)[^:]*$', 1)::BIGINT, length(source_position), "
+    "source_position";
+
+std::string filter_of(const RejectOptions& options) {
+  std::string filter;
+  if (!options.reason.empty()) filter += " AND reason = " + query::sql_text(options.reason);
+  if (!options.source.empty()) filter += " AND source = " + query::sql_text(options.source);
+  return filter;
+}
+
 int list_rejects(FileSystem& fs, const RejectOptions& options) {
-  std::string statement =
-      "SELECT source, source_position, outcome, reason, rule, message FROM rejects WHERE sign = 1";
-  if (!options.reason.empty()) statement += " AND reason = " + query::sql_text(options.reason);
-  if (!options.source.empty()) statement += " AND source = " + query::sql_text(options.source);
-  // "file:offset#event", by number.
-  statement +=
-      " ORDER BY commit, source, regexp_extract(source_position, '(.*):', 1), "
-      "regexp_extract(source_position, ':(\\d+)[^:]*$', 1)::BIGINT, length(source_position), "
-      "source_position LIMIT " +
-      std::to_string(options.limit);
-  return print_query(fs, options.read, statement);
+  return print_query(
+      fs, options.read,
+      "SELECT source, source_position, outcome, reason, rule, message FROM rejects WHERE sign = 1" +
+          filter_of(options) + kByPosition + " LIMIT " + std::to_string(options.limit));
+}
+
+// One row for each source, reason and rule, the most frequent first, with a sample and what to do.
+Result<query::QueryResult> reject_causes(const FileSystem& fs, const RejectOptions& options) {
+  ADWEAVE_ASSIGN(const query::SqlEngine sql, open_sql(fs, options.read));
+  ADWEAVE_ASSIGN(
+      query::QueryResult result,
+      sql.query(
+          "SELECT source, outcome, reason, rule, count(*) AS rejects, "
+          "arg_min(message, (commit, source_position)) AS message, "
+          "arg_min(source_position, (commit, source_position)) AS sample FROM rejects "
+          "WHERE sign = 1" +
+          filter_of(options) +
+          " GROUP BY source, outcome, reason, rule ORDER BY rejects DESC, source, reason, rule"));
+  result.columns.emplace_back("fix");
+  for (auto& row : result.rows) {
+    const std::optional<event::Reason> reason = event::parse_reason(*row[2].as_string());
+    row.emplace_back(reason ? event::reason_fix(*reason)
+                            : "two events have one id: have the sender give each its own");
+  }
+  return result;
+}
+
+int list_causes(FileSystem& fs, const RejectOptions& options) {
+  const Result<query::QueryResult> result = reject_causes(fs, options);
+  if (!result) return fail(result.error());
+  print_rows(*result, options.read);
+  return kOk;
+}
+
+// The raw bytes of rejects, one after the other, each with a line feed behind it.
+Result<std::string> export_rejects(FileSystem& fs, const RejectOptions& options) {
+  constexpr int64_t kRowsAtOnce = 50'000;
+  ADWEAVE_ASSIGN(const query::SqlEngine sql, open_sql(fs, options.read));
+  ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.create_exclusive(options.out));
+  int64_t written = 0;
+  int64_t cut = 0;
+  for (int64_t offset = 0;; offset += kRowsAtOnce) {
+    ADWEAVE_ASSIGN(
+        const query::QueryResult result,
+        sql.query("SELECT to_base64(raw), raw_length - octet_length(raw) FROM rejects WHERE "
+                  "sign = 1 AND raw IS NOT NULL" +
+                  filter_of(options) + kByPosition + " LIMIT " + std::to_string(kRowsAtOnce) +
+                  " OFFSET " + std::to_string(offset)));
+    std::string bytes;
+    for (const auto& row : result.rows) {
+      bytes += decode_base64(*row[0].as_string()).value_or("");
+      bytes += '\n';
+      cut += *row[1].as_int() > 0 ? 1 : 0;
+    }
+    ADWEAVE_TRY(file->write(bytes));
+    written += static_cast<int64_t>(result.rows.size());
+    if (static_cast<int64_t>(result.rows.size()) < kRowsAtOnce) break;
+  }
+  ADWEAVE_TRY(file->sync());
+  ADWEAVE_TRY(file->close());
+  return fmt::format("{} reject(s) in {}{}", written, options.out,
+                     cut == 0 ? "" : fmt::format("; of {} only the first MiB was kept", cut));
+}
+
+int export_command(FileSystem& fs, const RejectOptions& options) {
+  const Result<std::string> done = export_rejects(fs, options);
+  if (!done) return fail(done.error());
+  fmt::print("{}\n", *done);
+  return kOk;
 }
 
 int show_reject(FileSystem& fs, const RejectOptions& options) {
@@ -130,6 +204,36 @@ int verify_command(FileSystem& fs, const std::string& data) {
   return result.problems.empty() ? kOk : kFailed;
 }
 
+void add_filter(CLI::App& command, RejectOptions& options) {
+  command.add_option("--reason", options.reason, "Only of this reason")->type_name("NAME");
+  command.add_option("--source", options.source, "Only of this source")->type_name("NAME");
+}
+
+void add_causes(Program& program, CLI::App& rejects,
+                const std::shared_ptr<RejectOptions>& options) {
+  CLI::App* command = rejects.add_subcommand(
+      "causes", "Counts rejects by cause, with a sample and what to do about it.");
+  options->read.add_to(*command);
+  add_filter(*command, *options);
+  command->callback([&program, options] {
+    program.action = [&program, options] { return list_causes(program.fs, *options); };
+  });
+}
+
+void add_export(Program& program, CLI::App& rejects,
+                const std::shared_ptr<RejectOptions>& options) {
+  CLI::App* command = rejects.add_subcommand(
+      "export", "Writes the raw bytes of rejects into a new file, one after the other.");
+  options->read.add_to(*command);
+  add_filter(*command, *options);
+  command->add_option("--out", options->out, "The file; must not exist")
+      ->required()
+      ->type_name("FILE");
+  command->callback([&program, options] {
+    program.action = [&program, options] { return export_command(program.fs, *options); };
+  });
+}
+
 }  // namespace
 
 void add_audit_command(Program& program) {
@@ -148,13 +252,16 @@ void add_rejects_command(Program& program) {
   auto options = std::make_shared<RejectOptions>();
   CLI::App* command = add_command(
       program, "rejects", "Shows records that were not taken, with reason and raw bytes.",
-      {"adweave rejects list --data DIR", "adweave rejects list --data DIR --reason bad_time",
+      {"adweave rejects causes --data DIR                    # how many of each, and what to do",
+       "adweave rejects list --data DIR --reason bad_time",
+       "adweave rejects export --data DIR --source clicks --out rejected.csv",
        "adweave rejects show --data DIR clicks.csv:1234"});
   command->require_subcommand(1);
+  add_causes(program, *command, options);
+  add_export(program, *command, options);
   CLI::App* list = command->add_subcommand("list", "Lists rejects, oldest first.");
   options->read.add_to(*list);
-  list->add_option("--reason", options->reason, "Only of this reason")->type_name("NAME");
-  list->add_option("--source", options->source, "Only of this source")->type_name("NAME");
+  add_filter(*list, *options);
   list->add_option("--limit", options->limit, "At most so many")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
