@@ -79,21 +79,14 @@ std::string credits_select() {
          keys + " HAVING sum(sign) > 0";
 }
 
-// Conversions with each touch that has a share of them, by every policy.
-constexpr std::string_view kCreditedConversions = R"(
+// Conversions beside the touches that have a share of them; `join` and `more` say of which policy.
+std::string conversions_with_touches(const std::string& join, const std::string& more) {
+  return R"(
 SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
-       w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us,
-       w.policy, w.model
-FROM conversions c JOIN credits w
+       w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us)" +
+         more + " FROM conversions c " + join + R"( credits w
   ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL AND w.credit > 0)";
-
-// Conversions with the touch of the default policy that won them, if any: what KPIs count.
-constexpr std::string_view kAttributedConversions = R"(
-SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
-       w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us
-FROM conversions c LEFT JOIN credits w
-  ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL
-     AND w.credit > 0 AND w.policy = 'default')";
+}
 
 }  // namespace
 
@@ -110,9 +103,12 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
                          dimension_select(dir, name, dimensions));
   }
   statements.push_back("CREATE VIEW credits AS " + credits_select());
+  // With the touch of the default policy that won them, if any: what KPIs count.
   statements.push_back("CREATE VIEW attributed_conversions AS " +
-                       std::string(kAttributedConversions));
-  statements.push_back("CREATE VIEW credited_conversions AS " + std::string(kCreditedConversions));
+                       conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");
+  // By every policy, those alone that a touch has a share of.
+  statements.push_back("CREATE VIEW credited_conversions AS " +
+                       conversions_with_touches("JOIN", ", w.policy, w.model"));
   return statements;
 }
 
