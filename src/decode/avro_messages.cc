@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single Avro messages that name their schema: Confluent's wire format and Avro's single-object
 // encoding, one after the other or one a line in base64.
+#include "decode/avro_messages.h"
+
 #include <map>
 
 #include "base/base64.h"
@@ -11,20 +13,7 @@
 
 namespace adweave::decode {
 
-namespace {
-
-using event::Reason;
-
-// Schemas by what names them in a message.
-using Schemas = std::map<uint64_t, WriterSchema>;
-
-struct Header {
-  size_t size = 0;
-  uint64_t schema = 0;
-};
-
-// The header that a message begins with; null when it does not.
-std::optional<Header> read_header(AvroFraming framing, std::string_view bytes) {
+std::optional<AvroMessageHeader> read_message_header(AvroFraming framing, std::string_view bytes) {
   const auto number = [&](size_t at, size_t size, bool big_endian) {
     uint64_t value = 0;
     for (size_t i = 0; i < size; ++i) {
@@ -35,11 +24,18 @@ std::optional<Header> read_header(AvroFraming framing, std::string_view bytes) {
   };
   if (framing == AvroFraming::confluent) {
     if (bytes.size() < 5 || bytes[0] != 0) return std::nullopt;
-    return Header{5, number(1, 4, true)};
+    return AvroMessageHeader{5, number(1, 4, true)};
   }
   if (bytes.size() < 10 || !bytes.starts_with("\xC3\x01")) return std::nullopt;
-  return Header{10, number(2, 8, false)};
+  return AvroMessageHeader{10, number(2, 8, false)};
 }
+
+namespace {
+
+using event::Reason;
+
+// Schemas by what names them in a message.
+using Schemas = std::map<uint64_t, WriterSchema>;
 
 // Where one message after the other ends only the schema tells.
 class MessageCutter : public event::RecordCutter {
@@ -73,7 +69,7 @@ class MessageCutter : public event::RecordCutter {
   static constexpr size_t kSlack = 64;
 
   std::optional<size_t> message_size(std::string_view bytes) const {
-    const std::optional<Header> header = read_header(spec_.avro.framing, bytes);
+    const std::optional<AvroMessageHeader> header = read_message_header(spec_.avro.framing, bytes);
     if (!header) return std::nullopt;
     const auto schema = schemas_.find(header->schema);
     if (schema == schemas_.end()) return std::nullopt;
@@ -157,7 +153,7 @@ class MessageDecoder : public Decoder {
                       AvroRecords& records) const {
     const bool enveloped = !spec().avro.envelope.empty();
     if (!enveloped) span.length = static_cast<int32_t>(bytes.size());
-    const std::optional<Header> header = read_header(spec().avro.framing, bytes);
+    const std::optional<AvroMessageHeader> header = read_message_header(spec().avro.framing, bytes);
     if (!header) {
       writer.reject(Reason::malformed, "avro", "no Avro message begins here", span);
       return 0;

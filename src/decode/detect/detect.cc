@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "decode/avro_container.h"
+#include "decode/avro_messages.h"
 #include "decode/content.h"
 #include "decode/decompress.h"
 #include "decode/json_reader.h"
@@ -79,15 +80,14 @@ bool detect_lines(std::string_view text, bool whole, Detected& out) {
 
 // Reads what an Avro message begins with: the framing and the name of its schema.
 bool detect_message(std::string_view bytes, Detected& out) {
-  if (bytes.size() >= 10 && bytes.starts_with("\xC3\x01")) {
+  const auto single = read_message_header(AvroFraming::single_object, bytes);
+  const auto framed = read_message_header(AvroFraming::confluent, bytes);
+  if (single) {
     out.spec.avro.framing = AvroFraming::single_object;
-    for (int i = 9; i >= 2; --i)
-      out.schema_id += fmt::format("{:02x}", static_cast<uint8_t>(bytes[static_cast<size_t>(i)]));
-  } else if (bytes.size() > 5 && bytes[0] == '\0') {
+    out.schema_id = fmt::format("{:016x}", single->schema);
+  } else if (framed && bytes.size() > framed->size) {
     out.spec.avro.framing = AvroFraming::confluent;
-    uint32_t id = 0;
-    for (size_t i = 1; i < 5; ++i) id = id << 8 | static_cast<uint8_t>(bytes[i]);
-    out.schema_id = std::to_string(id);
+    out.schema_id = std::to_string(framed->schema);
   } else {
     return false;
   }
