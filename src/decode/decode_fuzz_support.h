@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "decode/decode_test_support.h"
 #include "decode/decoder.h"
 
 namespace adweave::decode {
@@ -29,13 +30,6 @@ class FuzzInput {
   std::string_view bytes_;
 };
 
-inline FieldRule fuzz_field(event::Field field, std::vector<std::string> from) {
-  FieldRule rule;
-  rule.field = field;
-  rule.from = std::move(from);
-  return rule;
-}
-
 // A mapping that reads some fields, or keeps the whole record.
 inline MappingSpec fuzz_mapping(size_t choice) {
   using event::Field;
@@ -43,14 +37,13 @@ inline MappingSpec fuzz_mapping(size_t choice) {
   row.kind = event::Kind::bid_request;
   MappingSpec mapping;
   if (choice == 0) {
-    row.fields = {fuzz_field(Field::extra, {"$"})};
+    row.fields = {field(Field::extra, {std::string(kWholeRecord)})};
     mapping.unread = Unread::drop;
   } else {
-    row.fields = {fuzz_field(Field::auction_id, {"id", "a"}),
-                  fuzz_field(Field::event_time, {"timestamp", "b"}),
-                  fuzz_field(Field::floor, {choice == 2 ? "imp.bidfloor" : "site.page"}),
-                  fuzz_field(Field::user_id, {"user.id", "c"}),
-                  fuzz_field(Field::tmax_ms, {"cur[0]", "d"})};
+    row.fields = {field(Field::auction_id, {"id", "a"}),
+                  field(Field::event_time, {"timestamp", "b"}),
+                  field(Field::floor, {choice == 2 ? "imp.bidfloor" : "site.page"}),
+                  field(Field::user_id, {"user.id", "c"}), field(Field::tmax_ms, {"cur[0]", "d"})};
     for (FieldRule& rule : row.fields) rule.on_error = OnError::null;
     row.fields[1].times = {{TimeForm::Kind::iso, ""},
                            {TimeForm::Kind::epoch_ms, ""},
@@ -98,7 +91,7 @@ inline std::vector<std::string> fuzz_rows(const Decoder& decoder, std::string_vi
     const int64_t length = *cut == 0 ? static_cast<int64_t>(rest.size()) : *cut;
     if (*cut == 0) slice.problem = cutter->problem();
     slice.end = begin + length;
-    slice.received_time = 1'698'840'000'000'000;
+    slice.received_time = kReceived;
     slice.head = std::make_shared<const std::string>(text.substr(0, static_cast<size_t>(**head)));
     slice.bytes = std::make_shared<const std::string>(rest.substr(0, static_cast<size_t>(length)));
     append_rows(decoder.decode(std::move(slice)), rows);

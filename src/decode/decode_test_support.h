@@ -44,13 +44,9 @@ inline DecoderSpec spec_of(Format format, std::vector<RowRule> rows) {
   return spec;
 }
 
-// A mapping that keeps each record whole, as JSON text in the field `extra`.
+// Records of a format, each kept whole.
 inline DecoderSpec whole_records(Format format) {
-  DecoderSpec spec = spec_of(
-      format,
-      {row(event::Kind::impression, {field(event::Field::extra, {std::string(kWholeRecord)})})});
-  spec.mapping.unread = Unread::drop;
-  return spec;
+  return whole_records(spec_of(format, {}));
 }
 
 // Decodes a whole file: head, cuts at every `slice_bytes`, one DecodedSlice a slice.

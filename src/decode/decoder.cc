@@ -40,6 +40,17 @@ std::unique_ptr<event::ByteTransform> Decoder::content(std::string_view start) c
   return make_content(spec_, start);
 }
 
+DecoderSpec whole_records(DecoderSpec spec) {
+  FieldRule whole;
+  whole.field = event::Field::extra;
+  whole.from = {std::string(kWholeRecord)};
+  RowRule row;
+  row.kind = event::Kind::impression;
+  row.fields = {std::move(whole)};
+  spec.mapping = {"", {std::move(row)}, Unread::drop};
+  return spec;
+}
+
 Result<std::unique_ptr<Decoder>> make_decoder(const DecoderSpec& spec) {
   Result<std::unique_ptr<Decoder>> decoder = make(spec);
   if (!decoder) return std::move(decoder).error().within("source " + spec.source);

@@ -39,6 +39,10 @@ class Decoder {
   DecoderSpec spec_;
 };
 
+// The spec with a mapping that keeps each record whole, as JSON text in the field `extra` of an
+// impression.
+DecoderSpec whole_records(DecoderSpec spec);
+
 // Fails with config: what in the spec is wrong.
 Result<std::unique_ptr<Decoder>> make_decoder(const DecoderSpec& spec);
 

@@ -36,18 +36,6 @@ struct InspectOptions {
   int64_t rows_max() const { return rows == "all" ? INT64_MAX : std::stoll(rows); }
 };
 
-// A mapping that keeps each record as it is, in the field `extra`.
-DecoderSpec whole_records(DecoderSpec spec) {
-  decode::FieldRule whole;
-  whole.field = event::Field::extra;
-  whole.from = {std::string(decode::kWholeRecord)};
-  decode::RowRule row;
-  row.kind = event::Kind::impression;
-  row.fields = {whole};
-  spec.mapping = {"", {row}, decode::Unread::drop};
-  return spec;
-}
-
 struct RejectedRecord {
   std::string position;
   std::string reason;
@@ -80,17 +68,18 @@ Status read_records(const FileSystem& fs, const std::string& path, const Decoder
                     const std::function<void(RejectedRecord)>& reject) {
   int64_t left = rows_max;
   int64_t rejects_left = std::max(rows_max, static_cast<int64_t>(kSampleRecords));
-  return decode_file(fs, path, whole_records(spec), [&](const event::DecodedSlice& decoded) {
-    const event::Batch& batch = decoded.batch(event::Kind::impression);
-    for (int64_t i = 0; i < batch.rows && left > 0; ++i, --left)
-      row(batch.extra.value_or(i, "null"));
-    for (const event::Reject& r : decoded.rejects) {
-      if (rejects_left-- == 0) return false;
-      reject({event::position_text(decoded.slice, r.span),
-              std::string(event::reason_name(r.reason)), r.message});
-    }
-    return left > 0;
-  });
+  return decode_file(fs, path, decode::whole_records(spec),
+                     [&](const event::DecodedSlice& decoded) {
+                       const event::Batch& batch = decoded.batch(event::Kind::impression);
+                       for (int64_t i = 0; i < batch.rows && left > 0; ++i, --left)
+                         row(batch.extra.value_or(i, "null"));
+                       for (const event::Reject& r : decoded.rejects) {
+                         if (rejects_left-- == 0) return false;
+                         reject({event::position_text(decoded.slice, r.span),
+                                 std::string(event::reason_name(r.reason)), r.message});
+                       }
+                       return left > 0;
+                     });
 }
 
 // What there is to say of a file.
@@ -181,7 +170,7 @@ void find_schema(const FileSystem& fs, const InspectOptions& options, Inspection
   for (const std::string& file : schema_files(fs, options)) {
     avro.schemas = {{by_id ? std::stoll(out.detected.schema_id) : 0, schema_of(fs, file)}};
     bool read = false;
-    const Status done = decode_file(fs, options.file, whole_records(out.detected.spec),
+    const Status done = decode_file(fs, options.file, decode::whole_records(out.detected.spec),
                                     [&](const event::DecodedSlice& decoded) {
                                       read = decoded.rejects.empty() &&
                                              decoded.batch(event::Kind::impression).rows > 0;
