@@ -85,8 +85,9 @@ std::vector<CommitBuilder::Parts> CommitBuilder::table_parts() const {
     }
     if (!parts.empty()) tables.push_back(std::move(parts));
   }
-  for (const event::TableRows& rows : {event::table_rows(credits_), event::table_rows(rejects_),
-                                       event::table_rows(duplicates_), event::table_rows(audit_)}) {
+  for (const event::TableRows& rows :
+       {event::table_rows(attribution_.credits), event::table_rows(attribution_.facts),
+        event::table_rows(rejects_), event::table_rows(duplicates_), event::table_rows(audit_)}) {
     if (rows.rows > 0) tables.push_back({rows});
   }
   return tables;
@@ -95,13 +96,13 @@ std::vector<CommitBuilder::Parts> CommitBuilder::table_parts() const {
 Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWriter& writer,
                              state::State& state, int64_t now,
                              std::map<std::string, ledger::Counts>& totals) {
-  std::vector<const event::Batch*> batches;
-  for (const process::PreparedSlice& slice : slices_) {
-    for (const event::Batch& batch : slice.decoded.batches) {
+  std::vector<event::Batch*> batches;
+  for (process::PreparedSlice& slice : slices_) {
+    for (event::Batch& batch : slice.decoded.batches) {
       if (batch.rows > 0) batches.push_back(&batch);
     }
   }
-  credits_ = process::attribute(batches, job.policies, state.journeys);
+  attribution_ = process::attribute(batches, job.attribution, std::nullopt, state);
   for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
 
   const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,

@@ -39,7 +39,7 @@ class CommitBuilder {
   std::vector<process::PreparedSlice> slices_;
   event::DuplicateRows duplicates_;
   event::RejectRows rejects_;
-  event::CreditRows credits_;
+  process::Attribution attribution_;
   event::AuditRows audit_;
   std::vector<ledger::SourcePosition> positions_;
   std::vector<std::string> sources_;  // in the order of their first slice

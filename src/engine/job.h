@@ -31,8 +31,8 @@ struct Job {
   std::string configuration;  // hash of the configuration
   std::string ledger_id = "local";
   std::vector<SourceJob> sources;
-  std::map<std::string, std::string> dimensions;        // name -> file, relative to `folder`
-  std::vector<process::AttributionPolicy> policies{1};  // of attribution; the first is `default`
+  std::map<std::string, std::string> dimensions;  // name -> file, relative to `folder`
+  process::AttributionRules attribution;
   process::ValidationRules validation;
   TimeZone zone = TimeZone::utc();
 

@@ -38,7 +38,13 @@ constexpr Field kStateFields[] = {Field::event_id,
                                   Field::conversion_type,
                                   Field::currency,
                                   Field::value,
-                                  Field::reported_campaign_id};
+                                  Field::reported_campaign_id,
+                                  Field::adjustment,
+                                  Field::adjusts,
+                                  Field::order_id,
+                                  Field::impression_id,
+                                  Field::joined_by,
+                                  Field::is_double_click};
 
 constexpr Field kOccurrenceFields[] = {Field::event_id, Field::source, Field::source_position};
 
@@ -90,6 +96,11 @@ Status remember_commit(const FileSystem& fs, const std::string& dir,
   const auto mappings = mappings_of(record);
   for (const event::DataFile& file : record.added) {
     if (is_event_table(file)) ADWEAVE_TRY(remember_file(fs, dir, file, mappings, state));
+  }
+  for (const event::DataFile& file : record.added) {
+    if (file.table != "facts") continue;
+    ADWEAVE_ASSIGN(const event::FactRows rows, lake::read_rows<event::FactRows>(fs, dir, file));
+    process::remember_facts(state.journeys, rows);
   }
   for (const event::DataFile& file : record.added) {
     if (file.table != "credits_log") continue;

@@ -45,8 +45,9 @@
 
 #define ADWEAVE_FACT_FIELDS(F) \
   F(event_id, Id, 1, true, "The event the fact is about") \
+  F(advertiser_id, Dict, 7, true, "Advertiser of the event") \
   F(kind, Dict, 300, true, "Kind of the event") \
-  F(fact, Dict, 301, true, "ivt, segment, identity, viewability, joined_impression, ...") \
+  F(fact, Dict, 301, true, "joined_impression (fact_value: its event_id), double_click (true, false), later ivt, segment, ...") \
   F(fact_value, Str, 302, false, "What is said") \
   F(score, Float, 303, false, "How sure, 0 to 1") \
   F(sign, Int, 223, true, "1 states the fact, -1 takes it back") \

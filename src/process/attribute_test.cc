@@ -8,13 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include "process/deduplicate.h"
+
 namespace adweave::process {
 namespace {
 
 using event::Batch;
 using event::Kind;
-
-const std::vector<AttributionPolicy> kPolicies(1);
 
 constexpr int64_t kNoon = 1'698'840'000'000'000;
 
@@ -67,13 +67,84 @@ void add_net(Net& net, const event::CreditRows& rows) {
   }
 }
 
+// A ledger without files: commits of accepted rows, and the state that follows them.
+class Commits {
+ public:
+  Attribution commit(std::vector<Batch> rows) {
+    std::vector<Batch*> batches;
+    for (Batch& batch : rows) {
+      remember_id(batch);
+      batches.push_back(&batch);
+    }
+    Attribution made = attribute(batches, rules, open_from, *state_);
+    add_net(credits, made.credits);
+    for (Batch& batch : rows) rows_.push_back(std::move(batch));
+    log_.push_back(made);
+    commits_.push_back(rows_.size());
+    return made;
+  }
+
+  // State anew from what was committed.
+  void rebuild() {
+    state_ = std::make_unique<state::State>();
+    size_t row = 0;
+    for (size_t i = 0; i < log_.size(); ++i) {
+      for (; row < commits_[i]; ++row) {
+        remember_id(rows_[row]);
+        remember_journeys(state_->journeys, rows_[row]);
+      }
+      remember_facts(state_->journeys, log_[i].facts);
+      remember_credits(state_->journeys, log_[i].credits);
+    }
+  }
+
+  // What holds of every click now: "impression double".
+  std::map<std::string, std::string> clicks() const {
+    std::map<std::string, std::string> joined;
+    std::map<std::string, std::string> doubles;
+    for (const Batch& batch : rows_) {
+      if (batch.kind != Kind::click) continue;
+      const std::string id(batch.event_id[0]);
+      const bool found = batch.joined_by[0] != "none";
+      joined[id] = found ? std::string(batch.impression_id[0]) : "-";
+      doubles[id] = batch.is_double_click[0] != 0 ? "true" : "false";
+    }
+    for (const Attribution& made : log_) {
+      for (int64_t i = 0; i < made.facts.rows; ++i) {
+        const std::string id(made.facts.event_id[i]);
+        std::string& now = made.facts.fact[i] == "double_click" ? doubles[id] : joined[id];
+        const std::string value(made.facts.fact_value[i]);
+        if (made.facts.sign[i] > 0) {
+          now = value;
+        } else {
+          EXPECT_EQ(now, value) << id;
+        }
+      }
+    }
+    for (auto& [id, text] : joined) text += " " + doubles[id];
+    return joined;
+  }
+
+  AttributionRules rules;
+  std::optional<int64_t> open_from;
+  Net credits;
+
+ private:
+  void remember_id(const Batch& batch) {
+    const Hash128 key = identity_key(batch.kind, "a", batch.event_id.hash(0));
+    if (state_->ids.find(key) == nullptr) state_->ids.insert(key, {});
+  }
+
+  std::unique_ptr<state::State> state_ = std::make_unique<state::State>();
+  std::vector<Batch> rows_;
+  std::vector<Attribution> log_;
+  std::vector<size_t> commits_;  // rows up to the end of each
+};
+
 Net attribute_all(const std::vector<Batch>& events) {
-  state::Journeys journeys;
-  std::vector<const Batch*> batches;
-  for (const Batch& batch : events) batches.push_back(&batch);
-  Net net;
-  add_net(net, attribute(batches, kPolicies, journeys));
-  return net;
+  Commits commits;
+  commits.commit(events);
+  return commits.credits;
 }
 
 // The winner of conversion "v", or the reason when there is none.
@@ -88,7 +159,7 @@ std::string winner(const std::vector<Batch>& events) {
 std::string reason_of(const std::vector<Batch>& events, const std::string& touch) {
   for (const auto& [key, count] : attribute_all(events)) {
     if (key.find(" " + touch + " ") == std::string::npos) continue;
-    for (const char* reason : {"won", "outside_window", "lower_class", "superseded"}) {
+    for (const char* reason : {"won", "outside_window", "lower_class", "superseded", "repeat"}) {
       if (key.find(" " + std::string(reason) + " ") != std::string::npos) return reason;
     }
   }
@@ -139,34 +210,221 @@ TEST(Attribute, NobodysEventsNeverMeet) {
 }
 
 TEST(Attribute, ALateTouchTakesTheOldCreditBack) {
-  state::Journeys journeys;
+  Commits commits;
   const Batch view = impression("i", kNoon);
-  const Batch bought = conversion("v", kNoon + 10);
-  const Batch* first[] = {&view, &bought};
-  const event::CreditRows before = attribute(first, kPolicies, journeys);
-  EXPECT_EQ(before.rows, 1);
-  const Batch late = click("c", kNoon + 5);
-  const Batch* second[] = {&late};
-  const event::CreditRows after = attribute(second, kPolicies, journeys);
+  EXPECT_EQ(commits.commit({view, conversion("v", kNoon + 10)}).credits.rows, 1);
+  const event::CreditRows after = commits.commit({click("c", kNoon + 5)}).credits;
   ASSERT_EQ(after.rows, 3);  // the view's credit back; click won; view lower_class
   EXPECT_EQ(after.sign[0], -1);
   EXPECT_EQ(after.touch_id[0], "i");
   EXPECT_EQ(after.value[0], 100);
-  const Batch* nothing[] = {&view};
-  EXPECT_EQ(attribute(nothing, kPolicies, journeys).rows, 0);
+  EXPECT_EQ(commits.commit({view}).credits.rows, 0);
 }
 
+Batch click_on(const std::string& id, int64_t time, const char* impression_id,
+               const char* person = "p") {
+  Batch batch = event_of(Kind::click, id, time, person);
+  batch.impression_id.put(0, impression_id);
+  return batch;
+}
+
+Batch of_campaign(Batch batch, const char* campaign) {
+  batch.campaign_id = {};
+  batch.campaign_id.put(0, campaign);
+  return batch;
+}
+
+TEST(Joins, AClickFindsTheImpressionItNamesInItsCommitOrLater) {
+  Commits commits;
+  const auto first = commits.commit({impression("i", kNoon), click_on("c", kNoon + 5, "i"),
+                                     click_on("d", kNoon + 9'000'000, "late", nullptr)});
+  EXPECT_EQ(first.facts.rows, 0);
+  EXPECT_EQ(commits.clicks(),
+            (std::map<std::string, std::string>{{"c", "i false"}, {"d", "- false"}}));
+  const event::FactRows facts = commits.commit({impression("late", kNoon)}).facts;
+  ASSERT_EQ(facts.rows, 1);
+  EXPECT_EQ(facts.fact[0], "joined_impression");
+  EXPECT_EQ(facts.fact_value[0], "late");
+  EXPECT_EQ(facts.sign[0], 1);
+  EXPECT_EQ(commits.clicks()["d"], "late false");
+}
+
+TEST(Joins, WithoutAnIdItIsTheLatestImpressionOfPersonAndCampaignInsideSixHours) {
+  const auto joined = [](const std::vector<Batch>& views) {
+    Commits commits;
+    std::vector<Batch> rows = views;
+    rows.push_back(of_campaign(click("c", kNoon), "x"));
+    commits.commit(std::move(rows));
+    return commits.clicks()["c"];
+  };
+  const auto view = [](const char* id, int64_t before, const char* campaign = "x") {
+    return of_campaign(impression(id, kNoon - before), campaign);
+  };
+  EXPECT_EQ(joined({view("a", 9), view("b", 3)}), "b false");
+  EXPECT_EQ(joined({view("b", 3), view("a", 3), view("c1", 4)}), "a false");
+  EXPECT_EQ(joined({view("a", 9), view("b", 3, "y")}), "a false");
+  EXPECT_EQ(joined({view("a", limits::kClickJoinWindowUs - 1)}), "a false");
+  EXPECT_EQ(joined({view("a", limits::kClickJoinWindowUs)}), "- false");
+  EXPECT_EQ(joined({view("a", 0)}), "a false");
+  EXPECT_EQ(joined({view("a", -1)}), "- false");
+}
+
+TEST(Joins, ABetterImpressionThatComesLateReplacesTheFact) {
+  Commits commits;
+  const auto view = [](const char* id, int64_t before) {
+    return of_campaign(impression(id, kNoon - before), "x");
+  };
+  commits.commit({of_campaign(click("c", kNoon), "x")});
+  EXPECT_EQ(commits.commit({view("a", 9)}).facts.rows, 1);
+  commits.rebuild();
+  const event::FactRows facts = commits.commit({view("b", 5)}).facts;
+  ASSERT_EQ(facts.rows, 2);
+  EXPECT_EQ(facts.fact_value[0], "a");
+  EXPECT_EQ(facts.sign[0], -1);
+  EXPECT_EQ(commits.clicks()["c"], "b false");
+}
+
+TEST(Joins, ADoubleClickIsNoTouchAndItsWindowIsHalfOpen) {
+  const auto doubled = [](int64_t after) {
+    Commits commits;
+    commits.commit({impression("i", kNoon), click_on("c", kNoon, "i"),
+                    click_on("d", kNoon + after, "i", nullptr)});
+    return commits.clicks()["d"];
+  };
+  EXPECT_EQ(doubled(0), "i true");
+  EXPECT_EQ(doubled(limits::kDoubleClickUs - 1), "i true");
+  EXPECT_EQ(doubled(limits::kDoubleClickUs), "i false");
+  const std::vector<Batch> events = {impression("i", kNoon), click_on("c", kNoon, "i"),
+                                     click_on("d", kNoon + 1, "i"), conversion("v", kNoon + 2)};
+  EXPECT_EQ(winner(events), "c");
+  EXPECT_EQ(reason_of(events, "d"), "repeat");
+}
+
+TEST(Joins, AnEarlierClickThatComesLateMakesTheOtherDouble) {
+  Commits commits;
+  commits.commit(
+      {impression("i", kNoon), click_on("d", kNoon + 7, "i"), conversion("v", kNoon + 9)});
+  const Attribution made = commits.commit({click_on("c", kNoon + 2, "i")});
+  ASSERT_EQ(made.facts.rows, 1);
+  EXPECT_EQ(made.facts.fact[0], "double_click");
+  EXPECT_EQ(made.facts.fact_value[0], "true");
+  EXPECT_EQ(commits.clicks()["d"], "i true");
+  EXPECT_EQ(commits.credits.count("v c click won campaign of c 1000000000 100 1 2 7 "), 0U);
+  EXPECT_EQ(commits.credits.count("v c click won campaign of c 1000000000 100 2 2 7 "), 1U);
+}
+
+Batch conversion_of_type(const std::string& id, int64_t time, const char* type) {
+  Batch batch = conversion(id, time);
+  batch.conversion_type = {};
+  batch.conversion_type.put(0, type);
+  return batch;
+}
+
+TEST(Repeats, OneSignUpAndManyPurchasesPerClickAndOneOfEachPerView) {
+  const auto reasons = [](const Batch& touch, const char* type) {
+    std::string found;
+    for (const auto& [key, count] : attribute_all({touch, conversion_of_type("v", kNoon + 1, type),
+                                                   conversion_of_type("w", kNoon + 2, type)})) {
+      for (const char* reason : {"won", "repeat", "unattributed"}) {
+        if (key.find(" " + std::string(reason) + " ") != std::string::npos)
+          found += key.substr(0, 1) + " " + reason + ", ";
+      }
+    }
+    return found;
+  };
+  EXPECT_EQ(reasons(click("c", kNoon), "signup"), "v won, w unattributed, w repeat, ");
+  EXPECT_EQ(reasons(click("c", kNoon), "purchase"), "v won, w won, ");
+  EXPECT_EQ(reasons(impression("i", kNoon), "purchase"), "v won, w unattributed, w repeat, ");
+}
+
+Batch adjustment(const std::string& id, int64_t time, const char* what, const char* of,
+                 int64_t value) {
+  Batch batch = conversion(id, time);
+  batch.value = {};
+  batch.value.put(0, value);
+  batch.adjustment.put(0, what);
+  batch.adjusts.put(0, of);
+  return batch;
+}
+
+int64_t credited(const Commits& commits) {
+  int64_t value = 0;
+  for (const auto& [key, count] : commits.credits) {
+    const size_t at = key.find(" 1000000000 ");
+    if (at != std::string::npos) value += count * std::stoll(key.substr(at + 12));
+  }
+  return value;
+}
+
+TEST(Adjustments, TheLatestRestatementHoldsAndARetractionIsFinalInAnyOrder) {
+  const Batch bought = conversion("v", kNoon + 10);
+  const Batch less = adjustment("r1", kNoon + 20, "restatement", "v", 60);
+  const Batch more = adjustment("r2", kNoon + 30, "restatement", "v", 80);
+  const Batch back = adjustment("r0", kNoon + 15, "retraction", "v", 0);
+  for (const auto& order : {std::vector{bought, less, more},
+                            {more, bought, less},
+                            {less, more, bought},
+                            {more, less, bought}}) {
+    Commits commits;
+    commits.commit({click("c", kNoon)});
+    for (const Batch& batch : order) commits.commit({batch});
+    EXPECT_EQ(credited(commits), 80);
+    commits.rebuild();
+    commits.commit({back});
+    EXPECT_TRUE(commits.credits.empty());
+    commits.commit({adjustment("r9", kNoon + 99, "restatement", "v", 5)});
+    EXPECT_TRUE(commits.credits.empty());
+  }
+}
+
+TEST(Adjustments, ARetractedConversionUsesUpNoClick) {
+  Commits commits;
+  commits.commit({click("c", kNoon), conversion_of_type("v", kNoon + 1, "signup"),
+                  conversion_of_type("w", kNoon + 2, "signup")});
+  EXPECT_EQ(commits.credits.count("w c click won campaign of c 1000000000 100 1 1 2 "), 0U);
+  commits.commit({adjustment("r", kNoon + 5, "retraction", "v", 0)});
+  EXPECT_EQ(commits.credits.count("w c click won campaign of c 1000000000 100 1 1 2 "), 1U);
+}
+
+TEST(Adjustments, ClosedPeriodsKeepTheirRowsAndCorrectionsArePostedToTheOpenOne) {
+  Commits commits;
+  const int64_t day = kNoon - limits::kDayUs / 2;
+  commits.commit({click("c", kNoon), conversion("v", kNoon + 10)});
+  commits.open_from = day + limits::kDayUs;
+  const event::CreditRows rows =
+      commits.commit({adjustment("r", kNoon + 20, "restatement", "v", 60)}).credits;
+  ASSERT_EQ(rows.rows, 2);
+  for (int64_t i = 0; i < rows.rows; ++i) EXPECT_EQ(rows.posting_date[i], day + limits::kDayUs);
+  EXPECT_EQ(commits.commit({conversion("w", kNoon + 2 * limits::kDayUs)}).credits.posting_date[0],
+            day + 2 * limits::kDayUs);
+}
+
+// A person's history with everything that can change something later.
 std::vector<Batch> random_events(std::mt19937_64& random) {
   std::vector<Batch> events;
   for (int i = 0; i < 14; ++i) {
-    const auto time = kNoon + static_cast<int64_t>(random() % 40) * (limits::kDayUs / 4);
+    const auto time = kNoon + static_cast<int64_t>(random() % 40) * (limits::kDayUs / 4) +
+                      static_cast<int64_t>(random() % 3) * (limits::kDoubleClickUs / 2);
     const std::string id = std::to_string(i);
-    switch (random() % 4) {
+    const std::string other = std::to_string(random() % 14);
+    const char* campaign = random() % 2 == 0 ? "x" : "y";
+    switch (random() % 8) {
       case 0:
-        events.push_back(click(id, time));
+        events.push_back(of_campaign(click(id, time), campaign));
         break;
       case 1:
-        events.push_back(impression(id, time, (random() & 1) != 0));
+        events.push_back(click_on(id, time, other.c_str(), random() % 4 == 0 ? nullptr : "p"));
+        break;
+      case 2:
+      case 3:
+        events.push_back(of_campaign(impression(id, time, (random() & 1) != 0), campaign));
+        break;
+      case 4:
+        events.push_back(adjustment(id, time, random() % 3 == 0 ? "retraction" : "restatement",
+                                    other.c_str(), static_cast<int64_t>(random() % 1000)));
+        break;
+      case 5:
+        events.push_back(conversion_of_type(id, time, "signup"));
         break;
       default:
         events.push_back(conversion(id, time));
@@ -176,49 +434,39 @@ std::vector<Batch> random_events(std::mt19937_64& random) {
   return events;
 }
 
+const std::vector<AttributionPolicy> kAllModels = [] {
+  std::vector<AttributionPolicy> policies;
+  for (const AttributionModel model :
+       {AttributionModel::last_touch, AttributionModel::first_touch, AttributionModel::linear,
+        AttributionModel::time_decay, AttributionModel::position_based}) {
+    policies.emplace_back();
+    policies.back().name = model_name(model);
+    policies.back().model = model;
+  }
+  return policies;
+}();
+
 // Any order, cut into any commits, with a rebuild of the state from the rows in between: the net
-// credits are the same.
+// credits, joins and double clicks are the same.
 TEST(Attribute, ArrivalOrderAndCommitsDoNotMatter) {
   std::mt19937_64 random(11);
   for (int round = 0; round < 1000; ++round) {
     std::vector<Batch> events = random_events(random);
-    const Net expected = attribute_all(events);
+    Commits expected;
+    expected.rules.policies = kAllModels;
+    expected.commit(events);
     std::shuffle(events.begin(), events.end(), random);
-    auto journeys = std::make_unique<state::Journeys>();
-    std::vector<event::CreditRows> log;
-    Net net;
+    Commits commits;
+    commits.rules.policies = kAllModels;
     for (size_t begin = 0; begin < events.size();) {
       const size_t count = std::min(events.size() - begin, 1 + random() % 5);
-      std::vector<const Batch*> batches;
-      for (size_t i = begin; i < begin + count; ++i) batches.push_back(&events[i]);
+      commits.commit({events.begin() + static_cast<ptrdiff_t>(begin),
+                      events.begin() + static_cast<ptrdiff_t>(begin + count)});
       begin += count;
-      log.push_back(attribute(batches, kPolicies, *journeys));
-      add_net(net, log.back());
-      if (random() % 3 != 0) continue;
-      journeys = std::make_unique<state::Journeys>();
-      for (size_t i = 0; i < begin; ++i) remember_journeys(*journeys, events[i]);
-      for (const event::CreditRows& rows : log) remember_credits(*journeys, rows);
+      if (random() % 3 == 0) commits.rebuild();
     }
-    ASSERT_EQ(net, expected) << "round " << round;
-  }
-}
-
-TEST(Attribute, CreditsOfAConversionSumToItExactly) {
-  std::mt19937_64 random(5);
-  for (int round = 0; round < 200; ++round) {
-    const std::vector<Batch> events = random_events(random);
-    state::Journeys journeys;
-    std::vector<const Batch*> batches;
-    for (const Batch& batch : events) batches.push_back(&batch);
-    const event::CreditRows rows = attribute(batches, kPolicies, journeys);
-    std::map<std::string, std::pair<int64_t, int64_t>> sums;
-    for (int64_t i = 0; i < rows.rows; ++i) {
-      auto& [credit, value] = sums[std::string(rows.conversion_id[i])];
-      credit += rows.credit[i] * rows.sign[i];
-      value += rows.value[i] * rows.sign[i];
-    }
-    for (const auto& [id, sum] : sums)
-      EXPECT_EQ(sum, std::pair(limits::kCreditPpb, int64_t{100})) << id;
+    ASSERT_EQ(commits.credits, expected.credits) << "round " << round;
+    ASSERT_EQ(commits.clicks(), expected.clicks()) << "round " << round;
   }
 }
 

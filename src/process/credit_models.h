@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +53,18 @@ struct AttributionPolicy {
   int64_t half_life_us = limits::kHalfLifeUs;  // of time_decay
   int first_weight = limits::kPositionWeight;  // of position_based, in percent
   int last_weight = limits::kPositionWeight;
+};
+
+// How many conversions of a type one click may bring. A view brings one of each type at most.
+enum class Counting { every, one };
+
+// All that decides who gets which credit.
+struct AttributionRules {
+  std::vector<AttributionPolicy> policies{1};  // the first is `default`
+  int64_t double_click_us = limits::kDoubleClickUs;
+  int64_t click_join_window_us = limits::kClickJoinWindowUs;
+  std::map<std::string, Counting, std::less<>> counting = {
+      {"signup", Counting::one}};  // by conversion type; others: every
 };
 
 // Weights of a path's touches, earliest first, by their lags in microseconds. Of a model with

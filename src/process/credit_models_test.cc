@@ -83,7 +83,7 @@ std::map<std::string, double> credit_of(const JsonValue& paths, const Attributio
   constexpr int64_t kNoon = 1'698'840'000'000'000;
   std::map<std::string, double> credit;
   for (const JsonValue& path : *paths.as_array()) {
-    state::Journeys journeys;
+    state::State state;
     std::vector<event::Batch> events;
     std::string_view rest = *path.find("path")->as_string();
     const auto put = [&](event::Kind kind, std::string_view campaign) {
@@ -105,9 +105,11 @@ std::map<std::string, double> credit_of(const JsonValue& paths, const Attributio
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     put(event::Kind::conversion, "");
-    std::vector<const event::Batch*> batches;
-    for (const event::Batch& batch : events) batches.push_back(&batch);
-    const event::CreditRows rows = attribute(batches, std::span(&policy, 1), journeys);
+    std::vector<event::Batch*> batches;
+    for (event::Batch& batch : events) batches.push_back(&batch);
+    AttributionRules rules;
+    rules.policies = {policy};
+    const event::CreditRows rows = attribute(batches, rules, std::nullopt, state).credits;
     const auto conversions = static_cast<double>(*path.find("conversions")->as_int());
     for (int64_t row = 0; row < rows.rows; ++row) {
       if (rows.credit[row] == 0 || conversions == 0) continue;

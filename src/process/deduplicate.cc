@@ -57,6 +57,7 @@ class Judge {
         state_(state),
         file_(state.files.code_of({slice.source, slice.file, context.mapping})) {}
 
+  // In the order of the rows, so that a repeat within the slice is found too.
   std::vector<int32_t> judge(const event::Batch& batch, event::DuplicateRows& duplicates,
                              event::RejectRows& rejects, DedupCounts& counts) {
     std::vector<int32_t> kept;
@@ -64,12 +65,19 @@ class Judge {
     for (int64_t row = 0; row < batch.rows; ++row) {
       const Hash128 key =
           identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+      const std::optional<Hash128> order = order_key(batch, row);
       const state::Seen* seen = state_.ids.find(key);
-      if (seen == nullptr) {
+      const state::Seen* ordered = seen == nullptr && order ? state_.ids.find(*order) : nullptr;
+      if (ordered != nullptr) {
+        add_duplicate(duplicates, batch, row, *ordered);
+        ++counts.duplicate;
+      } else if (seen == nullptr) {
         const event::RecordSpan& span = batch.spans[static_cast<size_t>(row)];
-        state_.ids.insert(key, {static_cast<uint64_t>(batch.content_hash[row]),
-                                static_cast<uint32_t>(context_.commit), file_,
-                                state::pack_position(slice_.begin + span.offset, span.element)});
+        const state::Seen here = {static_cast<uint64_t>(batch.content_hash[row]),
+                                  static_cast<uint32_t>(context_.commit), file_,
+                                  state::pack_position(slice_.begin + span.offset, span.element)};
+        state_.ids.insert(key, here);
+        if (order) state_.ids.insert(*order, here);
         kept.push_back(static_cast<int32_t>(row));
         ++counts.accepted;
       } else if (is_conflict(batch, row, *seen)) {
@@ -138,6 +146,15 @@ Hash128 identity_key(event::Kind kind, std::string_view advertiser_id, const Has
   return combine(combine({static_cast<uint64_t>(kind) + 1, 0}, hash128(advertiser_id)), event_id);
 }
 
+std::optional<Hash128> order_key(const event::Batch& batch, int64_t row) {
+  if (batch.kind != event::Kind::conversion || !batch.order_id.has(row)) return std::nullopt;
+  if (batch.adjustment.value_or(row, "none") != "none") return std::nullopt;
+  constexpr Hash128 kOrder = {0, 1};
+  const Hash128 type = combine(kOrder, hash128(batch.conversion_type[row]));
+  return identity_key(batch.kind, batch.advertiser_id[row],
+                      combine(type, batch.order_id.hash(row)));
+}
+
 std::optional<Hash128> fingerprint_in(std::string_view event_id) {
   if (!event_id.starts_with(kMadeId) || event_id.size() < kMadeId.size() + kHexDigits)
     return std::nullopt;
@@ -166,9 +183,12 @@ void remember(state::State& state, const event::Batch& batch, int64_t row,
   const Position position = parse_position(batch.source_position[row]);
   const uint32_t file =
       state.files.code_of({std::string(batch.source[row]), position.file, mapping});
-  state.ids.insert(key, {static_cast<uint64_t>(batch.content_hash[row]),
-                         static_cast<uint32_t>(batch.commit[row]), file,
-                         state::pack_position(position.offset, position.element)});
+  const state::Seen here = {static_cast<uint64_t>(batch.content_hash[row]),
+                            static_cast<uint32_t>(batch.commit[row]), file,
+                            state::pack_position(position.offset, position.element)};
+  state.ids.insert(key, here);
+  const std::optional<Hash128> order = order_key(batch, row);
+  if (order && state.ids.find(*order) == nullptr) state.ids.insert(*order, here);
 }
 
 }  // namespace adweave::process

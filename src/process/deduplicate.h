@@ -42,6 +42,10 @@ DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, st
 // Key of an identity in state::IdsSeen.
 Hash128 identity_key(event::Kind kind, std::string_view advertiser_id, const Hash128& event_id);
 
+// Key of a conversion's order: one order is one conversion of a type, whatever event ids it comes
+// under. Null for other rows and for adjustments.
+std::optional<Hash128> order_key(const event::Batch& batch, int64_t row);
+
 // The fingerprint in an id that deduplicate() made; null for a given id.
 std::optional<Hash128> fingerprint_in(std::string_view event_id);
 

@@ -36,20 +36,19 @@ std::string_view thing_of(std::string_view dimension) {
 
 // Columns of a table or view that a report may read.
 bool has_column(std::string_view table, std::string_view column) {
-  const bool credited = table == "credited_conversions";
-  const std::string_view base =
-      credited || table == "attributed_conversions" ? "conversions" : table;
+  const bool credited = table == "credited_conversions" || table == "posted_credits";
+  const bool posted = table == "posted_conversions" || table == "posted_credits";
   if (column == "policy" || column == "model") return credited;
+  const std::string_view base = posted                                          ? "credits_log"
+                                : table == "measured_impressions"               ? "impressions"
+                                : credited || table == "attributed_conversions" ? "conversions"
+                                                                                : table;
   const std::array<std::string_view, 5> touch = {"campaign_id", "ad_group_id", "creative_id",
                                                  "placement_id", "website"};
   if (base != table && std::find(touch.begin(), touch.end(), column) != touch.end()) return true;
   const event::TableInfo* info = event::find_table(base);
   return std::any_of(info->columns.begin(), info->columns.end(),
                      [&](const auto& c) { return c.name == column; });
-}
-
-std::string_view time_column(std::string_view table) {
-  return table == "audit" ? "posting_date" : "event_time";
 }
 
 std::string key_of(std::string_view thing) {
@@ -59,6 +58,14 @@ std::string key_of(std::string_view thing) {
 // "campaign.budget": no column of a table has a dot in its name.
 std::string joined_name(std::string_view thing, std::string_view column) {
   return sql_name(std::string(thing) + "." + std::string(column));
+}
+
+// The end of a version's validity, open where the file does not say.
+std::string bound(const std::vector<std::string>& columns, std::string_view column,
+                  std::string_view open) {
+  const bool given = std::find(columns.begin(), columns.end(), column) != columns.end();
+  const std::string value = given ? std::string(column) : "NULL";
+  return "coalesce(" + value + "::TIMESTAMPTZ, '" + std::string(open) + "'::TIMESTAMPTZ)";
 }
 
 }  // namespace
@@ -80,13 +87,18 @@ std::vector<std::string> report_dimensions() {
 
 Result<DimensionCatalogue> DimensionCatalogue::read(const SqlEngine& sql) {
   DimensionCatalogue catalogue;
-  for (const std::string_view dimension : state::dimension_names()) {
+  const auto read_columns = [&](std::string_view file,
+                                std::vector<std::string>& columns) -> Status {
     ADWEAVE_ASSIGN(const QueryResult described,
                    sql.query("SELECT column_name FROM duckdb_columns() WHERE table_name = " +
-                             sql_text(dimension) + " ORDER BY column_index"));
-    std::vector<std::string>& columns = catalogue.columns_[std::string(thing_of(dimension))];
+                             sql_text(file) + " ORDER BY column_index"));
     for (const auto& row : described.rows) columns.push_back(*row[0].as_string());
+    return {};
+  };
+  for (const std::string_view dimension : state::dimension_names()) {
+    ADWEAVE_TRY(read_columns(dimension, catalogue.columns_[std::string(thing_of(dimension))]));
   }
+  ADWEAVE_TRY(read_columns("exchange_rates", catalogue.rate_columns_));
   return catalogue;
 }
 
@@ -120,7 +132,7 @@ bool DimensionCatalogue::lacks_file(std::string_view name) const {
 }
 
 std::string DimensionCatalogue::select(std::string_view name, std::string_view table,
-                                       const std::string& zone) const {
+                                       std::string_view time, const std::string& zone) const {
   std::string sql = "NULL";
   const Attribute found = attribute(name);
   if (!found.column.empty() && has_column(table, key_of(found.thing)))
@@ -131,7 +143,7 @@ std::string DimensionCatalogue::select(std::string_view name, std::string_view t
     if (dimension.name != name) continue;
     sql = dimension.sql;
     sql.replace(sql.find('@'), 1,
-                "(" + std::string(time_column(table)) + " AT TIME ZONE " + sql_text(zone) + ")");
+                "(" + std::string(time) + " AT TIME ZONE " + sql_text(zone) + ")");
   }
   return sql + " AS " + sql_name(name);
 }
@@ -152,22 +164,38 @@ std::string DimensionCatalogue::joins(const std::vector<std::string>& names,
     }
     if (wanted.empty() || !has_column(table, key)) continue;
     const auto& columns = columns_.find(thing)->second;
-    const auto bound = [&](std::string_view column, std::string_view open) {
-      const bool given = std::find(columns.begin(), columns.end(), column) != columns.end();
-      const std::string value = given ? std::string(column) : "NULL";
-      return "coalesce(" + value + "::TIMESTAMPTZ, '" + std::string(open) + "'::TIMESTAMPTZ)";
-    };
     // Names with a space, which no wanted column has: its name begins with "campaign.".
     const auto own = [&](std::string_view what) {
       return sql_name(std::string(thing) + " " + std::string(what));
     };
     sql += " LEFT JOIN (SELECT " + key + " AS " + own("key") + ", " +
-           bound("valid_from", "-infinity") + " AS " + own("from") + ", " +
-           bound("valid_to", "infinity") + " AS " + own("to") + wanted + " FROM " +
+           bound(columns, "valid_from", "-infinity") + " AS " + own("from") + ", " +
+           bound(columns, "valid_to", "infinity") + " AS " + own("to") + wanted + " FROM " +
            sql_name(dimension) + ") ON " + own("key") + " = " + key + " AND " + own("from") +
            " <= event_time AND event_time < " + own("to");
   }
   return sql;
+}
+
+std::vector<std::string> DimensionCatalogue::reporting_currencies() const {
+  std::vector<std::string> names = rate_columns_;
+  std::erase_if(names, [](const std::string& name) {
+    return name == "currency" || name == "valid_from" || name == "valid_to";
+  });
+  return names;
+}
+
+std::string DimensionCatalogue::rate_join(const std::string& currency) const {
+  const std::string rate =
+      "CAST(CAST(" + sql_name(currency) + " AS DECIMAL(27, 9)) * 1000000000 AS HUGEINT)";
+  const std::string day = "(date_trunc('day', event_time AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')";
+  return " LEFT JOIN (SELECT currency AS \"rate of\", " +
+         bound(rate_columns_, "valid_from", "-infinity") + " AS \"rate from\", " +
+         bound(rate_columns_, "valid_to", "infinity") + " AS \"rate to\", " + rate + " AS " +
+         std::string(kRate) + " FROM exchange_rates WHERE currency <> " + sql_text(currency) +
+         " UNION ALL SELECT " + sql_text(currency) +
+         ", '-infinity', 'infinity', 1000000000) ON \"rate of\" = currency AND \"rate from\" <= " +
+         day + " AND " + day + " < \"rate to\"";
 }
 
 }  // namespace adweave::query

@@ -27,10 +27,18 @@ class DimensionCatalogue {
   bool lacks_file(std::string_view name) const;
 
   // `<expression> AS <name>` over the columns of `table` and of its joins; NULL where the table
-  // does not know it.
-  std::string select(std::string_view name, std::string_view table, const std::string& zone) const;
+  // does not know it. `time` is the SQL of the time that day, hour and the like are of.
+  std::string select(std::string_view name, std::string_view table, std::string_view time,
+                     const std::string& zone) const;
   // The joins of `table` that these names need: at most one row of a dimension matches an event.
   std::string joins(const std::vector<std::string>& names, std::string_view table) const;
+
+  // Currencies that amounts can be converted into.
+  std::vector<std::string> reporting_currencies() const;
+  // The join that gives each row the rate of its currency into another on the UTC day of its event:
+  // the column kRate, in parts per billion; null where the file has none.
+  static constexpr std::string_view kRate = "\"rate ppb\"";
+  std::string rate_join(const std::string& currency) const;
 
  private:
   struct Attribute {
@@ -42,6 +50,7 @@ class DimensionCatalogue {
   Attribute attribute(std::string_view name) const;
 
   std::map<std::string, std::vector<std::string>, std::less<>> columns_;  // by thing
+  std::vector<std::string> rate_columns_;
 };
 
 }  // namespace adweave::query

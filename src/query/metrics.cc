@@ -8,31 +8,29 @@ namespace adweave::query {
 namespace {
 
 // clang-format off
-#define NANOS(column) "CAST(sum(" column ") * 1000000000 AS HUGEINT)"
-
 constexpr Measure kMeasures[] = {
     {"impressions", "impressions", "count(*)"},
     {"clicks", "clicks", "count(*) FILTER (is_double_click IS NOT TRUE)"},
     {"gross_clicks", "clicks", "count(*)"},
-    {"conversions", "attributed_conversions", "count(*) FILTER (coalesce(adjustment, 'none') = 'none')"},
-    {"click_through_conversions", "attributed_conversions", "count(*) FILTER (touch_kind = 'click')"},
-    {"view_through_conversions", "attributed_conversions", "count(*) FILTER (touch_kind IN ('view', 'viewable_view'))"},
-    {"unattributed_conversions", "attributed_conversions", "count(*) FILTER (touch_kind IS NULL)"},
-    {"attributed_credit", "attributed_conversions", "sum(credit) / 1000000000", false, true},
-    {"revenue", "attributed_conversions", NANOS("value"), true},
-    {"attributed_revenue", "attributed_conversions", NANOS("credited_value"), true, true},
-    {"spend", "impressions", NANOS("cost"), true},
-    {"spend", "clicks", NANOS("cost"), true},
+    {"conversions", "attributed_conversions", "count(*)", false, false, "sum(sign)"},
+    {"click_through_conversions", "attributed_conversions", "count(*) FILTER (touch_kind = 'click')", false, false, "sum(sign) FILTER (touch_kind = 'click')"},
+    {"view_through_conversions", "attributed_conversions", "count(*) FILTER (touch_kind IN ('view', 'viewable_view'))", false, false, "sum(sign) FILTER (touch_kind IN ('view', 'viewable_view'))"},
+    {"unattributed_conversions", "attributed_conversions", "count(*) FILTER (touch_kind IS NULL)", false, false, "sum(sign) FILTER (touch_kind IS NULL)"},
+    {"attributed_credit", "attributed_conversions", "sum(credit) / 1000000000", false, true, "sum(sign * credit) FILTER (touch_kind IS NOT NULL) / 1000000000"},
+    {"revenue", "attributed_conversions", "value", true, false, "sign * value"},
+    {"attributed_revenue", "attributed_conversions", "credited_value", true, true, "CASE WHEN touch_kind IS NOT NULL THEN sign * value END"},
+    {"spend", "impressions", "cost", true},
+    {"spend", "clicks", "cost", true},
     {"bid_requests", "bid_requests", "count(*)"},
     {"bids", "auction_outcomes", "count(*) FILTER (outcome = 'bid')"},
     {"wins", "auction_outcomes", "count(*) FILTER (outcome = 'win')"},
-    {"viewable_impressions", "impressions", "count(*) FILTER (viewable)"},
-    {"measurable_impressions", "impressions", "count(viewable)"},
-    {"time_on_ad_s", "impressions", "sum(time_on_ad_ms) / 1000"},
-    {"timed_impressions", "impressions", "count(time_on_ad_ms)"},
-    {"interactions", "impressions", "sum(interactions)"},
-    {"interaction_impressions", "impressions", "count(interactions)"},
-    {"interacted_impressions", "impressions", "count(*) FILTER (interactions > 0)"},
+    {"viewable_impressions", "measured_impressions", "count(*) FILTER (viewable)"},
+    {"measurable_impressions", "measured_impressions", "count(viewable)"},
+    {"time_on_ad_s", "measured_impressions", "sum(time_on_ad_ms) / 1000"},
+    {"timed_impressions", "measured_impressions", "count(time_on_ad_ms)"},
+    {"interactions", "measured_impressions", "sum(interactions)"},
+    {"interaction_impressions", "measured_impressions", "count(interactions)"},
+    {"interacted_impressions", "measured_impressions", "count(*) FILTER (interactions > 0)"},
     {"reach", "impressions", "count(DISTINCT person_id)"},
     {"identified_impressions", "impressions", "count(person_id)"},
     {"clickers", "clicks", "count(DISTINCT person_id)"},
@@ -41,6 +39,7 @@ constexpr Measure kMeasures[] = {
     {"received_events", "audit", "sum(received)"},
     {"rejected_events", "audit", "sum(rejected)"},
     {"duplicate_events", "audit", "sum(duplicate)"},
+    {"invalid_events", "impressions", "NULL::BIGINT"},
     {"late_events", "impressions", "count(*) FILTER (flags & 4 != 0)"},
     {"late_events", "clicks", "count(*) FILTER (flags & 4 != 0)"},
     {"late_events", "conversions", "count(*) FILTER (flags & 4 != 0)"},
@@ -89,6 +88,7 @@ constexpr Metric kMetrics[] = {
     {"frequency", distinct, Unit::number, "identified_impressions", "reach", 1, "identified impressions / reach", "Mean impressions of a person"},
     {"conversion_lag_p50", distribution, Unit::seconds, "conversion_lag_p50", "", 1, "median of conversion time - touch time", "Half of the attributed conversions came sooner"},
     {"conversion_lag_p90", distribution, Unit::seconds, "conversion_lag_p90", "", 1, "90th percentile of conversion time - touch time", "Nine in ten attributed conversions came sooner"},
+    {"ivt_rate", ratio, Unit::ratio, "invalid_events", "impressions", 1, "invalid / all impressions", "Share of invalid traffic; empty until traffic is judged"},
     {"reject_rate", ratio, Unit::ratio, "rejected_events", "received_events", 1, "rejected / received", "Share of events that broke a rule; by source and day of receipt"},
     {"duplicate_rate", ratio, Unit::ratio, "duplicate_events", "received_events", 1, "duplicate / received", "Share of events that came again; by source and day of receipt"},
     {"late_rate", ratio, Unit::ratio, "late_events", "timed_events", 1, "late events / events", "Share of impressions, clicks and conversions received over a day late"},
@@ -148,17 +148,27 @@ std::string_view metric_kind_name(MetricKind kind) {
   return "";
 }
 
-std::string metric_sql(const Metric& metric) {
+std::string money_sum(std::string_view amount, std::string_view rate_ppb) {
+  const std::string text(amount);
+  if (rate_ppb.empty()) return "CAST(sum(" + text + ") * 1000000000 AS HUGEINT)";
+  return "sum(CAST((" + text + ") * 1000000000 AS HUGEINT) * " + std::string(rate_ppb) + ")";
+}
+
+// Money is rounded once: to whole nanos, half away from zero.
+std::string metric_sql(const Metric& metric, int64_t scale) {
   const std::string numerator(metric.numerator);
-  if (metric.denominator.empty()) return numerator;
-  // Money is divided once, in whole nanos, half up.
   const std::string denominator(metric.denominator);
-  if (metric.unit == Unit::money) {
-    return "CASE WHEN " + denominator + " > 0 THEN (" + numerator + " * " +
-           std::to_string(2 * metric.factor) + " + " + denominator + ") // (" + denominator +
-           " * 2) END";
+  const std::string unit = std::to_string(scale);
+  if (metric.unit != Unit::money) {
+    return denominator.empty() ? numerator
+                               : numerator + "::DOUBLE / nullif(" + denominator + ", 0)";
   }
-  return numerator + "::DOUBLE / nullif(" + denominator + ", 0)";
+  if (denominator.empty() && scale == 1) return numerator;
+  const std::string divisor =
+      denominator.empty() ? unit : "(" + denominator + "::HUGEINT * " + unit + ")";
+  return "CASE WHEN " + divisor + " > 0 THEN sign(" + numerator + ") * ((abs(" + numerator +
+         ") * " + std::to_string(2 * metric.factor) + " + " + divisor + ") // (" + divisor +
+         " * 2)) END";
 }
 
 }  // namespace adweave::query

@@ -14,7 +14,8 @@ namespace adweave::query {
 
 namespace {
 
-constexpr std::string_view kCurrencies = "currencies_";
+constexpr std::string_view kCurrencies = "currencies_";  // of amounts; when converted, without rate
+constexpr int64_t kRateUnit = 1'000'000'000;
 
 bool is_money(const Metric& metric) {
   return std::any_of(all_measures().begin(), all_measures().end(), [&](const Measure& measure) {
@@ -70,7 +71,18 @@ class Compiler {
     const bool by_policy = std::any_of(query_.by.begin(), query_.by.end(), [](const auto& name) {
       return name == "policy" || name == "model";
     });
-    return by_policy && measure.credited ? "credited_conversions" : measure.table;
+    const bool all = by_policy && measure.credited;
+    if (query_.date_by == DateBy::posting && measure.table == "attributed_conversions")
+      return all ? "posted_credits" : "posted_conversions";
+    return all ? "credited_conversions" : measure.table;
+  }
+
+  bool converts() const { return !query_.currency.empty(); }
+
+  std::string_view time_of(std::string_view table) const {
+    if (table == "audit") return "posting_date";
+    const bool of_touch = query_.date_by == DateBy::touch && table.ends_with("_conversions");
+    return of_touch ? "coalesce(touch_time, event_time)" : "event_time";
   }
 
   std::vector<std::string_view> tables() const {
@@ -93,23 +105,34 @@ class Compiler {
   std::string table_select(std::string_view table) const {
     std::string list;
     for (const std::string& name : query_.by) {
-      append(list, dimensions_.select(name, table, query_.zone));
+      append(list, dimensions_.select(name, table, time_of(table), query_.zone));
     }
     bool money = false;
     for (const Measure& measure : all_measures()) {
       if (table_of(measure) != table || !measures_.contains(measure.name)) continue;
-      append(list, std::string(measure.aggregate) + " AS " + std::string(measure.name));
+      const std::string_view sql =
+          table.starts_with("posted_") ? measure.posted : measure.aggregate;
+      const std::string sum = measure.money
+                                  ? money_sum(sql, converts() ? DimensionCatalogue::kRate : "")
+                                  : std::string(sql);
+      append(list, sum + " AS " + std::string(measure.name));
       money = money || measure.money;
     }
-    const std::string amount = table.ends_with("_conversions") ? "value" : "cost";
     append(list,
-           (money ? "list(DISTINCT coalesce(currency, '')) FILTER (" + amount + " IS NOT NULL)"
-                  : std::string("NULL::VARCHAR[]")) +
-               " AS " + std::string(kCurrencies));
+           (money ? currencies_of(table) : "NULL::VARCHAR[]") + " AS " + std::string(kCurrencies));
     std::string sql =
         "SELECT " + list + " FROM " + std::string(table) + dimensions_.joins(query_.by, table);
+    if (money && converts()) sql += dimensions_.rate_join(query_.currency);
     if (!query_.by.empty()) sql += " GROUP BY " + positions(query_.by.size());
     return sql;
+  }
+
+  // Of the amounts; when they are converted, of those without a rate.
+  std::string currencies_of(std::string_view table) const {
+    const bool value = table.ends_with("_conversions") || table == "posted_credits";
+    std::string filter = std::string(value ? "value" : "cost") + " IS NOT NULL";
+    if (converts()) filter += " AND " + std::string(DimensionCatalogue::kRate) + " IS NULL";
+    return "list(DISTINCT coalesce(currency, '')) FILTER (" + filter + ")";
   }
 
   // What was not counted is 0; what was not measured (an amount, a time) is null.
@@ -129,12 +152,13 @@ class Compiler {
   }
 
   // Counts are 0 where nothing was counted; the rest is null.
-  static std::string metric_column(const Metric& metric) {
-    std::string sql = metric_sql(metric);
+  std::string metric_column(const Metric& metric) const {
+    std::string sql = metric_sql(metric, converts() ? kRateUnit : 1);
     if (metric.unit == Unit::count) sql = "coalesce(" + sql + ", 0)";
-    if (is_money(metric))
-      sql =
-          "CASE WHEN coalesce(len(" + std::string(kCurrencies) + "), 0) <= 1 THEN " + sql + " END";
+    if (is_money(metric)) {
+      sql = "CASE WHEN coalesce(len(" + std::string(kCurrencies) +
+            "), 0) <= " + (converts() ? "0" : "1") + " THEN " + sql + " END";
+    }
     return sql + " AS " + sql_name(metric.name);
   }
 
@@ -143,6 +167,34 @@ class Compiler {
   std::vector<const Metric*> metrics_;
   std::set<std::string_view> measures_;
 };
+
+// Only what is booked with the credits has a posting date; deliveries have their own time.
+Status check_posting(const ReportQuery& query) {
+  if (query.date_by != DateBy::posting) return {};
+  for (const std::string& name : query.metrics) {
+    const Metric& metric = *find_metric(name);
+    for (const Measure& measure : all_measures()) {
+      const bool used = measure.name == metric.numerator || measure.name == metric.denominator;
+      if (!used || measure.table != "attributed_conversions" || !measure.posted.empty()) continue;
+      return Error{ErrorCode::query, "'" + name + "' cannot be dated by posting",
+                   "leave it out, or date by conversion"};
+    }
+  }
+  return {};
+}
+
+Status check_currency(const ReportQuery& query, const DimensionCatalogue& dimensions) {
+  const std::vector<std::string> known = dimensions.reporting_currencies();
+  if (query.currency.empty() ||
+      std::find(known.begin(), known.end(), query.currency) != known.end())
+    return {};
+  std::string list;
+  for (const std::string& name : known) list.append(list.empty() ? "" : ", ").append(name);
+  return Error{ErrorCode::query, "there are no exchange rates into '" + query.currency + "'",
+               list.empty() ? "name a file of them in the configuration: dimensions: "
+                              "{exchange_rates: rates.csv}, and run"
+                            : "the file exchange_rates has columns for: " + list};
+}
 
 Status check_names(const ReportQuery& query, const std::vector<std::string>& dimensions) {
   std::vector<std::string> metrics;
@@ -160,6 +212,7 @@ Status check_names(const ReportQuery& query, const std::vector<std::string>& dim
   };
   ADWEAVE_TRY(check(query.by, dimensions, "dimension"));
   ADWEAVE_TRY(check(query.metrics, metrics, "metric"));
+  ADWEAVE_TRY(check_posting(query));
   const Result<TimeZone> zone = TimeZone::find(query.zone);
   return zone ? Status() : Error{ErrorCode::query, zone.error().message, zone.error().fix};
 }
@@ -228,6 +281,7 @@ Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
     query.metrics.assign(default_metrics().begin(), default_metrics().end());
   ADWEAVE_ASSIGN(const DimensionCatalogue dimensions, DimensionCatalogue::read(sql));
   ADWEAVE_TRY(check_names(query, dimensions.names()));
+  ADWEAVE_TRY(check_currency(query, dimensions));
   const Compiler compiler(query, dimensions);
   Report report;
   ADWEAVE_ASSIGN(report.table, sql.query(compiler.sql()));
@@ -239,12 +293,16 @@ Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
   report.table.columns.pop_back();
   for (auto& row : report.table.rows) {
     const int64_t* currencies = row.back().as_int();
-    mixed = mixed || (currencies != nullptr && *currencies > 1);
+    mixed = mixed || (currencies != nullptr && *currencies > (query.currency.empty() ? 1 : 0));
     row.pop_back();
   }
   if (money && mixed) {
     report.notes.push_back(
-        "amounts of several currencies are never added: such cells are empty; add --by currency");
+        query.currency.empty()
+            ? "amounts of several currencies are never added: such cells are empty; add --by "
+              "currency"
+            : "some amounts have no exchange rate into " + query.currency +
+                  " on their day: such cells are empty; --by currency,day shows which");
   }
   for (const std::string& name : query.by) {
     if (dimensions.lacks_file(name))

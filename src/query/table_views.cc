@@ -71,20 +71,69 @@ std::string dimension_select(const std::string& dir, std::string_view name,
 std::string credits_select() {
   std::string keys;
   for (const event::ColumnInfo& column : event::find_table("credits_log")->columns) {
-    if (column.name == "sign" || column.name == "commit") continue;
+    const bool key =
+        column.name != "sign" && column.name != "commit" && column.name != "posting_date";
+    if (!key) continue;
     keys += keys.empty() ? "" : ", ";
     keys += column.name;
   }
-  return "SELECT " + keys + ", max(commit) FILTER (sign = 1) AS commit FROM credits_log GROUP BY " +
+  return "SELECT " + keys +
+         ", max(posting_date) FILTER (sign = 1) AS posting_date, max(commit) FILTER (sign = 1) AS "
+         "commit FROM credits_log GROUP BY " +
          keys + " HAVING sum(sign) > 0";
 }
+
+// Clicks with what later commits found out about them.
+constexpr const char* kClicksWithFacts = R"(
+SELECT c.* REPLACE (
+  coalesce(j.fact_value, c.impression_id) AS impression_id,
+  CASE WHEN j.fact_value IS NULL THEN c.joined_by
+       WHEN c.joined_by = 'none' AND c.impression_id IS NOT NULL THEN 'id' ELSE 'user_and_time' END AS joined_by,
+  CASE WHEN j.fact_value IS NULL THEN c.flags ELSE coalesce(c.flags, 0) | 8 END AS flags,
+  CASE WHEN d.fact_value IS NULL THEN c.is_double_click ELSE d.fact_value = 'true' END AS is_double_click)
+FROM clicks_as_committed c
+LEFT JOIN current_facts j ON j.kind = 'click' AND j.fact = 'joined_impression'
+  AND j.event_id = c.event_id AND j.advertiser_id = c.advertiser_id
+LEFT JOIN current_facts d ON d.kind = 'click' AND d.fact = 'double_click'
+  AND d.event_id = c.event_id AND d.advertiser_id = c.advertiser_id)";
+
+// Impressions with what their engagements say. Steps of interaction: semantics c.3.
+constexpr const char* kMeasuredImpressions = R"(
+SELECT i.* REPLACE (
+  CASE WHEN e.viewed THEN true ELSE i.viewable END AS viewable,
+  CASE WHEN e.viewable_ms IS NULL THEN i.time_on_ad_ms ELSE coalesce(i.time_on_ad_ms, 0) + e.viewable_ms END
+    AS time_on_ad_ms,
+  CASE WHEN e.steps IS NULL THEN i.interactions ELSE coalesce(i.interactions, 0) + e.steps END AS interactions)
+FROM impressions i LEFT JOIN (
+  SELECT impression_id, advertiser_id, bool_or(engagement_type = 'viewable') AS viewed,
+         CAST(sum(duration_ms) FILTER (engagement_type = 'viewable') AS BIGINT) AS viewable_ms,
+         count(DISTINCT engagement_type) FILTER (engagement_type NOT IN ('viewable', 'mute', 'close')) AS steps
+  FROM engagements GROUP BY ALL) e
+ON e.impression_id = i.event_id AND e.advertiser_id = i.advertiser_id)";
+
+// Conversions that count, with the value that their adjustments leave.
+constexpr const char* kCurrentConversions = R"(
+SELECT c.* REPLACE (
+  CASE WHEN a.restated IS NULL THEN c.value ELSE coalesce(a.restated.value, 0) END AS value,
+  coalesce(a.restated.currency, c.currency) AS currency)
+FROM conversions c LEFT JOIN (
+  SELECT advertiser_id, adjusts, bool_or(adjustment = 'retraction') AS retracted,
+         arg_max({'value': value, 'currency': currency}, (event_time, event_id))
+           FILTER (adjustment = 'restatement') AS restated
+  FROM conversions WHERE adjustment <> 'none' AND adjusts IS NOT NULL GROUP BY ALL) a
+ON a.adjusts = c.event_id AND a.advertiser_id = c.advertiser_id
+WHERE coalesce(c.adjustment, 'none') = 'none' AND NOT coalesce(a.retracted, false))";
+
+// Credits as they were booked: corrections of a closed period stand in the open one.
+constexpr const char* kPostedCredits =
+    "SELECT * EXCLUDE (posting_date), posting_date AS event_time FROM credits_log WHERE credit > 0";
 
 // Conversions beside the touches that have a share of them; `join` and `more` say of which policy.
 std::string conversions_with_touches(const std::string& join, const std::string& more) {
   return R"(
 SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
        w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us)" +
-         more + " FROM conversions c " + join + R"( credits w
+         more + " FROM current_conversions c " + join + R"( credits w
   ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL AND w.credit > 0)";
 }
 
@@ -93,22 +142,32 @@ SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
                                          int64_t as_of) {
   std::vector<std::string> statements;
+  const auto view = [&](std::string_view name, const std::string& select) {
+    statements.push_back("CREATE VIEW " + sql_name(name) + " AS " + select);
+  };
+  const auto has = [&](std::string_view table) { return !ledger.live_files(table, as_of).empty(); };
   for (const event::TableInfo& table : event::all_tables()) {
-    statements.push_back("CREATE VIEW " + sql_name(table.name) + " AS " +
-                         table_select(dir, table, ledger.live_files(table.name, as_of)));
+    view(table.name == "clicks" ? "clicks_as_committed" : table.name,
+         table_select(dir, table, ledger.live_files(table.name, as_of)));
   }
   const auto dimensions = ledger.dimensions(as_of);
-  for (const std::string_view name : state::dimension_names()) {
-    statements.push_back("CREATE VIEW " + sql_name(name) + " AS " +
-                         dimension_select(dir, name, dimensions));
-  }
-  statements.push_back("CREATE VIEW credits AS " + credits_select());
+  for (const std::string_view name : state::reference_names())
+    view(name, dimension_select(dir, name, dimensions));
+  view("current_facts",
+       "SELECT event_id, advertiser_id, kind, fact, fact_value, max(commit) FILTER (sign = 1) AS "
+       "commit FROM facts GROUP BY ALL HAVING sum(sign) > 0");
+  view("clicks", has("facts") ? kClicksWithFacts : "SELECT * FROM clicks_as_committed");
+  view("measured_impressions",
+       has("engagements") ? kMeasuredImpressions : "SELECT * FROM impressions");
+  view("current_conversions", kCurrentConversions);
+  view("credits", credits_select());
   // With the touch of the default policy that won them, if any: what KPIs count.
-  statements.push_back("CREATE VIEW attributed_conversions AS " +
-                       conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");
+  view("attributed_conversions",
+       conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");
   // By every policy, those alone that a touch has a share of.
-  statements.push_back("CREATE VIEW credited_conversions AS " +
-                       conversions_with_touches("JOIN", ", w.policy, w.model"));
+  view("credited_conversions", conversions_with_touches("JOIN", ", w.policy, w.model"));
+  view("posted_credits", kPostedCredits);
+  view("posted_conversions", "SELECT * FROM posted_credits WHERE policy = 'default'");
   return statements;
 }
 

@@ -5,16 +5,17 @@
 #include <array>
 #include <optional>
 
+#include "base/money.h"
 #include "base/time.h"
 
 namespace adweave::state {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"creatives", "ad_groups", "campaigns",
-                                                    "advertisers"};
-constexpr std::array<std::string_view, 4> kKeys = {"creative_id", "ad_group_id", "campaign_id",
-                                                   "advertiser_id"};
+constexpr std::array<std::string_view, 5> kNames = {"creatives", "ad_groups", "campaigns",
+                                                    "advertisers", "exchange_rates"};
+constexpr std::array<std::string_view, 5> kKeys = {"creative_id", "ad_group_id", "campaign_id",
+                                                   "advertiser_id", "currency"};
 
 // Null: not a date or time.
 std::optional<int64_t> parse_bound(const std::string& text) {
@@ -29,9 +30,26 @@ Error row_error(const std::string& name, size_t row, const std::string& what) {
           "dimension " + name + ", row " + std::to_string(row + 2) + ": " + what};
 }
 
+// What is wrong with a row's rates; null when nothing is.
+std::optional<std::string> bad_rate(const std::vector<std::string>& columns,
+                                    const std::vector<std::string>& row) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const bool rate =
+        columns[i] != "currency" && columns[i] != "valid_from" && columns[i] != "valid_to";
+    if (!rate || row[i].empty()) continue;
+    const std::optional<Int128> nanos = parse_nanos(row[i]);
+    if (!nanos || *nanos <= 0) return columns[i] + " '" + row[i] + "' is no rate above 0";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const std::string_view> dimension_names() {
+  return std::span(kNames).first(kNames.size() - 1);
+}
+
+std::span<const std::string_view> reference_names() {
   return kNames;
 }
 
@@ -56,6 +74,7 @@ Result<Dimension> Dimension::load(const std::string& name, const std::vector<std
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     Row row;
+    row.number = i;
     row.values = rows[i];
     for (const auto& [column, bound] : {std::pair{from, &row.from}, {to, &row.to}}) {
       if (column == columns.size() || rows[i][column].empty()) continue;
@@ -66,6 +85,9 @@ Result<Dimension> Dimension::load(const std::string& name, const std::vector<std
       *bound = *time;
     }
     if (row.from >= row.to) return row_error(name, i, "valid_from is not before valid_to");
+    if (name == "exchange_rates") {
+      if (const auto wrong = bad_rate(columns, rows[i])) return row_error(name, i, *wrong);
+    }
     dimension.rows_[rows[i][key]].push_back(std::move(row));
   }
   for (auto& [id, versions] : dimension.rows_) {
@@ -73,9 +95,11 @@ Result<Dimension> Dimension::load(const std::string& name, const std::vector<std
               [](const Row& a, const Row& b) { return a.from < b.from; });
     for (size_t i = 1; i < versions.size(); ++i) {
       if (versions[i].from < versions[i - 1].to) {
+        const auto [first, second] = std::minmax(versions[i - 1].number, versions[i].number);
         return Error{ErrorCode::config,
-                     "dimension " + name + ": two rows of '" + id + "' overlap in time, one from " +
-                         format_time(versions[i].from),
+                     "dimension " + name + ", rows " + std::to_string(first + 2) + " and " +
+                         std::to_string(second + 2) + ": two versions of '" + id +
+                         "' overlap in time from " + format_time(versions[i].from),
                      "end the earlier row (valid_to) where the later begins (valid_from)"};
       }
     }

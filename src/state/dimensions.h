@@ -16,12 +16,13 @@
 namespace adweave::state {
 
 // Rows of one file. Needs the column that names the thing (creative_id, ad_group_id, campaign_id,
-// advertiser_id); `valid_from` and `valid_to` (ISO dates or times, UTC, half open, empty is open)
-// are optional, others are attributes.
+// advertiser_id, currency); `valid_from` and `valid_to` (ISO dates or times, UTC, half open, empty
+// is open) are optional, others are attributes.
 class Dimension {
  public:
-  // `name` is "creatives", "ad_groups", "campaigns" or "advertisers". Fails with config: which row
-  // and column is wrong, or which two rows of one id overlap in time.
+  // `name` is one of reference_names(). Fails with config: which row and column is wrong, or which
+  // two rows of one id overlap in time. Exchange rates have a column for each reporting currency:
+  // what one unit of the row's currency is worth in it, above 0, to nine decimals.
   static Result<Dimension> load(const std::string& name, const std::vector<std::string>& columns,
                                 const std::vector<std::vector<std::string>>& rows);
 
@@ -33,6 +34,7 @@ class Dimension {
 
  private:
   struct Row {
+    size_t number = 0;  // in its file, from 0, without the header
     int64_t from = INT64_MIN;
     int64_t to = INT64_MAX;
     std::vector<std::string> values;
@@ -43,8 +45,10 @@ class Dimension {
   std::map<std::string, std::vector<Row>, std::less<>> rows_;  // by id, each sorted by `from`
 };
 
-// The names of the dimension files that the product knows, from creative to advertiser.
+// The names of the hierarchy's files, from creatives to advertisers, and of all files that the
+// product knows: those and "exchange_rates".
 std::span<const std::string_view> dimension_names();
+std::span<const std::string_view> reference_names();
 // "creatives" -> "creative_id"
 std::string_view dimension_key(std::string_view name);
 

@@ -19,11 +19,16 @@ struct Touch {
   int64_t time = 0;  // microseconds UTC
   uint32_t event_id = 0;
   TouchClass touch_class = TouchClass::view;
+  bool joined_by_fact = false;  // `impression` is a row of facts, not of the click's own row
+  bool is_double = false;       // a click that repeats one on the same impression
+  bool double_by_fact = false;
   uint32_t campaign = 0;
   uint32_t ad_group = 0;
   uint32_t creative = 0;
   uint32_t placement = 0;
   uint32_t website = 0;
+  uint32_t sent_impression = 0;  // of a click: as its feed says
+  uint32_t impression = 0;       // of a click: the accepted impression that it is of
 };
 
 // A row of credits_log that holds now, without what the touch and the conversion say.
@@ -32,6 +37,7 @@ struct Credit {
   uint32_t reason = 0;
   uint32_t policy = 0;
   uint32_t model = 0;
+  uint32_t currency = 0;
   int64_t credit = 0;  // ppb
   int64_t value = 0;   // nanos
   int64_t path_position = 0;
@@ -55,25 +61,63 @@ struct Conversion {
   std::vector<Credit> credits;  // sorted
 };
 
+// What the retractions and restatements of a conversion say together, in whatever order they came:
+// a retraction is final, of restatements the one with the latest time, then the largest event id,
+// holds.
+struct Adjustment {
+  bool retracted = false;
+  int64_t time = INT64_MIN;  // of the restatement that holds
+  uint32_t event_id = 0;     // its id; none: nothing was restated
+  int64_t value = 0;         // nanos
+  uint32_t currency = 0;     // none: the conversion's own
+};
+
 struct Journey {
   uint32_t advertiser = 0;
   std::vector<Touch> touches;           // by (time, event id)
   std::vector<Conversion> conversions;  // by (time, event id)
 };
 
+// A click, where it lies.
+struct ClickPlace {
+  Journey* journey = nullptr;
+  int64_t time = 0;
+  uint32_t event_id = 0;
+
+  bool operator==(const ClickPlace&) const = default;
+};
+
 class Journeys {
  public:
-  // The journey of a person with an advertiser; made where it is missing. A conversion of nobody
-  // has a journey of its own: give the hash of its event id as the person.
+  // The journey of a person with an advertiser; made where it is missing. A click or conversion of
+  // nobody has a journey of its own: give a hash of its event id as the person.
   Journey& of(const Hash128& person, std::string_view advertiser);
 
   // False when the journey has it already.
   bool add(Journey& journey, const Touch& touch);
   bool add(Journey& journey, Conversion conversion);
 
-  // The journey that holds a conversion of the advertiser; null when there is none.
+  // The journey that holds a conversion or click of the advertiser; null when there is none.
   Journey* with_conversion(std::string_view advertiser, std::string_view event_id);
+  Journey* with_click(std::string_view advertiser, std::string_view event_id);
   Conversion* conversion(Journey& journey, uint32_t event_id);
+  // Null when the journey does not have it.
+  Touch* touch(const ClickPlace& place);
+
+  // Clicks that name an impression of the advertiser or are joined to it; in no order. Null when
+  // there is none.
+  const std::vector<ClickPlace>* clicks_on(std::string_view advertiser,
+                                           const Hash128& impression) const;
+  // Joins a click that the journey has to an impression, instead of the one it had.
+  void join(const ClickPlace& click, uint32_t impression);
+
+  // False when it changes nothing.
+  bool adjust(std::string_view advertiser, std::string_view conversion_id, const Adjustment& said);
+  // Null when nothing was adjusted.
+  const Adjustment* adjustment_of(const Journey& journey, const Conversion& conversion) const;
+
+  // Forgets touches and conversions before a time.
+  void forget_before(int64_t time);
 
   void save(ByteWriter& out) const;
   void load(ByteReader& in);
@@ -83,10 +127,14 @@ class Journeys {
 
  private:
   static Hash128 key_of(const Hash128& person, std::string_view advertiser);
+  void index_click(Journey& journey, const Touch& touch);
 
   StringPool strings_;
   std::unordered_map<Hash128, Journey, Hash128Hash> journeys_;
   std::unordered_map<Hash128, Journey*, Hash128Hash> by_conversion_;
+  std::unordered_map<Hash128, Journey*, Hash128Hash> by_click_;
+  std::unordered_map<Hash128, std::vector<ClickPlace>, Hash128Hash> by_impression_;
+  std::unordered_map<Hash128, Adjustment, Hash128Hash> adjustments_;  // by conversion
 };
 
 }  // namespace adweave::state

@@ -121,8 +121,19 @@ TEST(Dimension, SaysWhichRowIsWrong) {
             std::string::npos);
   EXPECT_NE(Dimension::load("creatives", columns, {{"1", "", ""}, {"1", "2023-01-01", ""}})
                 .error()
-                .message.find("overlap"),
+                .message.find("rows 2 and 3: two versions of '1' overlap"),
             std::string::npos);
+}
+
+TEST(Dimension, ExchangeRatesAreAboveZero) {
+  const std::vector<std::string> columns = {"currency", "valid_from", "EUR"};
+  EXPECT_TRUE(Dimension::load("exchange_rates", columns, {{"USD", "", "0.92"}, {"GBP", "", ""}}));
+  for (const char* rate : {"0", "-1", "much"}) {
+    const auto loaded = Dimension::load("exchange_rates", columns, {{"USD", "2023-01-01", rate}});
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().message.find("row 2: EUR '" + std::string(rate) + "' is no rate"),
+              std::string::npos);
+  }
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ void add_report_command(Program& program) {
                   {"adweave report --data DIR",
                    "adweave report --data DIR --by campaign_id,day --metrics impressions,ctr,cpa",
                    "adweave report --data DIR --by hour --zone Europe/Berlin --output json",
+                   "adweave report --data DIR --by campaign_id --currency EUR",
+                   "adweave report --data DIR --by day --date-by touch --metrics cpa,roas",
                    "adweave report --data DIR --as-of 12"});
   options->read.add_to(*command);
   command->add_option("--by", options->query.by, "Dimensions, separated by commas")
@@ -43,6 +45,19 @@ void add_report_command(Program& program) {
       ->type_name("NAMES");
   command->add_option("--zone", options->query.zone, "Time zone of day, hour and the like")
       ->type_name("ZONE");
+  command
+      ->add_option("--date-by", options->query.date_by,
+                   "Time of a conversion: its own, of the touch with the credit, or the day its "
+                   "credit was booked: conversion, touch, posting")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, query::DateBy>{{"conversion", query::DateBy::conversion},
+                                               {"touch", query::DateBy::touch},
+                                               {"posting", query::DateBy::posting}}))
+      ->type_name("WHAT");
+  command
+      ->add_option("--currency", options->query.currency,
+                   "Converts money by the exchange rates of the configuration's dimension file")
+      ->type_name("CODE");
   command->callback([&program, options] {
     program.action = [&program, options] { return report_command(program.fs, *options); };
   });

@@ -43,7 +43,7 @@ void read_dimensions(MapReader& root, engine::Job& job) {
   const auto node = root.take("dimensions");
   if (!node) return;
   MapReader map(*node, "dimensions", root.problems());
-  for (const std::string_view name : state::dimension_names()) {
+  for (const std::string_view name : state::reference_names()) {
     if (const auto file = map.text(std::string(name))) job.dimensions.emplace(name, *file);
   }
   map.finish();
@@ -109,13 +109,35 @@ void read_policy(MapReader& map, process::AttributionPolicy& policy) {
   read_weights(map, policy);
 }
 
-// The default policy and, in `policies`, those beside it.
-void read_attribution(MapReader& root, std::vector<process::AttributionPolicy>& policies) {
+void read_counting(MapReader& map, process::AttributionRules& rules) {
+  const auto node = map.take("conversion_counting");
+  if (!node) return;
+  if (!node->IsMap()) {
+    return map.problems().add(*node, "conversion_counting must be a map of conversion types",
+                              "write conversion_counting: {signup: one, purchase: every}");
+  }
+  MapReader reader(*node, "conversion_counting", map.problems());
+  for (const auto& item : *node) {
+    const auto type = item.first.as<std::string>();
+    const auto counting = reader.choice<process::Counting>(
+        type, {{"every", process::Counting::every}, {"one", process::Counting::one}});
+    if (counting) rules.counting[type] = *counting;
+  }
+  reader.finish();
+}
+
+// The default policy, what holds for all of them, and, in `policies`, those beside it.
+void read_attribution(MapReader& root, process::AttributionRules& rules) {
+  std::vector<process::AttributionPolicy>& policies = rules.policies;
   const auto node = root.take("attribution");
   if (!node) return;
   MapReader map(*node, "attribution", root.problems());
   if (!map.valid()) return;
   read_policy(map, policies[0]);
+  read_counting(map, rules);
+  rules.double_click_us = map.number("double_click", kDurations).value_or(rules.double_click_us);
+  rules.click_join_window_us =
+      map.number("click_join_window", kDurations).value_or(rules.click_join_window_us);
   if (!has_one_winner(policies[0].model)) {
     root.problems().add(*node, "the default policy must give a conversion to one touch",
                         "write model: last_touch or first_touch, and list the other in policies");
@@ -168,7 +190,7 @@ engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& pro
   }
   read_sources(root, read, job);
   read_dimensions(root, job);
-  read_attribution(root, job.policies);
+  read_attribution(root, job.attribution);
   read_limits(root, job);
   root.finish();
   return job;

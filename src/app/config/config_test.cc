@@ -52,7 +52,7 @@ TEST(Config, FillsTheJob) {
   EXPECT_EQ(fields[2].unit, MoneyUnit::micros);
   EXPECT_EQ(fields[2].on_error, decode::OnError::null);
   EXPECT_EQ(fields[3].field, Field::campaign_id);
-  EXPECT_EQ(config.job.policies[0].click_window_us, 7 * limits::kDayUs);
+  EXPECT_EQ(config.job.attribution.policies[0].click_window_us, 7 * limits::kDayUs);
   EXPECT_EQ(config.job.slice_bytes, 64 * limits::kKiB);
   EXPECT_EQ(config.job.ledger_id, "l9");
   EXPECT_EQ(config.job.folder, "/c");

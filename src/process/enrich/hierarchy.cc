@@ -68,8 +68,7 @@ void add_hierarchy(event::Batch& batch, const state::Dimensions& dimensions) {
       batch.person_id.put(row, batch.user_id[row], batch.user_id.hash(row));
     if (batch.kind == event::Kind::impression)
       batch.cost_basis.put(row, batch.cost.has(row) ? "cleared" : "none");
-    if (batch.kind == event::Kind::click)
-      batch.joined_by.put(row, batch.impression_id.has(row) ? "id" : "none");
+    if (batch.kind == event::Kind::click) batch.joined_by.put(row, "none");  // until it is joined
   }
 }
 
