@@ -194,7 +194,8 @@ std::string DimensionCatalogue::rate_join(const std::string& currency) const {
          bound(rate_columns_, "valid_to", "infinity") + " AS \"rate to\", " + rate + " AS " +
          std::string(kRate) + " FROM exchange_rates WHERE currency <> " + sql_text(currency) +
          " UNION ALL SELECT " + sql_text(currency) +
-         ", '-infinity', 'infinity', 1000000000) ON \"rate of\" = currency AND \"rate from\" <= " +
+         ", '-infinity'::TIMESTAMPTZ, 'infinity'::TIMESTAMPTZ, 1000000000) ON \"rate of\" = "
+         "currency AND \"rate from\" <= " +
          day + " AND " + day + " < \"rate to\"";
 }
 

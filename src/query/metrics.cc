@@ -151,7 +151,8 @@ std::string_view metric_kind_name(MetricKind kind) {
 std::string money_sum(std::string_view amount, std::string_view rate_ppb) {
   const std::string text(amount);
   if (rate_ppb.empty()) return "CAST(sum(" + text + ") * 1000000000 AS HUGEINT)";
-  return "sum(CAST((" + text + ") * 1000000000 AS HUGEINT) * " + std::string(rate_ppb) + ")";
+  return "sum(CAST(CAST((" + text + ") AS DECIMAL(38, 9)) * 1000000000 AS HUGEINT) * " +
+         std::string(rate_ppb) + ")";
 }
 
 // Money is rounded once: to whole nanos, half away from zero.
