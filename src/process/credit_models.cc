@@ -70,6 +70,13 @@ std::string_view model_name(AttributionModel model) {
   return kNames[static_cast<size_t>(model)];
 }
 
+std::span<const AttributionModel> all_models() {
+  using enum AttributionModel;
+  static constexpr std::array<AttributionModel, 5> kModels = {last_touch, first_touch, linear,
+                                                              time_decay, position_based};
+  return kModels;
+}
+
 bool has_one_winner(AttributionModel model) {
   return model == AttributionModel::last_touch || model == AttributionModel::first_touch;
 }

@@ -24,6 +24,7 @@ enum class AttributionModel {
   position_based,  // first_weight and last_weight percent, the rest in equal parts to those between
 };
 std::string_view model_name(AttributionModel model);
+std::span<const AttributionModel> all_models();
 // Whether the whole conversion goes to one touch.
 bool has_one_winner(AttributionModel model);
 

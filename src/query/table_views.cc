@@ -131,7 +131,8 @@ constexpr const char* kPostedCredits =
 // Conversions beside the touches that have a share of them; `join` and `more` say of which policy.
 std::string conversions_with_touches(const std::string& join, const std::string& more) {
   return R"(
-SELECT c.* EXCLUDE (reported_campaign_id), c.reported_campaign_id, w.campaign_id, w.ad_group_id, w.creative_id,
+SELECT c.* REPLACE (CASE WHEN epoch_us(c.event_time) // 1000000 = epoch_us(w.touch_time) // 1000000
+                         THEN coalesce(c.flags, 0) | 64 ELSE c.flags END AS flags), w.campaign_id, w.ad_group_id, w.creative_id,
        w.placement_id, w.website, w.touch_kind, w.touch_time, w.credit, w.value AS credited_value, w.lag_us)" +
          more + " FROM current_conversions c " + join + R"( credits w
   ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL AND w.credit > 0)";

@@ -112,8 +112,29 @@ class Rules(AdweaveTest):
         self.put("sales", [("s9", NOON + 6, "u", sale, 5, "EUR", None, None, None)], "3")
         self.run_it()
         self.assertEqual(self.report("conversions,revenue"), [{"conversions": 3, "revenue": "60.000000000"}])
-        net = self.sql("SELECT sum(sign * credit)::BIGINT AS credit, sum(sign * value)::VARCHAR AS value FROM credits_log")
-        self.assertEqual(net, [{"credit": 3_000_000_000, "value": "60.000000000"}])
+        net = self.sql("SELECT sum(sign * credit)::BIGINT AS credit, sum(sign * value)::VARCHAR AS value FROM credits_log "
+                       "GROUP BY policy")
+        self.assertEqual(net, 5 * [{"credit": 3_000_000_000, "value": "60.000000000"}])
+
+    def test_a_conversion_in_the_second_of_its_touch_is_flagged(self) -> None:
+        ms = NOON * 1000
+        self.put("clicks", [("c1", ms, "u", "x", None, None, None), ("c2", ms - 1, "v", "x", None, None, None)])
+        self.put("sales", [("s1", NOON, "u", "purchase", 1, "EUR", None, None, None),
+                           ("s2", NOON, "v", "purchase", 1, "EUR", None, None, None)])
+        self.run_it()
+        fast = self.sql("SELECT event_id FROM attributed_conversions WHERE flags & 64 <> 0")
+        self.assertEqual(fast, [{"event_id": "s1"}])
+
+    def test_every_rule_based_model_is_a_policy_unless_the_configuration_names_them(self) -> None:
+        self.put("clicks", [("c1", NOON * 1000, "u", "x", None, None, None)])
+        self.put("sales", [("s1", NOON, "u", "purchase", 1, "EUR", None, None, None)])
+        self.run_it()
+        policies = self.sql("SELECT DISTINCT policy FROM credits ORDER BY 1")
+        self.assertEqual([row["policy"] for row in policies],
+                         ["default", "first_touch", "linear", "position_based", "time_decay"])
+        self.data = self.folder / "other"
+        self.run_config(self.write("c2.yaml", CONFIG + "attribution: {policies: [last_touch, linear]}\n"))
+        self.assertEqual(self.sql("SELECT DISTINCT policy FROM credits ORDER BY 1"), [{"policy": "default"}, {"policy": "linear"}])
 
     def test_engagements_add_to_what_impressions_say(self) -> None:
         self.put("views", [self.view("i1", viewable="false", ms=1000), self.view("i2"), self.view("i3")])

@@ -91,11 +91,8 @@ void read_weights(MapReader& map, process::AttributionPolicy& policy) {
 }
 
 void read_policy(MapReader& map, process::AttributionPolicy& policy) {
-  using process::AttributionModel;
-  std::vector<std::pair<std::string, AttributionModel>> models;
-  for (const AttributionModel model :
-       {AttributionModel::last_touch, AttributionModel::first_touch, AttributionModel::linear,
-        AttributionModel::time_decay, AttributionModel::position_based})
+  std::vector<std::pair<std::string, process::AttributionModel>> models;
+  for (const process::AttributionModel model : process::all_models())
     models.emplace_back(process::model_name(model), model);
   policy.model = map.choice(std::string("model"), models).value_or(policy.model);
   read_windows(map, policy.click_window_us, policy.view_window_us);
@@ -126,40 +123,77 @@ void read_counting(MapReader& map, process::AttributionRules& rules) {
   reader.finish();
 }
 
-// The default policy, what holds for all of them, and, in `policies`, those beside it.
+// The default policy's windows under another model, named after it.
+process::AttributionPolicy rule_based(const process::AttributionPolicy& policy,
+                                      process::AttributionModel model) {
+  process::AttributionPolicy other = policy;
+  other.model = model;
+  other.name = process::model_name(model);
+  return other;
+}
+
+// A policy beside the default: a map, or the name of a model.
+std::optional<process::AttributionPolicy> read_other_policy(
+    const YAML::Node& item, MapReader& map, const process::AttributionPolicy& first) {
+  if (item.IsScalar()) {
+    const auto word = item.as<std::string>();
+    for (const process::AttributionModel model : process::all_models()) {
+      if (process::model_name(model) == word) return rule_based(first, model);
+    }
+    map.problems().add(item, "there is no model '" + word + "'",
+                       "write last_touch, first_touch, linear, time_decay or position_based");
+    return std::nullopt;
+  }
+  MapReader reader(item, "policy", map.problems());
+  if (!reader.valid()) return std::nullopt;
+  process::AttributionPolicy policy;
+  policy.name = reader.required_text("name", "linear");
+  read_policy(reader, policy);
+  reader.finish();
+  return policy;
+}
+
+// `policies`; without it, every rule-based model.
+void read_other_policies(MapReader& map, std::vector<process::AttributionPolicy>& policies) {
+  const auto others = map.take("policies");
+  if (!others) {
+    for (const process::AttributionModel model : process::all_models()) {
+      if (model != policies[0].model) policies.push_back(rule_based(policies[0], model));
+    }
+    return;
+  }
+  if (!others->IsSequence())
+    return map.problems().add(*others, "policies must be a list of policies");
+  for (const YAML::Node& item : *others) {
+    auto policy = read_other_policy(item, map, policies[0]);
+    if (!policy) continue;
+    if (item.IsScalar() && policy->model == policies[0].model) continue;  // it is the default
+    const bool known = std::any_of(policies.begin(), policies.end(),
+                                   [&](const auto& other) { return other.name == policy->name; });
+    if (known)
+      map.problems().add(item, "there are two policies '" + policy->name + "'",
+                         "give each its own name; `default` is the first");
+    policies.push_back(*std::move(policy));
+  }
+}
+
+// The default policy, what holds for all of them, and those beside it.
 void read_attribution(MapReader& root, process::AttributionRules& rules) {
-  std::vector<process::AttributionPolicy>& policies = rules.policies;
   const auto node = root.take("attribution");
-  if (!node) return;
-  MapReader map(*node, "attribution", root.problems());
+  const YAML::Node empty(YAML::NodeType::Map);
+  MapReader map(node.value_or(empty), "attribution", root.problems());
   if (!map.valid()) return;
-  read_policy(map, policies[0]);
+  process::AttributionPolicy& first = rules.policies[0];
+  read_policy(map, first);
+  if (!has_one_winner(first.model)) {
+    root.problems().add(map.node(), "the default policy must give a conversion to one touch",
+                        "write model: last_touch or first_touch, and list the other in policies");
+  }
   read_counting(map, rules);
   rules.double_click_us = map.number("double_click", kDurations).value_or(rules.double_click_us);
   rules.click_join_window_us =
       map.number("click_join_window", kDurations).value_or(rules.click_join_window_us);
-  if (!has_one_winner(policies[0].model)) {
-    root.problems().add(*node, "the default policy must give a conversion to one touch",
-                        "write model: last_touch or first_touch, and list the other in policies");
-  }
-  const auto others = map.take("policies");
-  if (others && !others->IsSequence())
-    root.problems().add(*others, "policies must be a list of policies");
-  for (size_t i = 0; others && others->IsSequence() && i < others->size(); ++i) {
-    const YAML::Node item = (*others)[i];
-    MapReader reader(item, "policy", root.problems());
-    if (!reader.valid()) continue;
-    process::AttributionPolicy policy;
-    policy.name = reader.required_text("name", "linear");
-    read_policy(reader, policy);
-    reader.finish();
-    const bool known = std::any_of(policies.begin(), policies.end(),
-                                   [&](const auto& other) { return other.name == policy.name; });
-    if (known)
-      root.problems().add(item, "there are two policies '" + policy.name + "'",
-                          "give each its own name; `default` is the first");
-    policies.push_back(std::move(policy));
-  }
+  read_other_policies(map, rules.policies);
   map.finish();
 }
 

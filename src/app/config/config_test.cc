@@ -114,6 +114,14 @@ INSTANTIATE_TEST_SUITE_P(
                       "      campaign_id: c\nattribution: {policies: [{name: default}]}\n",
                   "a.yaml:8:26: there are two policies 'default'; give each its own name; "
                   "`default` is the first"},
+        BadConfig{"a_policy_of_no_model",
+                  std::string(kSource) + "      campaign_id: c\nattribution: {policies: [best]}\n",
+                  "a.yaml:8:26: there is no model 'best'; write last_touch, first_touch, linear, "
+                  "time_decay or position_based"},
+        BadConfig{"counting_that_is_neither",
+                  std::string(kSource) +
+                      "      campaign_id: c\nattribution: {conversion_counting: {lead: two}}\n",
+                  "a.yaml:8:43: lead 'two' is not known; known: every, one"},
         BadConfig{"bad_number",
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "
