@@ -3,7 +3,11 @@
 
 #include <iostream>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include "app/terminal/terminal.h"
+#include "base/time.h"
 
 namespace adweave::app {
 
@@ -73,9 +77,22 @@ Result<int64_t> commit_of(const ledger::Ledger& ledger, const ReadOptions& optio
                "the newest is " + std::to_string(ledger.head())};
 }
 
+void note_gone_days(const ledger::Ledger& ledger) {
+  if (!ledger.retention()) return;
+  std::cerr << "note: days before " << format_date(ledger.retention()->from)
+            << " are gone since commit " << ledger.retention()->commit << '\n';
+}
+
+std::string lock_holder() {
+  char host[256] = "unknown host";
+  gethostname(host, sizeof host - 1);
+  return fmt::format("process {} on {} since {}", getpid(), host, format_time(now_us()));
+}
+
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options) {
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
   ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
+  note_gone_days(ledger);
   return query::SqlEngine::open(options.data, ledger, as_of);
 }
 
@@ -100,6 +117,8 @@ void add_all_commands(Program& program) {
   add_audit_command(program);
   add_rejects_command(program);
   add_verify_command(program);
+  add_retain_command(program);
+  add_close_command(program);
   add_inspect_command(program);
   add_validate_command(program);
   add_generate_command(program);

@@ -68,7 +68,13 @@ CLI::App* add_command(Program& program, const std::string& name, const std::stri
 // The commit that a command reads as of; fails with usage when there is no such commit.
 Result<int64_t> commit_of(const ledger::Ledger& ledger, const ReadOptions& options);
 
-// Opens SQL over a folder as of the options' commit.
+// Says on standard error which days a retention commit took away, if any.
+void note_gone_days(const ledger::Ledger& ledger);
+
+// This process, as the lock of a data folder names it.
+std::string lock_holder();
+
+// Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);
 
 // Prints rows on standard output.
@@ -82,6 +88,8 @@ void add_run_command(Program& program);
 void add_validate_command(Program& program);
 void add_report_command(Program& program);
 void add_sql_command(Program& program);
+void add_retain_command(Program& program);
+void add_close_command(Program& program);
 void add_rejects_command(Program& program);
 void add_audit_command(Program& program);
 void add_verify_command(Program& program);

@@ -11,4 +11,7 @@ namespace adweave {
 // Null when the text is not base64.
 std::optional<std::string> decode_base64(std::string_view text);
 
+// In the standard alphabet, padded.
+std::string encode_base64(std::string_view bytes);
+
 }  // namespace adweave

@@ -88,8 +88,10 @@ inline constexpr int64_t kSnapshotBytesMax = int64_t{64} * 1024 * kMiB;
 
 // Ledger.
 inline constexpr int64_t kCommitRecordBytesMax = 64 * kMiB;
+inline constexpr int64_t kFileHeadBytesMax = 256 * kKiB;  // a longer head of a file is not kept
+inline constexpr int64_t kFileHeadsPerCommitMax = 64;     // nor more of them in a commit
 
 // On-disk format of a data folder. A program refuses a folder with a higher number.
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 
 }  // namespace adweave::limits

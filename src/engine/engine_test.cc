@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/time.h"
 #include "engine/job.h"
 #include "engine/ledger_text.h"
+#include "engine/retention.h"
 #include "ledger/writer.h"
 #include "tests/support/simulated_disk.h"
 
@@ -256,6 +258,83 @@ TEST_F(EngineTest, WithoutItsSnapshotTheStateIsTheSame) {
   EXPECT_EQ(without, with);
   EXPECT_EQ(damaged, with);
   EXPECT_NE(with.find("duplicates: event_id=c0"), std::string::npos);
+}
+
+ledger::WriterOptions options_of(const char* holder) {
+  return {"/data", holder, "local", "test", false};
+}
+
+constexpr int64_t kNov1 = 1'698'796'800'000'000;
+
+std::string clicks_at(const std::vector<int64_t>& times) {
+  std::string clicks = "id,t,u,c\n";
+  for (const int64_t time : times)
+    clicks += fmt::format("n{},{},u1,camp0\n", time, format_time(time));
+  return clicks;
+}
+
+TEST_F(EngineTest, AnEventBeforeTheOldestRetainedDayIsRejected) {
+  SimulatedDisk disk;
+  put_feeds(disk, 30);
+  must_run(disk);
+  ASSERT_TRUE(retain(disk, options_of("retain"), kNov1, kReceived));
+  disk.put("/in/clicks2.csv", clicks_at({kNov1 - 1, kNov1, kNov1 + 1}), kReceived);
+  const RunReport report = must_run(disk);
+  EXPECT_EQ(report.counts[0].accepted, 2);
+  EXPECT_EQ(report.counts[0].rejected, 1);
+  const std::string text = text_of(disk);
+  EXPECT_NE(text.find("reason=older_than_retention"), std::string::npos);
+}
+
+TEST_F(EngineTest, RetentionOnlyMovesForward) {
+  SimulatedDisk disk;
+  EXPECT_EQ(retain(disk, options_of("a"), kNov1, kReceived).error().code, ErrorCode::not_found);
+  put_feeds(disk, 30);
+  must_run(disk);
+  ASSERT_TRUE(retain(disk, options_of("b"), kNov1, kReceived));
+  EXPECT_EQ(retain(disk, options_of("c"), kNov1 - limits::kDayUs, kReceived).error().code,
+            ErrorCode::usage);
+  EXPECT_EQ(retain(disk, options_of("d"), kReceived + limits::kDayUs, kReceived).error().code,
+            ErrorCode::usage);
+  const int64_t head = ledger_of(disk).head();
+  EXPECT_TRUE(retain(disk, options_of("e"), kNov1, kReceived)->done);
+  EXPECT_EQ(ledger_of(disk).head(), head);
+}
+
+TEST_F(EngineTest, ARetentionKilledAtAnyStepIsFinishedByTheNextRun) {
+  std::vector<std::unique_ptr<SimulatedDisk>> moments;
+  const int64_t next_day = kNov1 + limits::kDayUs;
+  SimulatedDisk disk;
+  put_feeds(disk, 30);
+  must_run(disk);
+  disk.before_change = [&](const std::string&) { moments.push_back(disk.after_kill()); };
+  ASSERT_TRUE(retain(disk, options_of("first"), next_day, kReceived + limits::kDayUs));
+  disk.before_change = nullptr;
+  const std::string expected = text_of(disk);
+  EXPECT_EQ(lines_of(expected, "clicks:"), "");
+  const int64_t accepted = ledger_of(disk).counts(1000)[0].accepted;
+  EXPECT_EQ(ledger_of(disk).gone_rows(1000).at("impressions"), accepted);
+  for (const auto& moment : moments) {
+    ASSERT_TRUE(retain(*moment, options_of("second"), next_day, kReceived + limits::kDayUs));
+    ASSERT_EQ(text_of(*moment), expected);
+    ASSERT_TRUE(
+        ledger::verify_files(*moment, "/data", ledger_of(*moment), {}).problems.empty());
+    ASSERT_EQ(moment->list("/data/lake/clicks/_recent/dt=2023-11-01")->size(), 0U);
+    ASSERT_EQ(must_run(*moment).first_commit, 0);
+  }
+}
+
+TEST_F(EngineTest, ClosedDaysOnlyMoveForward) {
+  SimulatedDisk disk;
+  put_feeds(disk, 30);
+  must_run(disk);
+  EXPECT_TRUE(*close_days(disk, options_of("a"), kNov1, kReceived));
+  EXPECT_FALSE(*close_days(disk, options_of("b"), kNov1, kReceived));
+  EXPECT_EQ(close_days(disk, options_of("c"), kNov1 - limits::kDayUs, kReceived).error().code,
+            ErrorCode::usage);
+  EXPECT_EQ(close_days(disk, options_of("d"), kNov1 + limits::kDayUs, kReceived).error().code,
+            ErrorCode::usage);
+  EXPECT_EQ(ledger_of(disk).closed_through(), kNov1);
 }
 
 // A disk as it was before one step of a run.

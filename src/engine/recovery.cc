@@ -52,7 +52,7 @@ constexpr Field kOccurrenceFields[] = {Field::event_id, Field::source, Field::so
 std::map<std::string, std::string, std::less<>> mappings_of(const ledger::CommitRecord& record) {
   std::map<std::string, std::string, std::less<>> mappings;
   for (const ledger::SourcePosition& position : record.positions)
-    mappings[position.source] = position.mapping;
+    mappings[std::string(ledger::row_source(position.source))] = position.mapping;
   return mappings;
 }
 
@@ -92,18 +92,20 @@ Status remember_file(const FileSystem& fs, const std::string& dir, const event::
 }
 
 Status remember_commit(const FileSystem& fs, const std::string& dir,
-                       const ledger::CommitRecord& record, state::State& state) {
+                       const ledger::Ledger& ledger, const ledger::CommitRecord& record,
+                       state::State& state) {
   const auto mappings = mappings_of(record);
   for (const event::DataFile& file : record.added) {
-    if (is_event_table(file)) ADWEAVE_TRY(remember_file(fs, dir, file, mappings, state));
+    if (is_event_table(file) && !ledger.is_gone(file))
+      ADWEAVE_TRY(remember_file(fs, dir, file, mappings, state));
   }
   for (const event::DataFile& file : record.added) {
-    if (file.table != "facts") continue;
+    if (file.table != "facts" || ledger.is_gone(file)) continue;
     ADWEAVE_ASSIGN(const event::FactRows rows, lake::read_rows<event::FactRows>(fs, dir, file));
     process::remember_facts(state.journeys, rows);
   }
   for (const event::DataFile& file : record.added) {
-    if (file.table != "credits_log") continue;
+    if (file.table != "credits_log" || ledger.is_gone(file)) continue;
     ADWEAVE_ASSIGN(const event::CreditRows rows, lake::read_rows<event::CreditRows>(fs, dir, file));
     process::remember_credits(state.journeys, rows);
   }
@@ -136,7 +138,9 @@ Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
   for (auto name = names->rbegin(); name != names->rend(); ++name) {
     int64_t commit = 0;
     std::from_chars(name->data(), name->data() + name->size(), commit);
-    if (commit < 1 || commit > ledger.head()) continue;
+    // State is a function of the rows that are there: days that are gone since do not count.
+    const int64_t first = ledger.retention() ? ledger.retention()->commit : 1;
+    if (commit < first || commit > ledger.head()) continue;
     const Result<std::string> bytes =
         read_file(fs, join_path(folder, *name), limits::kSnapshotBytesMax);
     if (!bytes) continue;
@@ -162,7 +166,7 @@ Result<std::unique_ptr<state::State>> load_state(const FileSystem& fs, const std
   Snapshot snapshot = newest_snapshot(fs, dir, ledger);
   for (const ledger::CommitRecord& record : ledger.records()) {
     if (record.number > snapshot.commit)
-      ADWEAVE_TRY(remember_commit(fs, dir, record, *snapshot.state));
+      ADWEAVE_TRY(remember_commit(fs, dir, ledger, record, *snapshot.state));
   }
   return std::move(snapshot.state);
 }
@@ -190,6 +194,7 @@ Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std
   for (const ledger::CommitRecord& record : ledger.records()) {
     if (!commits.contains(record.number)) continue;
     for (const event::DataFile& added : record.added) {
+      if (ledger.is_gone(added)) continue;
       if (is_event_table(added)) {
         ADWEAVE_ASSIGN(const event::Batch rows,
                        lake::read_events(fs, dir, added, kOccurrenceFields));

@@ -32,6 +32,8 @@ class Run {
     rules_.zone = job.zone;
     rules_.validation = job.validation;
     rules_.dimensions = std::move(dimensions);
+    if (const auto& retention = writer.ledger().retention())
+      rules_.validation.oldest_time = retention->from;
   }
 
   Result<RunReport> run() {

@@ -17,7 +17,7 @@ constexpr std::string_view kEnd = "\"}\n";
 
 // One list of members for writing and for reading, so that the two cannot differ.
 template <class Record, class V>
-void members(Record& r, V&& visit)
+void members(Record& r, V&& visit, int64_t format = limits::kFormatVersion)
   requires requires { r.previous; }
 {
   visit("number", r.number);
@@ -33,6 +33,11 @@ void members(Record& r, V&& visit)
   visit("counts", r.counts);
   visit("added", r.added);
   visit("dimensions", r.dimensions);
+  if (format < 2) return;
+  visit("heads", r.heads);
+  visit("retained_from", r.retained_from);
+  visit("retired", r.retired);
+  visit("closed_through", r.closed_through);
 }
 
 template <class Position, class V>
@@ -86,6 +91,32 @@ void members(D& d, V&& visit)
   visit("checksum", d.checksum);
 }
 
+template <class H, class V>
+void members(H& h, V&& visit)
+  requires requires {
+    h.hash;
+    h.bytes.size();
+  }
+{
+  visit("source", h.source);
+  visit("file", h.file);
+  visit("hash", h.hash);
+  visit("bytes", h.bytes);
+}
+
+template <class R, class V>
+void members(R& r, V&& visit)
+  requires requires {
+    r.commit;
+    r.source;
+    r.rows;
+  }
+{
+  visit("commit", r.commit);
+  visit("source", r.source);
+  visit("rows", r.rows);
+}
+
 JsonValue to_json(int64_t value) {
   return value;
 }
@@ -121,8 +152,8 @@ Status from_json(const JsonValue& object, const char* name, std::string& out) {
   return {};
 }
 
-template <class T>
-Status read_members(const JsonValue& object, T& out);
+template <class T, class... Format>
+Status read_members(const JsonValue& object, T& out, Format... format);
 
 template <class T>
 Status from_json(const JsonValue& object, const char* name, std::vector<T>& out) {
@@ -131,12 +162,13 @@ Status from_json(const JsonValue& object, const char* name, std::vector<T>& out)
   return {};
 }
 
-template <class T>
-Status read_members(const JsonValue& object, T& out) {
+template <class T, class... Format>
+Status read_members(const JsonValue& object, T& out, Format... format) {
   Status status;
-  members(out, [&](const char* name, auto& value) {
+  const auto read = [&](const char* name, auto& value) {
     if (status) status = from_json(object, name, value);
-  });
+  };
+  members(out, read, format...);
   return status;
 }
 
@@ -189,7 +221,7 @@ Result<CommitRecord> parse_commit(std::string_view bytes) {
                  "use the newer adweave that wrote it"};
   }
   CommitRecord record;
-  ADWEAVE_TRY(read_members(json, record));
+  ADWEAVE_TRY(read_members(json, record, format));
   for (event::DataFile& file : record.added) file.commit = record.number;
   record.checksum = std::move(checksum);
   return record;
@@ -199,6 +231,15 @@ std::string commit_path(int64_t number) {
   char name[48];
   std::snprintf(name, sizeof name, "ledger/%020lld.commit", static_cast<long long>(number));
   return name;
+}
+
+std::string counted_source(const CommitRecord& record, std::string_view source) {
+  return record.kind == "replay" ? std::string(kReplayPrefix).append(source) : std::string(source);
+}
+
+std::string_view row_source(std::string_view counted) {
+  if (counted.starts_with(kReplayPrefix)) counted.remove_prefix(kReplayPrefix.size());
+  return counted;
 }
 
 }  // namespace adweave::ledger

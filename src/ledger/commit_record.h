@@ -53,11 +53,29 @@ struct DimensionVersion {
   std::string checksum;  // hash128 of its bytes, hexadecimal
 };
 
+// The head of a file (CSV header row, Avro header) of which a record was rejected in this commit:
+// what it takes to decode that record again.
+struct FileHead {
+  std::string source;
+  std::string file;
+  std::string hash;   // hash128 of the head, hexadecimal
+  std::string bytes;  // the head in base64; empty when a record before holds the same
+};
+
+// Event rows that a retention commit takes away, of a commit with several sources. (Of one with a
+// single source all rows are that source's.)
+struct RetiredRows {
+  int64_t commit = 0;
+  std::string source;  // as its counts name it
+  int64_t rows = 0;
+};
+
 struct CommitRecord {
   int64_t number = 0;    // from 1, without a gap
   std::string previous;  // checksum of record number - 1; empty for the first
   int64_t epoch = 0;     // of the writer
-  std::string kind;      // "epoch" (a writer begins), "data", "dimensions"
+  std::string kind;      // "epoch" (a writer begins), "data", "dimensions", "replay" (rejects
+                         // decoded again), "retention", "close"
   std::string ledger_id;
   std::string program;        // version that wrote it
   int64_t committed_at = 0;   // microseconds UTC, from the writer's clock; no number depends on it
@@ -67,6 +85,10 @@ struct CommitRecord {
   std::vector<Counts> counts;
   std::vector<event::DataFile> added;
   std::vector<DimensionVersion> dimensions;
+  std::vector<FileHead> heads;
+  int64_t retained_from = 0;   // of "retention": start of the oldest retained day, microseconds UTC
+  std::vector<RetiredRows> retired;
+  int64_t closed_through = 0;  // of "close": start of the first open day, microseconds UTC
 
   std::string checksum;  // its own; set by to_bytes() and parse_commit()
 };
@@ -79,5 +101,12 @@ Result<CommitRecord> parse_commit(std::string_view bytes);
 
 // "ledger/00000000000000000042.commit"
 std::string commit_path(int64_t number);
+
+// The source that a commit counts for a row whose column `source` is `source`: of rejects that were
+// decoded again "replay:<source>", so that conservation holds for each reading by itself.
+inline constexpr std::string_view kReplayPrefix = "replay:";
+std::string counted_source(const CommitRecord& record, std::string_view source);
+// The other way: "replay:clicks" -> "clicks".
+std::string_view row_source(std::string_view counted);
 
 }  // namespace adweave::ledger

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/time.h"
+#include "event/schema.h"
 #include "ledger/folder.h"
 
 namespace adweave::ledger {
@@ -78,7 +81,50 @@ Status Ledger::reload(const FileSystem& fs, const std::string& dir) {
 
 void Ledger::append(CommitRecord record) {
   if (ledger_id_.empty()) ledger_id_ = record.ledger_id;
+  if (record.kind == "retention") retention_ = {record.retained_from, record.number};
+  for (const FileHead& head : record.heads) {
+    if (!head.bytes.empty())
+      file_heads_.try_emplace(head.hash, decode_base64(head.bytes).value_or(""));
+  }
   records_.push_back(std::move(record));
+}
+
+bool Ledger::is_gone(const event::DataFile& file) const {
+  return retention_ && file.commit < retention_->commit &&
+         file.date < format_date(retention_->from);
+}
+
+std::map<std::string, int64_t> Ledger::gone_rows(int64_t as_of) const {
+  std::map<std::string, int64_t> rows;
+  for (const CommitRecord& record : records_) {
+    for (const RetiredRows& retired : record.retired) {
+      if (retired.commit <= as_of) rows[retired.source] += retired.rows;
+    }
+    if (record.number > as_of || record.counts.size() != 1) continue;
+    for (const event::DataFile& file : record.added) {
+      if (is_gone(file) && event::find_table(file.table)->kind)
+        rows[record.counts[0].source] += file.rows;
+    }
+  }
+  return rows;
+}
+
+std::optional<int64_t> Ledger::closed_through(int64_t as_of) const {
+  std::optional<int64_t> closed;
+  for (const CommitRecord& record : records_) {
+    if (record.number <= as_of && record.kind == "close") closed = record.closed_through;
+  }
+  return closed;
+}
+
+const std::string* Ledger::file_head(int64_t commit, std::string_view source,
+                                     std::string_view file) const {
+  for (const FileHead& head : records_[static_cast<size_t>(commit) - 1].heads) {
+    if (head.source != source || head.file != file) continue;
+    const auto it = file_heads_.find(head.hash);
+    return it == file_heads_.end() ? nullptr : &it->second;
+  }
+  return nullptr;
 }
 
 std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t as_of) const {
@@ -86,7 +132,8 @@ std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t 
   for (const CommitRecord& record : records_) {
     if (record.number > as_of) break;
     for (const event::DataFile& file : record.added) {
-      if (table.empty() || file.table == table) files.push_back(file);
+      const bool asked = table.empty() || file.table == table;
+      if (asked && !is_gone(file)) files.push_back(file);
     }
   }
   return files;

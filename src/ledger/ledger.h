@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,12 @@
 #include "ledger/commit_record.h"
 
 namespace adweave::ledger {
+
+// Days that a retention commit took away: those before `from`, in what was committed before it.
+struct Retention {
+  int64_t from = 0;    // start of the oldest retained day, microseconds UTC
+  int64_t commit = 0;  // that said so
+};
 
 class Ledger {
  public:
@@ -31,7 +38,25 @@ class Ledger {
   std::string head_checksum() const { return records_.empty() ? "" : records_.back().checksum; }
   const std::string& ledger_id() const { return ledger_id_; }
 
-  // Live files of a table ("" is every table) as of a commit, in the order they were committed.
+  // The newest retention commit; none: all days are retained.
+  const std::optional<Retention>& retention() const { return retention_; }
+  // Whether a retention commit took the file's whole day away.
+  bool is_gone(const event::DataFile& file) const;
+  // Event rows in files that are gone, by the source that counted them, of the commits up to
+  // `as_of`.
+  std::map<std::string, int64_t> gone_rows(int64_t as_of) const;
+
+  // Start of the first day that is still open for bookings, microseconds UTC; none: every day is.
+  std::optional<int64_t> closed_through(int64_t as_of) const;
+  std::optional<int64_t> closed_through() const { return closed_through(head()); }
+
+  // The head of a file of which the commit rejected records; null when none was kept.
+  const std::string* file_head(int64_t commit, std::string_view source,
+                               std::string_view file) const;
+  bool has_file_head(const std::string& hash) const { return file_heads_.contains(hash); }
+
+  // Files of a table ("" is every table) as of a commit, in the order they were committed, without
+  // those that are gone by now.
   std::vector<event::DataFile> live_files(std::string_view table, int64_t as_of) const;
 
   // The newest position of every file content of a source, in the order of their first commit.
@@ -52,6 +77,8 @@ class Ledger {
  private:
   std::string ledger_id_;
   std::vector<CommitRecord> records_;
+  std::optional<Retention> retention_;
+  std::map<std::string, std::string> file_heads_;  // by hash
 };
 
 // What `verify` found.

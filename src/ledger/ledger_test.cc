@@ -109,7 +109,7 @@ TEST_F(LedgerTest, ANewerFormatIsRefused) {
   {
     LedgerWriter w = writer("a");
   }
-  disk_.put("/data/format_version", "2\n", 0);
+  disk_.put("/data/format_version", "3\n", 0);
   EXPECT_EQ(open_error(), ErrorCode::newer_format);
   EXPECT_EQ(LedgerWriter::open(disk_, options("b")).error().code, ErrorCode::newer_format);
 }
@@ -151,6 +151,83 @@ TEST_F(LedgerTest, ALastCommitBeforeTheTakeOverBecomesPartOfTheLedger) {
   ASSERT_TRUE(next.begin_epoch(2));
   EXPECT_EQ(next.ledger().head(), 3);
   EXPECT_EQ(next.epoch(), 2);
+}
+
+TEST_F(LedgerTest, ARecordOfTheFirstFormatIsReadAndOfANewerOneRefused) {
+  std::string bytes =
+      R"({"format_version":1,"number":1,"previous":"","epoch":1,"kind":"epoch","ledger_id":"l",)"
+      R"("program":"0","committed_at":0,"schema":"","configuration":"","positions":[],"counts":[],)"
+      R"("added":[],"dimensions":[])";
+  const auto sealed = [](const std::string& body) {
+    return body + ",\"checksum\":\"" + to_hex(hash128(body)) + "\"}\n";
+  };
+  const Result<CommitRecord> first = parse_commit(sealed(bytes));
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->retained_from, 0);
+  bytes[bytes.find("1")] = '3';
+  EXPECT_EQ(parse_commit(sealed(bytes)).error().code, ErrorCode::newer_format);
+}
+
+constexpr int64_t kOct1 = 1'696'118'400'000'000;
+
+TEST_F(LedgerTest, ARetentionTakesWholeDaysOfEarlierCommitsAway) {
+  const auto add_day = [&](CommitRecord& record, const std::string& day, const std::string& name) {
+    const std::string path = "lake/clicks/_recent/dt=" + day + "/" + name;
+    disk_.put("/data/" + path, "x", 0);
+    record.added.push_back({"clicks", path, day, 0, 1, 1, to_hex(hash128("x")), 0, 0});
+  };
+  LedgerWriter w = writer("a");
+  ASSERT_TRUE(w.begin_epoch(1));
+  CommitRecord record = data_record(2);
+  add_day(record, "2023-09-30", "part-1-2-0.parquet");
+  add_day(record, "2023-10-01", "part-1-2-1.parquet");
+  ASSERT_TRUE(w.append(record));
+  EXPECT_FALSE(w.ledger().retention());
+  CommitRecord retention;
+  retention.kind = "retention";
+  retention.retained_from = kOct1;
+  ASSERT_TRUE(w.append(retention));
+  CommitRecord later = data_record(1);
+  add_day(later, "2023-09-30", "part-1-4-0.parquet");
+  ASSERT_TRUE(w.append(later));
+
+  const Ledger ledger = *Ledger::open(disk_, "/data");
+  EXPECT_EQ(ledger.retention()->commit, 3);
+  EXPECT_EQ(ledger.live_files("clicks", 2).size(), 1U);
+  EXPECT_EQ(ledger.live_files("clicks", 4).size(), 2U);
+  EXPECT_EQ(ledger.gone_rows(4).at("clicks"), 1);
+  EXPECT_TRUE(ledger.gone_rows(1).empty());
+  ASSERT_TRUE(writer("b", true).begin_epoch(5));
+  EXPECT_EQ(*disk_.list("/data/lake/clicks/_recent/dt=2023-09-30"),
+            std::vector<std::string>{"part-1-4-0.parquet"});
+  EXPECT_TRUE(verify_files(disk_, "/data", ledger, {}).problems.empty());
+}
+
+TEST_F(LedgerTest, AClosedPeriodIsKnownAsOfEveryCommit) {
+  LedgerWriter w = writer("a");
+  ASSERT_TRUE(w.begin_epoch(1));
+  EXPECT_FALSE(w.ledger().closed_through());
+  CommitRecord close;
+  close.kind = "close";
+  close.closed_through = kOct1;
+  ASSERT_TRUE(w.append(close));
+  const Ledger ledger = *Ledger::open(disk_, "/data");
+  EXPECT_EQ(ledger.closed_through(), kOct1);
+  EXPECT_FALSE(ledger.closed_through(1));
+}
+
+TEST_F(LedgerTest, TheHeadOfAFileIsKeptOnce) {
+  LedgerWriter w = writer("a");
+  ASSERT_TRUE(w.begin_epoch(1));
+  for (const char* bytes : {"aWQsdA==", ""}) {
+    CommitRecord record = data_record(1);
+    record.heads = {{"clicks", "clicks.csv", "h1", bytes}};
+    ASSERT_TRUE(w.append(record));
+  }
+  const Ledger ledger = *Ledger::open(disk_, "/data");
+  EXPECT_EQ(*ledger.file_head(2, "clicks", "clicks.csv"), "id,t");
+  EXPECT_EQ(*ledger.file_head(3, "clicks", "clicks.csv"), "id,t");
+  EXPECT_EQ(ledger.file_head(3, "clicks", "other.csv"), nullptr);
 }
 
 TEST_F(LedgerTest, SweepTakesOnlyUnnamedFilesOfOlderEpochs) {

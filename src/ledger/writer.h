@@ -46,11 +46,14 @@ class LedgerWriter {
   // means: stop this process.
   Status append(CommitRecord record);
 
+  // Removes what older epochs left behind and no record names, and the files whose days a retention
+  // commit took away. begin_epoch() does it too, so a kill in the middle leaves nothing for good.
+  Status sweep();
+
  private:
   LedgerWriter(FileSystem& fs, WriterOptions options) : fs_(&fs), options_(std::move(options)) {}
 
   Status link_record(CommitRecord& record);
-  Status sweep();
   Status sweep_table(const std::string& folder);
   bool is_taken(int64_t number) const;
   Error lost_link(int64_t number) const;

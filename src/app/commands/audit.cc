@@ -14,6 +14,8 @@ namespace adweave::app {
 
 namespace {
 
+using ByCountedSource = std::map<std::string, int64_t>;
+
 // The source's counts, and how far its rows in the lake are from what was accepted: 0 unless
 // something is lost.
 std::vector<JsonValue> audit_row(const ledger::Counts& counts, int64_t rows) {
@@ -21,25 +23,39 @@ std::vector<JsonValue> audit_row(const ledger::Counts& counts, int64_t rows) {
           counts.duplicate, counts.conflict,     counts.rejected,   rows - counts.accepted};
 }
 
-// Rows of the event tables by source.
-Result<std::map<std::string, int64_t>> rows_by_source(const query::SqlEngine& sql) {
+// Rows of the event tables by the source that counted them; those of days that are gone as the
+// ledger's records tell.
+Result<ByCountedSource> rows_by_source(const query::SqlEngine& sql, const ledger::Ledger& ledger,
+                                       int64_t as_of) {
   std::string statement;
   for (const event::Kind kind : event::kAllKinds) {
     statement += statement.empty() ? "" : " UNION ALL ";
-    statement += "SELECT source FROM " + std::string(event::table_name(kind));
+    statement += "SELECT source, commit FROM " + std::string(event::table_name(kind));
   }
-  ADWEAVE_ASSIGN(const query::QueryResult result,
-                 sql.query("SELECT source, count(*) FROM (" + statement + ") GROUP BY source"));
-  std::map<std::string, int64_t> rows;
-  for (const auto& row : result.rows) rows[*row[0].as_string()] = *row[1].as_int();
+  ADWEAVE_ASSIGN(
+      const query::QueryResult result,
+      sql.query("SELECT source, commit, count(*) FROM (" + statement + ") GROUP BY ALL"));
+  ByCountedSource rows = ledger.gone_rows(as_of);
+  for (const auto& row : result.rows) {
+    const auto& record = ledger.records()[static_cast<size_t>(*row[1].as_int()) - 1];
+    rows[ledger::counted_source(record, *row[0].as_string())] += *row[2].as_int();
+  }
   return rows;
+}
+
+void note_gone_events(const ledger::Ledger& ledger, int64_t as_of) {
+  note_gone_days(ledger);
+  int64_t gone = 0;
+  for (const auto& [source, rows] : ledger.gone_rows(as_of)) gone += rows;
+  if (gone > 0) std::cerr << "note: " << gone << " accepted events are gone with them\n";
 }
 
 Result<query::QueryResult> audit(const FileSystem& fs, const ReadOptions& options) {
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
   ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
   ADWEAVE_ASSIGN(const query::SqlEngine sql, query::SqlEngine::open(options.data, ledger, as_of));
-  ADWEAVE_ASSIGN(auto rows, rows_by_source(sql));
+  ADWEAVE_ASSIGN(auto rows, rows_by_source(sql, ledger, as_of));
+  note_gone_events(ledger, as_of);
   query::QueryResult result;
   result.columns = {"source",    "records_read", "received", "accepted",
                     "duplicate", "conflict",     "rejected", "difference"};

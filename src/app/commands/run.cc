@@ -5,13 +5,11 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "app/command.h"
 #include "app/config/config.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
-#include "base/time.h"
 
 namespace adweave::app {
 
@@ -27,12 +25,6 @@ struct RunOptions {
 
 // Set by SIGINT and SIGTERM: the run commits what it has sequenced and ends.
 volatile std::sig_atomic_t stop_asked = 0;
-
-std::string holder() {
-  char host[256] = "unknown host";
-  gethostname(host, sizeof host - 1);
-  return fmt::format("process {} on {} since {}", getpid(), host, format_time(now_us()));
-}
 
 int report_problems(const std::string& path, const std::vector<ConfigProblem>& problems) {
   for (const ConfigProblem& problem : problems) std::cerr << problem_text(path, problem) << '\n';
@@ -76,7 +68,7 @@ int run_command(FileSystem& fs, const RunOptions& options) {
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   job.threads = std::clamp(job.threads, 1, limits::kThreadsMax);
   job.take_over = options.take_over;
-  job.holder = holder();
+  job.holder = lock_holder();
   job.program = kVersion;
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/retention.h"
+
+#include <map>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "event/schema.h"
+#include "lake/table_reader.h"
+
+namespace adweave::engine {
+
+namespace {
+
+bool holds_events(const event::DataFile& file) {
+  return event::find_table(file.table)->kind.has_value();
+}
+
+std::vector<event::DataFile> files_before(const ledger::Ledger& ledger, int64_t from) {
+  std::vector<event::DataFile> files = ledger.live_files("", ledger.head());
+  const std::string day = format_date(from);
+  std::erase_if(files, [&](const event::DataFile& file) { return file.date >= day; });
+  return files;
+}
+
+// Rows of commits with several sources have to be counted before they are gone.
+Result<std::vector<ledger::RetiredRows>> retired_rows(const FileSystem& fs, const std::string& dir,
+                                                      const ledger::Ledger& ledger, int64_t from) {
+  std::map<std::pair<int64_t, std::string>, int64_t> counts;
+  for (const event::DataFile& file : files_before(ledger, from)) {
+    const ledger::CommitRecord& record = ledger.records()[static_cast<size_t>(file.commit) - 1];
+    if (record.counts.size() == 1 || !holds_events(file)) continue;
+    constexpr event::Field kSource[] = {event::Field::source};
+    ADWEAVE_ASSIGN(const event::Batch rows, lake::read_events(fs, dir, file, kSource));
+    for (int64_t row = 0; row < rows.rows; ++row)
+      ++counts[{file.commit, ledger::counted_source(record, rows.source[row])}];
+  }
+  std::vector<ledger::RetiredRows> retired;
+  for (const auto& [key, rows] : counts) retired.push_back({key.first, key.second, rows});
+  return retired;
+}
+
+// Opens a folder that is there already.
+Result<ledger::LedgerWriter> open_existing(FileSystem& fs, const ledger::WriterOptions& options) {
+  ADWEAVE_TRY(ledger::Ledger::open(fs, options.dir));
+  return ledger::LedgerWriter::open(fs, options);
+}
+
+ledger::CommitRecord record_of(const char* kind, int64_t now) {
+  ledger::CommitRecord record;
+  record.kind = kind;
+  record.committed_at = now;
+  record.schema = event::schema_hash();
+  return record;
+}
+
+}  // namespace
+
+Result<RetentionPlan> plan_retention(const ledger::Ledger& ledger, int64_t from, int64_t now) {
+  RetentionPlan plan;
+  plan.from = from;
+  if (ledger.retention() && from < ledger.retention()->from) {
+    return Error{ErrorCode::usage,
+                 "days before " + format_date(ledger.retention()->from) +
+                     " are gone since commit " + std::to_string(ledger.retention()->commit) +
+                     " and do not come back",
+                 "give a later day, or restore the folder from a backup"};
+  }
+  if (from > now) {
+    return Error{ErrorCode::usage, format_date(from) + " has not come yet: no day would be kept",
+                 "give the first day that is to be kept"};
+  }
+  plan.done = ledger.retention() && from == ledger.retention()->from;
+  if (plan.done) return plan;
+  for (const event::DataFile& file : files_before(ledger, from)) {
+    ++plan.files;
+    plan.bytes += file.bytes;
+    if (holds_events(file)) plan.events += file.rows;
+  }
+  return plan;
+}
+
+Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& options, int64_t from,
+                             int64_t now) {
+  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, open_existing(fs, options));
+  ADWEAVE_ASSIGN(const RetentionPlan plan, plan_retention(writer.ledger(), from, now));
+  if (plan.done) {
+    ADWEAVE_TRY(writer.sweep());
+    return plan;
+  }
+  ADWEAVE_TRY(writer.begin_epoch(now));
+  ledger::CommitRecord record = record_of("retention", now);
+  record.retained_from = from;
+  ADWEAVE_ASSIGN(record.retired, retired_rows(fs, options.dir, writer.ledger(), from));
+  ADWEAVE_TRY(writer.append(std::move(record)));
+  ADWEAVE_TRY(writer.sweep());
+  return plan;
+}
+
+Result<bool> close_days(FileSystem& fs, const ledger::WriterOptions& options, int64_t open_from,
+                        int64_t now) {
+  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, open_existing(fs, options));
+  const std::optional<int64_t> closed = writer.ledger().closed_through();
+  if (closed == open_from) return false;
+  if (closed && open_from < *closed) {
+    return Error{ErrorCode::usage,
+                 "days through " + format_date(*closed - limits::kDayUs) +
+                     " are closed and do not open again",
+                 "what changes in them is booked on the first open day"};
+  }
+  if (open_from > now) {
+    return Error{ErrorCode::usage, format_date(open_from - limits::kDayUs) + " is not over yet",
+                 "close days that are over"};
+  }
+  ADWEAVE_TRY(writer.begin_epoch(now));
+  ledger::CommitRecord record = record_of("close", now);
+  record.closed_through = open_from;
+  ADWEAVE_TRY(writer.append(std::move(record)));
+  return true;
+}
+
+}  // namespace adweave::engine
