@@ -102,7 +102,8 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
       if (batch.rows > 0) batches.push_back(&batch);
     }
   }
-  attribution_ = process::attribute(batches, job.attribution, std::nullopt, state);
+  attribution_ =
+      process::attribute(batches, job.attribution, writer.ledger().closed_through(), state);
   for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
 
   const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,

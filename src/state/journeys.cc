@@ -199,29 +199,6 @@ Touch* Journeys::touch(const ClickPlace& place) {
   return nullptr;
 }
 
-void Journeys::forget_before(int64_t time) {
-  const auto old = [time](const auto& item) { return item.time < time; };
-  for (auto& [key, journey] : journeys_) {
-    std::erase_if(journey.touches, old);
-    std::erase_if(journey.conversions, old);
-  }
-  std::erase_if(journeys_, [](const auto& item) {
-    return item.second.touches.empty() && item.second.conversions.empty();
-  });
-  by_conversion_.clear();
-  by_click_.clear();
-  by_impression_.clear();
-  for (auto& [key, journey] : journeys_) {
-    for (const Conversion& conversion : journey.conversions) {
-      by_conversion_[key_of(hash128(strings_[conversion.event_id]), strings_[journey.advertiser])] =
-          &journey;
-    }
-    for (const Touch& touch : journey.touches) {
-      if (touch.touch_class == TouchClass::click) index_click(journey, touch);
-    }
-  }
-}
-
 void Journeys::save(ByteWriter& out) const {
   strings_.save(out);
   std::map<Hash128, const Journey*> sorted;

@@ -116,9 +116,6 @@ class Journeys {
   // Null when nothing was adjusted.
   const Adjustment* adjustment_of(const Journey& journey, const Conversion& conversion) const;
 
-  // Forgets touches and conversions before a time.
-  void forget_before(int64_t time);
-
   void save(ByteWriter& out) const;
   void load(ByteReader& in);
 
