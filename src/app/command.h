@@ -91,6 +91,7 @@ void add_sql_command(Program& program);
 void add_retain_command(Program& program);
 void add_close_command(Program& program);
 void add_explain_command(Program& program);
+void add_diff_command(Program& program);
 void add_rejects_command(Program& program);
 void add_audit_command(Program& program);
 void add_verify_command(Program& program);

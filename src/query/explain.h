@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event's life, read from the ledger: where it came from, what rules said of it, its repeats, its
-// join, the touches that competed, its credits and adjustments, and the KPI cells it counts in.
+// An event's life, read from the ledger: where it came from, what rules said of it, its repeats,
+// its join, the touches that competed, its credits and adjustments, and the KPI cells it counts in.
 #pragma once
 
 #include <string>

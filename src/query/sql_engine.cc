@@ -97,7 +97,7 @@ SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
 SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
 
 Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& ledger,
-                                  int64_t as_of) {
+                                  int64_t as_of, const RowChoice* choice) {
   auto database = std::make_unique<Database>();
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
@@ -114,7 +114,7 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   ADWEAVE_TRY(
       engine.execute("SET allowed_directories = [" + sql_text(join_path(dir, "lake/")) + "]"));
   ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
-  for (const std::string& statement : view_statements(dir, ledger, as_of))
+  for (const std::string& statement : view_statements(dir, ledger, as_of, choice))
     ADWEAVE_TRY(engine.execute(statement));
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;

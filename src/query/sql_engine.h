@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,12 +27,20 @@ struct QueryResult {
   std::vector<std::vector<JsonValue>> rows;
 };
 
+// Some of the rows of a folder, for views that stand between two commits. A condition may read
+// "<table> all", which has every row.
+struct RowChoice {
+  int64_t with_files_of = 0;                              // a commit whose live files are read too
+  int64_t dimensions = 0;                                 // the commit of the dimension files
+  std::map<std::string, std::string, std::less<>> where;  // table -> SQL condition
+};
+
 class SqlEngine {
  public:
   // Views as of a commit: every table of the schema (empty ones too), and `credits`, the current
   // net credits.
-  static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger,
-                                int64_t as_of);
+  static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger, int64_t as_of,
+                                const RowChoice* choice = nullptr);
   ~SqlEngine();
   SqlEngine(SqlEngine&&) noexcept;
   SqlEngine& operator=(SqlEngine&&) noexcept;

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "ledger/ledger.h"
+#include "query/sql_engine.h"
 
 namespace adweave::query {
 
 // CREATE VIEW statements: the tables of the schema over their live files, then what is derived from
-// them.
+// them. With a choice, the tables have its rows alone.
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
-                                         int64_t as_of);
+                                         int64_t as_of, const RowChoice* choice = nullptr);
 
 }  // namespace adweave::query
