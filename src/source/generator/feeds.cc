@@ -69,9 +69,27 @@ std::string impression_json(const TrueEvent& event) {
   member(out, "auction_id", event.auction_id);
   raw_member(out, "price_cpm", amount_text(event.amount * 1000));
   member(out, "currency", event.currency);
-  raw_member(out, "viewable", event.viewable ? "true" : "false");
-  raw_member(out, "time_on_ad_ms", std::to_string(event.time_on_ad_ms));
+  if (event.measured) {
+    raw_member(out, "viewable", event.viewable ? "true" : "false");
+    raw_member(out, "time_on_ad_ms", std::to_string(event.time_on_ad_ms));
+  }
+  if (event.interactions >= 0) raw_member(out, "interactions", std::to_string(event.interactions));
   member(out, "user_agent", event.user_agent);
+  return out + "}";
+}
+
+std::string advertiser_id(const TrueEvent& event) {
+  return fmt::format("adv-{}", event.advertiser + 1);
+}
+
+std::string engagement_json(const TrueEvent& event) {
+  std::string out;
+  member(out, "event_id", event.id);
+  member(out, "timestamp", local_time_text(event));
+  member(out, "impression_id", event.impression_id);
+  member(out, "advertiser_id", advertiser_id(event));
+  member(out, "type", event.type);
+  if (event.measured) raw_member(out, "duration_ms", std::to_string(event.time_on_ad_ms));
   return out + "}";
 }
 
@@ -91,10 +109,10 @@ std::string csv_row(const TrueEvent& event) {
   const std::string cost = click ? amount_text(event.amount) : "";
   const std::string value = !click && event.amount != 0 ? amount_text(event.amount) : "";
   const std::string user = event.user.empty() ? "00000000-0000-0000-0000-000000000000" : event.user;
-  return fmt::format("{},{},{},{},{},{},{},{},{},\"{}\"", event.id, local_time_text(event), user,
-                     World::campaign_id(event.campaign), click ? "click" : event.type,
-                     click ? event.impression_id : "", cost, value, event.currency,
-                     event.user_agent);
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},\"{}\"", event.id, local_time_text(event),
+                     user, World::campaign_id(event.campaign), click ? "click" : event.type,
+                     click ? event.impression_id : "", cost, value, event.currency, event.order_id,
+                     event.adjustment, event.adjusts, event.user_agent);
 }
 
 void append_long(std::string& out, int64_t number) {
@@ -135,6 +153,8 @@ Feed feed_of(const TrueEvent& event) {
       return Feed::bid_requests;
     case Kind::auction_outcome:
       return Feed::auction_outcomes;
+    case Kind::engagement:
+      return Feed::engagements;
   }
   return Feed::impressions;
 }
@@ -149,31 +169,47 @@ std::string feed_row(const TrueEvent& event) {
       return avro_record(event);
     case Feed::auction_outcomes:
       return outcome_json(event);
+    case Feed::engagements:
+      return engagement_json(event);
   }
   return {};
 }
 
 std::string csv_header() {
   return "event_id,timestamp,user_id,campaign_id,conversion_type,impression_id,cost,value,currency,"
-         "user_agent";
+         "order_id,adjustment,adjusts,user_agent";
 }
 
 std::string truth_row(const TrueEvent& event) {
-  static constexpr std::array<std::string_view, 5> kKinds = {"impression", "click", "conversion",
-                                                             "bid_request", "auction_outcome"};
+  static constexpr std::array<std::string_view, 6> kKinds = {
+      "impression", "click", "conversion", "bid_request", "auction_outcome", "engagement"};
+  const auto text = [](std::string& out, std::string_view key, std::string_view value) {
+    if (!value.empty()) member(out, key, value);
+  };
   std::string out;
   member(out, "kind", kKinds[static_cast<size_t>(event.kind)]);
   member(out, "id", event.id);
   raw_member(out, "time_us", std::to_string(event.time_us));
-  if (!event.user.empty()) member(out, "user", event.user);
-  if (event.kind == Kind::impression || event.kind == Kind::click ||
-      event.kind == Kind::conversion) {
+  const bool auction = event.kind == Kind::bid_request || event.kind == Kind::auction_outcome;
+  if (event.kind != Kind::engagement) text(out, "user", event.user);
+  if (!auction) {
     member(out, "campaign", World::campaign_id(event.campaign));
-    member(out, "advertiser", fmt::format("adv-{}", event.advertiser + 1));
+    member(out, "advertiser", advertiser_id(event));
     member(out, "creative", event.creative);
-    raw_member(out, "viewable", event.viewable ? "true" : "false");
   }
-  if (!event.type.empty()) member(out, "type", event.type);
+  if (event.kind != Kind::auction_outcome) text(out, "website", event.website);
+  if (event.kind == Kind::impression && event.measured)
+    raw_member(out, "viewable", event.viewable ? "true" : "false");
+  if ((event.kind == Kind::impression || event.kind == Kind::engagement) && event.measured)
+    raw_member(out, "duration_ms", std::to_string(event.time_on_ad_ms));
+  if (event.kind == Kind::impression && event.interactions >= 0)
+    raw_member(out, "interactions", std::to_string(event.interactions));
+  if (event.kind == Kind::click || event.kind == Kind::engagement)
+    text(out, "impression_id", event.impression_id);
+  text(out, "type", event.type);
+  text(out, "order_id", event.order_id);
+  text(out, "adjustment", event.adjustment);
+  text(out, "adjusts", event.adjusts);
   if (!event.currency.empty()) {
     raw_member(out, "amount_nanos", std::to_string(event.amount));
     member(out, "currency", event.currency);

@@ -11,9 +11,9 @@
 
 namespace adweave::source {
 
-enum class Feed { impressions, clicks_conversions, bid_requests, auction_outcomes };
-inline constexpr std::array<std::string_view, 4> kFeedNames = {"impressions", "clicks_conversions",
-                                                               "bid_requests", "auction_outcomes"};
+enum class Feed { impressions, clicks_conversions, bid_requests, auction_outcomes, engagements };
+inline constexpr std::array<std::string_view, 5> kFeedNames = {
+    "impressions", "clicks_conversions", "bid_requests", "auction_outcomes", "engagements"};
 
 Feed feed_of(const TrueEvent& event);
 

@@ -20,6 +20,10 @@ namespace {
 constexpr double kDuplicateShare = 0.01;
 constexpr double kConflictShare = 0.001;
 constexpr double kBadShare = 0.004;
+constexpr double kRepeatedOrderShare = 0.05;  // under another event id
+// Shares of rows in the files of late/, by feed.
+constexpr std::array<double, kFeedNames.size()> kLateDeliveryShares = {0.06, 0.15, 0.01, 0.01,
+                                                                       0.06};
 constexpr int64_t kJitterUs = 5'000'000;         // rows come this much out of order
 constexpr int64_t kRepeatAfterUs = 600'000'000;  // a repeat follows within
 constexpr size_t kAvroBlockRecords = 500;
@@ -30,7 +34,7 @@ constexpr const char* kConfiguration = R"(# Made by `adweave generate`: the feed
 ledger_id: generated
 sources:
   - name: impressions
-    files: impressions.ndjson
+    files: [impressions.ndjson, "late*/impressions*.ndjson"]
     format: json
     kind: impression
     fields:
@@ -44,10 +48,11 @@ sources:
       currency: currency
       viewable: viewable
       time_on_ad_ms: time_on_ad_ms
+      interactions: interactions
       user_agent: user_agent
 
   - name: clicks_conversions
-    files: clicks_conversions.csv
+    files: [clicks_conversions.csv, "late*/clicks_conversions*.csv"]
     format: csv
     rows:
       - when: {conversion_type: ["", click]}
@@ -70,10 +75,13 @@ sources:
           reported_campaign_id: campaign_id
           value: value
           currency: currency
+          order_id: order_id
+          adjustment: adjustment
+          adjusts: adjusts
           user_agent: user_agent
 
   - name: bid_requests
-    files: bid_requests.avro
+    files: [bid_requests.avro, "late*/bid_requests*.avro"]
     format: avro
     kind: bid_request
     fields:
@@ -88,7 +96,7 @@ sources:
       currency: currency
 
   - name: auction_outcomes
-    files: auction_outcomes.ndjson
+    files: [auction_outcomes.ndjson, "late*/auction_outcomes*.ndjson"]
     format: json
     kind: auction_outcome
     fields:
@@ -98,6 +106,18 @@ sources:
       outcome: outcome
       price: {from: price_cpm, unit: per_thousand}
       currency: currency
+
+  - name: engagements
+    files: [engagements.ndjson, "late*/engagements*.ndjson"]
+    format: json
+    kind: engagement
+    fields:
+      event_id: event_id
+      event_time: timestamp
+      impression_id: impression_id
+      advertiser_id: advertiser_id
+      engagement_type: type
+      duration_ms: duration_ms
 
 dimensions:
   creatives: creatives.csv
@@ -120,6 +140,10 @@ struct FeedCounts {
   int64_t conflict = 0;
   int64_t rejected = 0;
 };
+
+// Files: those of the day, and those that come a day later.
+enum class Delivery { main, late };
+constexpr std::array<Delivery, 2> kDeliveries = {Delivery::main, Delivery::late};
 
 class Generator {
  public:
@@ -156,50 +180,82 @@ class Generator {
     }
   }
 
-  void add_line(Feed feed, int64_t at_us, std::string text) {
-    lines_[static_cast<size_t>(feed)].push_back({at_us, order_++, std::move(text)});
+  std::vector<Line>& lines(Feed feed, Delivery delivery) {
+    return lines_[static_cast<size_t>(delivery)][static_cast<size_t>(feed)];
+  }
+
+  void add_line(Feed feed, Delivery delivery, int64_t at_us, std::string text) {
+    lines(feed, delivery).push_back({at_us, order_++, std::move(text)});
+  }
+
+  Delivery some_delivery(Feed feed) {
+    const double share = kLateDeliveryShares[static_cast<size_t>(feed)];
+    return random_.chance(share) ? Delivery::late : Delivery::main;
+  }
+
+  // A row that follows one of the event's, in the same file or in a late one.
+  void add_follower(Feed feed, Delivery first, int64_t at_us, const TrueEvent& event) {
+    const Delivery delivery = first == Delivery::late ? first : some_delivery(feed);
+    add_line(feed, delivery, at_us + 1 + random_.below(kRepeatAfterUs), feed_row(event));
   }
 
   // The event's own row, and perhaps a repeat, a conflict or a broken row after it.
   void add_rows(const TrueEvent& event) {
     const Feed feed = feed_of(event);
     FeedCounts& counts = counts_[static_cast<size_t>(feed)];
+    const Delivery delivery = some_delivery(feed);
     const int64_t at = event.time_us + random_.below(kJitterUs);
-    add_line(feed, at, feed_row(event));
+    add_line(feed, delivery, at, feed_row(event));
     ++counts.accepted;
     if (event.kind == TrueEvent::Kind::impression) last_impression_ = event;
     if (event.kind == TrueEvent::Kind::click) last_click_ = event;
     if (random_.chance(kDuplicateShare)) {
-      add_line(feed, at + 1 + random_.below(kRepeatAfterUs), feed_row(event));
+      add_follower(feed, delivery, at, event);
       ++counts.duplicate;
     }
     // Bid requests have no id of their own: another payload is another event there.
     if (feed != Feed::bid_requests && random_.chance(kConflictShare)) {
       TrueEvent other = event;
       other.time_us += 1'000'000;
-      add_line(feed, at + 1 + random_.below(kRepeatAfterUs), feed_row(other));
+      add_follower(feed, delivery, at, other);
       ++counts.conflict;
+    }
+    const bool order = !event.order_id.empty() && event.adjustment.empty();
+    if (order && random_.chance(kRepeatedOrderShare)) {
+      TrueEvent again = event;
+      again.id += "-again";
+      again.time_us += 1'000'000;
+      add_follower(feed, delivery, at, again);
+      ++counts.duplicate;
     }
     if (last_impression_ && last_click_ && random_.chance(kBadShare)) add_bad_row(at);
   }
 
   void add_bad_row(int64_t at) {
     const BadRow bad = bad_row(bad_kind_++ % kBadKinds, *last_impression_, *last_click_);
-    add_line(bad.feed, at, bad.text);
+    add_line(bad.feed, Delivery::main, at, bad.text);
     ++counts_[static_cast<size_t>(bad.feed)].rejected;
     ++rejected_by_reason_[std::string(bad.reason)];
   }
 
   Status write_feeds() {
-    for (size_t i = 0; i < kFeedNames.size(); ++i) {
-      std::sort(lines_[i].begin(), lines_[i].end(), [](const Line& a, const Line& b) {
-        return std::pair(a.at_us, a.order) < std::pair(b.at_us, b.order);
-      });
-      const Feed feed = static_cast<Feed>(i);
-      ADWEAVE_TRY(write(file_name(feed), feed == Feed::bid_requests ? avro_text(lines_[i])
-                                                                    : line_text(feed, lines_[i])));
-      received_at_end(file_name(feed));
+    ADWEAVE_TRY(make_dirs(fs_, join_path(options_.out, "late")));
+    for (const Delivery delivery : kDeliveries) {
+      for (size_t i = 0; i < kFeedNames.size(); ++i)
+        ADWEAVE_TRY(write_feed(static_cast<Feed>(i), delivery));
     }
+    return {};
+  }
+
+  Status write_feed(Feed feed, Delivery delivery) {
+    std::vector<Line>& rows = lines(feed, delivery);
+    if (delivery == Delivery::late && rows.empty()) return {};
+    std::sort(rows.begin(), rows.end(), [](const Line& a, const Line& b) {
+      return std::pair(a.at_us, a.order) < std::pair(b.at_us, b.order);
+    });
+    const std::string name = (delivery == Delivery::late ? "late/" : "") + file_name(feed);
+    ADWEAVE_TRY(write(name, feed == Feed::bid_requests ? avro_text(rows) : line_text(feed, rows)));
+    received_at_end(name, delivery);
     return {};
   }
 
@@ -227,10 +283,11 @@ class Generator {
     return text;
   }
 
-  // The modification time is when the file was received: an hour after the last event, not the day
-  // of this run.
-  void received_at_end(const std::string& name) const {
-    const int64_t received_us = options_.start_us + (options_.hours + 1) * 3600 * limits::kSecondUs;
+  // The modification time is when the file was received: two hours after the traffic, or a day
+  // later; not the day of this run.
+  void received_at_end(const std::string& name, Delivery delivery) const {
+    const int64_t hours = options_.hours + (delivery == Delivery::late ? 26 : 2);
+    const int64_t received_us = options_.start_us + hours * 3600 * limits::kSecondUs;
     const auto time = std::filesystem::file_time_type::clock::from_sys(
         std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(received_us)));
     std::error_code ignored;  // a file system without times still has the bytes
@@ -266,7 +323,7 @@ class Generator {
   Random random_;
   std::vector<TrueEvent> events_;
   std::map<std::string, std::string> truth_;
-  std::array<std::vector<Line>, kFeedNames.size()> lines_;
+  std::array<std::array<std::vector<Line>, kFeedNames.size()>, kDeliveries.size()> lines_;
   std::array<FeedCounts, kFeedNames.size()> counts_;
   std::map<std::string, int64_t> rejected_by_reason_;
   std::optional<TrueEvent> last_impression_;

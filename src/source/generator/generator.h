@@ -3,14 +3,17 @@
 // truth beside them.
 //
 //   OUT/impressions.ndjson  clicks_conversions.csv  bid_requests.avro  auction_outcomes.ndjson
+//   OUT/engagements.ndjson
+//   OUT/late/...                                                    the same feeds, a day later
 //   OUT/advertisers.csv campaigns.csv ad_groups.csv creatives.csv   with validity dates
 //   OUT/adweave.yaml                                                ready to run
 //   OUT/truth/<kind>.ndjson, OUT/truth/expected.json                written before the mess is
 //   added
 //
-// The mess: natural duplicates, conflicting duplicates, late and out-of-order rows, bots, creatives
-// that no dimension knows, users without a name, several currencies, local times of several zones,
-// and twelve kinds of malformed rows (mess.h).
+// The mess: natural duplicates, conflicting duplicates, orders that come again, late and
+// out-of-order rows, a late delivery, double clicks, clicks without their impression, retractions
+// and restatements, bots, creatives that no dimension knows, users without a name, several
+// currencies, local times of several zones, and twelve kinds of malformed rows (feeds.h).
 #pragma once
 
 #include <cstdint>

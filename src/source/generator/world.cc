@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/generator/world.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -43,6 +44,18 @@ constexpr double kUnknownCreativeShare = 0.003;
 constexpr double kLateShare = 0.004;
 constexpr double kBidShare = 0.7;
 constexpr double kWinShare = 0.6;
+constexpr double kUnmeasuredShare = 0.08;
+constexpr double kInteractionsSentShare = 0.05;
+constexpr double kEngagedShare = 0.12;  // of impressions; of these, half have another engagement
+constexpr double kSecondClickShare = 0.12;  // of clicks, by another
+constexpr double kNoImpressionIdShare = 0.12;
+constexpr double kOrphanShare = 0.02;
+constexpr double kWrongImpressionShare = 0.01;
+constexpr double kRepeatShare = 0.25;  // of conversions, by another of the same type
+constexpr double kRetractionShare = 0.04;
+constexpr double kRestatementShare = 0.08;
+constexpr double kOtherCurrencyShare = 0.15;  // of restatements
+constexpr int64_t kDoubleClickUs = limits::kSecondUs;
 
 }  // namespace
 
@@ -161,39 +174,117 @@ void World::add_impression(std::vector<TrueEvent>& events, const Visit& visit) {
   impression.user_agent = visit.user_agent;
   impression.amount = (80 + random_.below(600)) * 10'000;  // 0.80 to 6.80 per thousand
   impression.currency = kAdvertiserTable[static_cast<size_t>(impression.advertiser)].currency;
-  impression.viewable = random_.chance(0.62);
+  impression.measured = !random_.chance(kUnmeasuredShare);
+  impression.viewable = impression.measured && random_.chance(0.62);
   impression.time_on_ad_ms =
       impression.viewable ? 1000 + random_.below(20'000) : random_.below(1000);
+  if (random_.chance(kInteractionsSentShare)) impression.interactions = random_.below(4);
   events.push_back(impression);
+  add_engagements(events, impression);
   if (impression.creative == "cr-unknown") return;
   const double click_rate = visit.bot ? 0.5 : impression.viewable ? 0.02 : 0.004;
   if (random_.chance(click_rate))
-    add_click(events, impression);
-  else if (!visit.user.empty() && random_.chance(0.002))
-    add_conversion(events, impression);
+    add_clicks(events, impression);
+  else if (!visit.user.empty() && random_.chance(0.004))
+    add_conversions(events, impression);
+  foreign_impression_ = impression.id;
 }
 
-void World::add_click(std::vector<TrueEvent>& events, const TrueEvent& impression) {
+int64_t World::bounded(int64_t time_us) const {
+  return std::min(time_us, start_us_ + length_us_ + kAfterTrafficUs);
+}
+
+void World::add_engagements(std::vector<TrueEvent>& events, const TrueEvent& impression) {
+  static constexpr std::array<std::string_view, 10> kTypes = {
+      "viewable",    "viewable",    "hover",        "hover", "expand",
+      "quartile_25", "quartile_50", "quartile_100", "close", "landing"};
+  if (!random_.chance(kEngagedShare)) return;
+  TrueEvent engagement = impression;
+  engagement.kind = TrueEvent::Kind::engagement;
+  engagement.impression_id = impression.id;
+  engagement.currency = "";
+  do {
+    engagement.id = new_id("eng");
+    engagement.time_us = bounded(engagement.time_us + 1000 + random_.below(20'000'000));
+    engagement.type = kTypes[static_cast<size_t>(random_.below(kTypes.size()))];
+    const bool lasts = engagement.type == "viewable" || engagement.type == "hover";
+    engagement.measured = lasts && random_.chance(0.9);
+    engagement.time_on_ad_ms = random_.below(10'000);
+    events.push_back(engagement);
+  } while (random_.chance(0.5));
+}
+
+// The impression's id, or what some feeds send instead: nothing, one that never comes, or that of
+// another ad.
+std::string World::impression_id_sent(const TrueEvent& impression) {
+  const double share = random_.unit();
+  if (share < kNoImpressionIdShare) return "";
+  if (share < kNoImpressionIdShare + kOrphanShare) return new_id("lost");
+  if (share < kNoImpressionIdShare + kOrphanShare + kWrongImpressionShare)
+    return foreign_impression_;
+  return impression.id;
+}
+
+void World::add_clicks(std::vector<TrueEvent>& events, const TrueEvent& impression) {
   TrueEvent click = impression;
   click.kind = TrueEvent::Kind::click;
   click.id = new_id("clk");
   click.time_us += 1'000'000 + random_.below(60'000'000);
-  click.impression_id = impression.id;
+  click.impression_id = impression_id_sent(impression);
+  // Some come back to the ad hours later.
+  if (click.impression_id.empty() && random_.chance(0.3))
+    click.time_us += random_.below(8 * 3600 * limits::kSecondUs);
+  click.time_us = bounded(click.time_us);
   click.amount = (20 + random_.below(80)) * 10'000'000;  // 0.20 to 1.00
   events.push_back(click);
-  if (!click.user.empty() && random_.chance(0.09)) add_conversion(events, click);
+  const TrueEvent first = click;
+  while (random_.chance(kSecondClickShare)) {
+    static constexpr std::array<int64_t, 3> kEdges = {kDoubleClickUs - 1, kDoubleClickUs,
+                                                      kDoubleClickUs + 1};
+    click.id = new_id("clk");
+    const bool edge = random_.chance(0.3);
+    click.time_us =
+        bounded(click.time_us + (edge ? kEdges[static_cast<size_t>(random_.below(kEdges.size()))]
+                                      : 50'000 + random_.below(2 * kDoubleClickUs)));
+    events.push_back(click);
+  }
+  if (!first.user.empty() && random_.chance(0.15)) add_conversions(events, first);
 }
 
-void World::add_conversion(std::vector<TrueEvent>& events, const TrueEvent& touch) {
+void World::add_conversions(std::vector<TrueEvent>& events, const TrueEvent& touch) {
   static constexpr std::array<std::string_view, 3> kTypes = {"purchase", "signup", "add_to_cart"};
   TrueEvent conversion = touch;
   conversion.kind = TrueEvent::Kind::conversion;
-  conversion.id = new_id("cnv");
-  conversion.time_us += 30'000'000 + random_.below(3'000'000'000);
   conversion.type = kTypes[static_cast<size_t>(random_.below(3))];
-  conversion.amount =
-      conversion.type == "purchase" ? (500 + random_.below(20'000)) * 10'000'000 : 0;
-  events.push_back(conversion);
+  do {
+    conversion.id = new_id("cnv");
+    conversion.time_us = bounded(conversion.time_us + 30'000'000 + random_.below(3'000'000'000));
+    const bool purchase = conversion.type == "purchase";
+    conversion.order_id = purchase && random_.chance(0.9) ? new_id("ord") : "";
+    conversion.amount = purchase ? (500 + random_.below(20'000)) * 10'000'000 : 0;
+    events.push_back(conversion);
+    add_adjustments(events, conversion);
+  } while (random_.chance(kRepeatShare));
+}
+
+// What the shop says of a conversion afterwards.
+void World::add_adjustments(std::vector<TrueEvent>& events, const TrueEvent& conversion) {
+  TrueEvent adjustment = conversion;
+  adjustment.adjusts = conversion.id;
+  while (random_.chance(kRestatementShare)) {
+    adjustment.id = new_id("adj");
+    adjustment.time_us = bounded(adjustment.time_us + random_.below(600'000'000));
+    adjustment.adjustment = "restatement";
+    adjustment.amount = (300 + random_.below(20'000)) * 10'000'000;
+    if (random_.chance(kOtherCurrencyShare)) adjustment.currency = "USD";
+    events.push_back(adjustment);
+  }
+  if (!random_.chance(kRetractionShare)) return;
+  adjustment.id = new_id("adj");
+  adjustment.time_us = bounded(adjustment.time_us + random_.below(600'000'000));
+  adjustment.adjustment = "retraction";
+  adjustment.amount = 0;
+  events.push_back(adjustment);
 }
 
 std::string World::dimension_csv(std::string_view name) const {
