@@ -350,7 +350,8 @@ class Explainer {
         if (measure.table != table || measure.name != metric.numerator) continue;
         metrics.push_back(&metric);
         measures.push_back(&measure);
-        columns += ", " + std::string(measure.aggregate);
+        columns += ", " + (measure.money ? "CAST(" + money_sum(measure.aggregate) + " AS BIGINT)"
+                                         : std::string(measure.aggregate));
       }
     }
     if (metrics.empty()) return {};
@@ -358,8 +359,8 @@ class Explainer {
                            " AND event_id = " + sql_text(subject.id);
     ADWEAVE_ASSIGN(
         const QueryResult found,
-        sql_.query("SELECT " + dimensions.select("campaign_id", table, "UTC") + ", " +
-                   dimensions.select("currency", table, "UTC") +
+        sql_.query("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") + ", " +
+                   dimensions.select("currency", table, "event_time", "UTC") +
                    ", time_bucket(INTERVAL 15 MINUTE, event_time) AS cell" + columns + " FROM " +
                    std::string(table) + " WHERE " + is + " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"));
     for (const auto& row : found.rows) {
