@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <thread>
 
+#include "base/base64.h"
+#include "base/hash.h"
+#include "base/limits.h"
 #include "lake/table_writer.h"
 #include "process/rejects.h"
 
@@ -32,8 +36,7 @@ void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source
   event::DecodedSlice& decoded = prepared.decoded;
   const std::string& name = decoded.slice.source;
   add_position(source, file, decoded.slice);
-  if (!sums_.contains(name)) sources_.push_back(name);
-  process::SourceSums& sums = sums_[name];
+  process::SourceSums& sums = sums_of(name);
 
   std::stable_sort(
       decoded.rejects.begin(), decoded.rejects.end(), [](const auto& a, const auto& b) {
@@ -41,25 +44,86 @@ void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source
       });
   for (const event::Reject& reject : decoded.rejects)
     process::add_reject(rejects_, decoded.slice, reject);
-  const process::DedupContext context{commit, source.mapping, source.deduplicate};
-  const process::DedupCounts counts =
-      process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
-
+  if (!decoded.rejects.empty()) keep_head(name, decoded.slice);
   sums.records_read += decoded.records_read;
-  sums.accepted += counts.accepted;
-  sums.duplicate += counts.duplicate;
-  sums.conflict += counts.conflict;
-  sums.rejected += static_cast<int64_t>(decoded.rejects.size());
-  sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
-  for (const event::Batch& batch : decoded.batches) process::add_money(sums, batch);
   const std::string end = decoded.slice.file + ":" + std::to_string(decoded.slice.end);
   if (sums.position_before.empty()) {
     sums.position_before = decoded.slice.file + ":" + std::to_string(decoded.slice.begin);
   }
   sums.position_after = end;
   bytes_ += decoded.slice.end - decoded.slice.begin;
+  take(std::move(prepared), {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
+}
+
+void CommitBuilder::add_replayed(process::PreparedSlice prepared, const SourceJob& source,
+                                 const ledger::SourcePosition& read, int64_t records,
+                                 int64_t commit, state::State& state,
+                                 process::Occurrences& occurrences) {
+  const event::Slice& slice = prepared.decoded.slice;
+  const std::string counted = std::string(ledger::kReplayPrefix) + slice.source;
+  kind_ = "replay";
+  const bool known = std::any_of(positions_.begin(), positions_.end(), [&](const auto& position) {
+    return position.source == counted && position.hash == read.hash && position.file == read.file;
+  });
+  if (!known) {
+    positions_.push_back(read);
+    positions_.back().source = counted;
+    positions_.back().mapping = source.mapping;
+  }
+  if (!prepared.decoded.rejects.empty()) keep_head(slice.source, slice);
+  process::SourceSums& sums = sums_of(counted);
+  sums.records_read += records;
+  sums.position_after = slice.file + ":" + std::to_string(slice.begin);
+  if (sums.position_before.empty()) sums.position_before = sums.position_after;
+  // A slice of a few rows takes memory of its own.
+  bytes_ += std::max(slice.end - slice.begin, limits::kSliceBytes / 128);
+  take(std::move(prepared), {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
+}
+
+process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
+  if (!sums_.contains(counted)) sources_.push_back(counted);
+  return sums_[counted];
+}
+
+// Deduplicates the slice, counts it and takes what is left.
+void CommitBuilder::take(process::PreparedSlice prepared, const process::DedupContext& context,
+                         process::SourceSums& sums, state::State& state,
+                         process::Occurrences& occurrences) {
+  event::DecodedSlice& decoded = prepared.decoded;
+  const process::DedupCounts counts =
+      process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
+  sums.accepted += counts.accepted;
+  sums.duplicate += counts.duplicate;
+  sums.conflict += counts.conflict;
+  sums.rejected += static_cast<int64_t>(decoded.rejects.size());
+  sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
+  for (const event::Batch& batch : decoded.batches) process::add_money(sums, batch);
   decoded.slice.bytes.reset();  // the rows hold all that is still needed
   slices_.push_back(std::move(prepared));
+}
+
+// The rejects of the slice can be decoded again only with the head of their file.
+void CommitBuilder::keep_head(const std::string& source, const event::Slice& slice) {
+  if (!slice.head || slice.head->empty()) return;
+  if (static_cast<int64_t>(slice.head->size()) > limits::kFileHeadBytesMax) return;
+  const bool known = std::any_of(heads_.begin(), heads_.end(), [&](const auto& head) {
+    return head.source == source && head.file == slice.file;
+  });
+  if (!known) heads_.push_back({source, slice.file, to_hex(hash128(*slice.head)), *slice.head});
+}
+
+// The heads as a record holds them: the bytes of those that no record has yet.
+std::vector<ledger::FileHead> CommitBuilder::new_heads(const ledger::Ledger& ledger) const {
+  std::vector<ledger::FileHead> heads;
+  std::set<std::string> written;
+  for (const ledger::FileHead& head : heads_) {
+    const bool known = ledger.has_file_head(head.hash) || written.contains(head.hash);
+    if (!known && static_cast<int64_t>(written.size()) >= limits::kFileHeadsPerCommitMax) continue;
+    heads.push_back(head);
+    heads.back().bytes = known ? "" : encode_base64(head.bytes);
+    if (!known) written.insert(head.hash);
+  }
+  return heads;
 }
 
 void CommitBuilder::add_position(const SourceJob& source, const source::SourceFile& file,
@@ -114,11 +178,12 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
                [&](size_t i) { files[i] = lake::write_table(fs, options, tables[i]); });
 
   ledger::CommitRecord record;
-  record.kind = "data";
+  record.kind = kind_;
   record.committed_at = now;
   record.schema = event::schema_hash();
   record.configuration = job.configuration;
   record.positions = positions_;
+  record.heads = new_heads(writer.ledger());
   for (const std::string& source : sources_) {
     const process::SourceSums& sums = sums_[source];
     record.counts.push_back(

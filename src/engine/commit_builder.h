@@ -24,6 +24,16 @@ class CommitBuilder {
   void add(process::PreparedSlice prepared, const SourceJob& source, const source::SourceFile& file,
            int64_t commit, state::State& state, process::Occurrences& occurrences);
 
+  // The same for rejects that were decoded again (engine/replay.h), counted as a source of their
+  // own: `records` of them. What is still in prepared.decoded.rejects is counted as rejected; their
+  // rows are the caller's. `read` is where the content of their file was first read.
+  void add_replayed(process::PreparedSlice prepared, const SourceJob& source,
+                    const ledger::SourcePosition& read, int64_t records, int64_t commit,
+                    state::State& state, process::Occurrences& occurrences);
+  event::RejectRows& rejects() { return rejects_; }
+  const event::DuplicateRows& duplicates() const { return duplicates_; }
+  const process::PreparedSlice& last_slice() const { return slices_.back(); }
+
   // Attributes, writes every table (tables in parallel) and commits. Counts are added to `totals`,
   // by source.
   Status commit(FileSystem& fs, const Job& job, ledger::LedgerWriter& writer, state::State& state,
@@ -32,6 +42,11 @@ class CommitBuilder {
  private:
   using Parts = std::vector<event::TableRows>;
 
+  process::SourceSums& sums_of(const std::string& counted);
+  void take(process::PreparedSlice prepared, const process::DedupContext& context,
+            process::SourceSums& sums, state::State& state, process::Occurrences& occurrences);
+  void keep_head(const std::string& source, const event::Slice& slice);
+  std::vector<ledger::FileHead> new_heads(const ledger::Ledger& ledger) const;
   void add_position(const SourceJob& source, const source::SourceFile& file,
                     const event::Slice& slice);
   std::vector<Parts> table_parts() const;
@@ -41,8 +56,10 @@ class CommitBuilder {
   event::RejectRows rejects_;
   process::Attribution attribution_;
   event::AuditRows audit_;
+  std::string kind_ = "data";
   std::vector<ledger::SourcePosition> positions_;
-  std::vector<std::string> sources_;  // in the order of their first slice
+  std::vector<ledger::FileHead> heads_;  // of files with rejects, their bytes not encoded
+  std::vector<std::string> sources_;     // in the order of their first slice
   std::map<std::string, process::SourceSums> sums_;
   int64_t bytes_ = 0;
 };

@@ -62,10 +62,11 @@ bool is_event_table(const event::DataFile& file) {
 
 // The commits that read the content `before` or what it grew from: each read of a file that goes on
 // begins where an earlier read of the same name ended. Another content under the same name is
-// another file.
+// another file. Rejects of that content that were decoded again are part of it.
 std::set<int64_t> commits_of(const ledger::Ledger& ledger, const std::string& source,
                              const source::ReadBefore& before) {
   std::set<int64_t> commits;
+  std::set<std::string> contents;
   int64_t end = before.after;
   const auto& records = ledger.records();
   for (auto record = records.rbegin(); record != records.rend(); ++record) {
@@ -73,7 +74,16 @@ std::set<int64_t> commits_of(const ledger::Ledger& ledger, const std::string& so
       if (position.source != source || position.file != before.file || position.after != end)
         continue;
       commits.insert(record->number);
+      contents.insert(position.hash);
       end = position.before;
+    }
+  }
+  const std::string replayed = std::string(ledger::kReplayPrefix) + source;
+  for (const ledger::CommitRecord& record : records) {
+    for (const ledger::SourcePosition& position : record.positions) {
+      if (position.source == replayed && position.file == before.file &&
+          contents.contains(position.hash))
+        commits.insert(record.number);
     }
   }
   return commits;
@@ -91,9 +101,8 @@ Status remember_file(const FileSystem& fs, const std::string& dir, const event::
   return {};
 }
 
-Status remember_commit(const FileSystem& fs, const std::string& dir,
-                       const ledger::Ledger& ledger, const ledger::CommitRecord& record,
-                       state::State& state) {
+Status remember_commit(const FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
+                       const ledger::CommitRecord& record, state::State& state) {
   const auto mappings = mappings_of(record);
   for (const event::DataFile& file : record.added) {
     if (is_event_table(file) && !ledger.is_gone(file))
