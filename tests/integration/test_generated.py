@@ -1,24 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generated logs: engine = truth for what is kept, and = brute force for who gets the credit."""
+"""Generated logs: engine = truth for what is kept. (test_oracle.py: for every number.)"""
 
-import decimal
 import hashlib
 import json
 import pathlib
-import sys
 import unittest
 
-from adweave import ROOT, AdweaveTest
-
-sys.path.insert(0, str(ROOT / "tests/oracle"))
-import last_touch  # noqa: E402
-
-COUNTS = ["impressions", "clicks", "conversions", "click_through_conversions", "view_through_conversions",
-          "unattributed_conversions"]
-
-
-def nanos(text: str | None) -> int:
-    return int(decimal.Decimal(text or 0).scaleb(9))
+from adweave import AdweaveTest
 
 
 class Generated(AdweaveTest):
@@ -27,14 +15,13 @@ class Generated(AdweaveTest):
         self.adweave("generate", "--events", events, "--seed", seed, "--out", out)
         return out
 
-    def test_engine_equals_truth_and_brute_force(self) -> None:
+    def test_engine_equals_truth(self) -> None:
         for seed in (1, 2, 3):
             with self.subTest(seed=seed):
                 logs = self.generate(seed)
                 self.data = self.folder / f"data{seed}"
                 self.run_config(logs / "adweave.yaml")
                 self.check_audit(logs)
-                self.check_campaigns(logs)
 
     def check_audit(self, logs: pathlib.Path) -> None:
         expected = json.loads((logs / "truth/expected.json").read_text())
@@ -45,21 +32,6 @@ class Generated(AdweaveTest):
         self.assertEqual(audit["total"]["difference"], 0)
         reasons = self.sql("SELECT reason, count(*) AS n FROM rejects WHERE outcome = 'rejected' GROUP BY 1")
         self.assertEqual({r["reason"]: r["n"] for r in reasons}, expected["rejected_by_reason"])
-
-    def check_campaigns(self, logs: pathlib.Path) -> None:
-        expected = last_touch.campaign_sums(logs / "truth")
-        rows = self.rows("report", "--by", "campaign_id,currency", "--metrics", ",".join([*COUNTS, "spend", "revenue"]))
-        found: dict = {}
-        for row in rows:
-            sums = found.setdefault(row["campaign_id"], dict.fromkeys([*COUNTS, "spend", "revenue"], 0))
-            for name in COUNTS:
-                sums[name] += row[name]
-            for name in ("spend", "revenue"):
-                sums[name] += nanos(row[name])
-        self.assertEqual(set(found), set(expected))
-        for campaign, sums in found.items():
-            self.assertEqual(sums, {name: expected[campaign][name] for name in sums}, campaign)
-        self.assertGreater(sum(s["click_through_conversions"] for s in found.values()), 0)
 
     def test_the_same_seed_gives_the_same_bytes(self) -> None:
         digests = set()

@@ -40,6 +40,7 @@ ci_all() {
   stage "build release" 720 build_preset release
   stage "README: ./dev demo, ./dev test" 300 ci_readme
   stage "faults" 300 build/release/bin/adweave_faults
+  stage "oracle: 3 seeds of 1 M events" 360 oracle_seeds 1 2 3
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 900 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10
