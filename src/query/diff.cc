@@ -26,7 +26,6 @@ enum Cause : size_t {
   kAdjusted,
   kReplayed,
   kDimensions,
-  kRetention,
   kCauses
 };
 
@@ -39,7 +38,6 @@ constexpr std::array<DiffCause, kCauses> kCauseTexts = {{
     {"adjusted", "retractions and restatements"},
     {"replayed", "rejects that were fixed and replayed"},
     {"dimensions", "newer dimension files: names and columns to group by"},
-    {"retention", "days that are no longer kept"},
 }};
 
 constexpr std::array<std::string_view, 7> kUsualMetrics = {
@@ -49,7 +47,14 @@ constexpr std::array<std::string_view, 7> kUsualMetrics = {
 // Rows by cause: SQL that is -1 for what the first commit has, else the Cause of a row.
 class Causes {
  public:
-  explicit Causes(int64_t before) : before_(std::to_string(before)) {}
+  Causes(const ledger::Ledger& ledger, const DiffQuery& query)
+      : before_(std::to_string(query.before)) {
+    for (const ledger::CommitRecord& record : ledger.records()) {
+      const bool between = record.number > query.before && record.number <= query.after;
+      if (!between || record.kind != "replay") continue;
+      replays_ += (replays_.empty() ? "" : ", ") + std::to_string(record.number);
+    }
+  }
 
   // SQL of the causes that rows have.
   std::string present() const {
@@ -79,12 +84,12 @@ class Causes {
            std::to_string(table.name == "facts" ? kFoundLater : kOnTime) + " END";
   }
 
-  static std::string event_cause(bool conversion, const std::string& known) {
+  std::string event_cause(bool conversion, const std::string& known) const {
     const auto when = [](const std::string& condition, Cause cause) {
       return " WHEN " + condition + " THEN " + std::to_string(cause);
     };
     std::string sql = "CASE WHEN " + known + " THEN -1";
-    sql += when("source = 'replay' OR starts_with(source, 'replay:')", kReplayed);
+    if (!replays_.empty()) sql += when("commit IN (" + replays_ + ")", kReplayed);
     if (conversion) sql += when("coalesce(adjustment, 'none') != 'none'", kAdjusted);
     sql += when("flags & " + std::to_string(event::kLate) + " != 0", kLate);
     return sql + " ELSE " + std::to_string(kOnTime) + " END";
@@ -107,7 +112,7 @@ class Causes {
     const std::string known_conversion =
         exists(R"("conversions all" c)", conversion + " AND c.commit <= " + before_);
     const std::string found = exists(
-        R"("credits_log all" l JOIN "facts all" f ON f.event_id = l.touch_id AND f.commit = l.commit)",
+        R"("credits_log all" l JOIN "facts all" f ON f.event_id = l.touch_id AND f.advertiser_id = l.advertiser_id AND f.commit = l.commit)",
         "l.advertiser_id = " + row + ".advertiser_id AND l.conversion_id = " + row +
             ".conversion_id AND l.commit" + since + "l.commit" + until +
             " AND f.fact = 'double_click'");
@@ -120,6 +125,7 @@ class Causes {
   }
 
   std::string before_;
+  std::string replays_;  // numbers of commits
 };
 
 // A number of a report as an integer: nanos of money, ppb of credit, or a count.
@@ -245,21 +251,6 @@ Status check(const ledger::Ledger& ledger, const DiffQuery& query) {
   return {};
 }
 
-// The rows of both commits; `where` chooses among those that came between them.
-Result<SqlEngine> open_between(const std::string& dir, const ledger::Ledger& ledger,
-                               const DiffQuery& query, RowChoice choice) {
-  choice.with_files_of = query.before;
-  return SqlEngine::open(dir, ledger, query.after, &choice);
-}
-
-bool keeps_all_files(const ledger::Ledger& ledger, const DiffQuery& query) {
-  std::set<std::string> kept;
-  for (const event::DataFile& file : ledger.live_files("", query.after)) kept.insert(file.path);
-  const auto before = ledger.live_files("", query.before);
-  return std::all_of(before.begin(), before.end(),
-                     [&](const event::DataFile& file) { return kept.contains(file.path); });
-}
-
 bool same_dimensions(const ledger::Ledger& ledger, const DiffQuery& query) {
   const auto before = ledger.dimensions(query.before);
   const auto after = ledger.dimensions(query.after);
@@ -271,9 +262,9 @@ Result<std::set<size_t>> find_causes(const std::string& dir, const ledger::Ledge
                                      const DiffQuery& query) {
   std::set<size_t> causes;
   if (!same_dimensions(ledger, query)) causes.insert(kDimensions);
-  if (!keeps_all_files(ledger, query)) causes.insert(kRetention);
-  ADWEAVE_ASSIGN(const SqlEngine sql, open_between(dir, ledger, query, {}));
-  ADWEAVE_ASSIGN(const QueryResult found, sql.query(Causes(query.before).present()));
+  const RowChoice all{query.before, {}};
+  ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, &all));
+  ADWEAVE_ASSIGN(const QueryResult found, sql.query(Causes(ledger, query).present()));
   for (const auto& row : found.rows) {
     if (*row[0].as_int() >= 0) causes.insert(static_cast<size_t>(*row[0].as_int()));
   }
@@ -305,8 +296,8 @@ Status take_steps(const std::string& dir, const ledger::Ledger& ledger, const Di
     }
     RowChoice choice;
     choice.dimensions = cause >= kDimensions ? query.after : query.before;
-    choice.where = Causes(query.before).conditions(cause);
-    ADWEAVE_ASSIGN(const SqlEngine sql, open_between(dir, ledger, query, std::move(choice)));
+    choice.where = Causes(ledger, query).conditions(cause);
+    ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, &choice));
     ADWEAVE_TRY(take(sql, cause + 1, counts, money));
   }
   return {};
@@ -318,15 +309,15 @@ std::span<const DiffCause> diff_causes() {
   return kCauseTexts;
 }
 
-Result<QueryResult> diff(const std::string& dir, const ledger::Ledger& ledger,
-                         const DiffQuery& asked) {
+Result<Report> diff(const std::string& dir, const ledger::Ledger& ledger, const DiffQuery& asked) {
   DiffQuery query = asked;
   if (query.metrics.empty()) query.metrics.assign(kUsualMetrics.begin(), kUsualMetrics.end());
   ADWEAVE_TRY(check(ledger, query));
   Steps counts(query, false);
   Steps money(query, true);
   ADWEAVE_TRY(take_steps(dir, ledger, query, counts, money));
-  QueryResult result;
+  Report report;
+  QueryResult& result = report.table;
   const bool given = std::find(query.by.begin(), query.by.end(), "currency") != query.by.end();
   const bool with_currency = !money.empty() && !given;
   result.columns = query.by;
@@ -336,7 +327,12 @@ Result<QueryResult> diff(const std::string& dir, const ledger::Ledger& ledger,
   for (const DiffCause& cause : kCauseTexts) result.columns.emplace_back(cause.name);
   counts.write(result, with_currency);
   money.write(result, with_currency);
-  return result;
+  for (const ledger::CommitRecord& record : ledger.records()) {
+    if (record.kind != "retention") continue;
+    report.notes = {"days that a retention commit took away, the last one " +
+                    std::to_string(record.number) + ", are in neither number"};
+  }
+  return report;
 }
 
 }  // namespace adweave::query

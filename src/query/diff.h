@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "query/sql_engine.h"
+#include "query/report.h"
 
 namespace adweave::query {
 
@@ -33,7 +33,6 @@ struct DiffQuery {
 // A row for each group, metric and, of money, currency: before, after, difference, and the part of
 // it that each cause explains. Groups without any are left out. Money and shares of credit are
 // decimal strings. Fails with query: a metric that is not additive, an unknown name.
-Result<QueryResult> diff(const std::string& dir, const ledger::Ledger& ledger,
-                         const DiffQuery& query);
+Result<Report> diff(const std::string& dir, const ledger::Ledger& ledger, const DiffQuery& query);
 
 }  // namespace adweave::query

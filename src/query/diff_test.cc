@@ -77,7 +77,6 @@ class DiffTest : public ::testing::Test {
     Batch clicks(Kind::click);
     add_click(clicks, "c2", 1);
     clicks.flags.put(add_click(clicks, "c3", 2), event::kLate);
-    clicks.source.replace(add_click(clicks, "c4", 4), "replay");
     Batch sales(Kind::conversion);
     sales.flags.put(add_conversion(sales, "late", 100), event::kLate);
     const int64_t row = add_conversion(sales, "r1", 6);
@@ -89,9 +88,12 @@ class DiffTest : public ::testing::Test {
     add_credit(credits, "late", "7", 100, 1);
     add_credit(credits, "changed", "7", 5, -1);
     add_credit(credits, "changed", "7", 6, 1);
-    after_ = folder_.commit(
+    folder_.commit(
         {event::table_rows(clicks), event::table_rows(sales), event::table_rows(credits)},
         {{"campaigns", "campaign_id,name\n7,Shoes\n"}});
+    Batch replayed(Kind::click);
+    add_click(replayed, "c4", 4);
+    after_ = folder_.commit({event::table_rows(replayed)}, {}, "replay");
   }
 
   // Non-zero causes of a metric by group, in nanos or counts; checks that they sum.
@@ -101,9 +103,9 @@ class DiffTest : public ::testing::Test {
         diff(folder_.dir(), folder_.ledger(), {before_, after_, by, {metric}, "UTC"});
     CHECK(result);
     std::map<std::string, std::map<std::string, int64_t>> found;
-    for (const auto& row : result->rows) {
+    for (const auto& row : result->table.rows) {
       std::map<std::string, int64_t> values;
-      for (size_t i = 0; i < row.size(); ++i) values[result->columns[i]] = number(row[i]);
+      for (size_t i = 0; i < row.size(); ++i) values[result->table.columns[i]] = number(row[i]);
       int64_t sum = 0;
       auto& group = found[by.empty() || row[0].is_null() ? "" : *row[0].as_string()];
       for (const DiffCause& cause : diff_causes()) {
@@ -148,6 +150,7 @@ TEST_F(DiffTest, ADoubleClickThatIsFoundLaterMovesCredit) {
   event::FactRows facts;
   facts.rows = 1;
   facts.event_id.put(0, "t7");
+  facts.advertiser_id.put(0, "a");
   facts.kind.put(0, "click");
   facts.fact.put(0, "double_click");
   facts.fact_value.put(0, "true");
@@ -174,8 +177,8 @@ TEST_F(DiffTest, EveryAdditiveMetricSumsByEveryKindOfGroup) {
     const auto result =
         diff(folder_.dir(), folder_.ledger(), {before_, after_, by, metrics, "UTC"});
     ASSERT_TRUE(result) << result.error().message;
-    EXPECT_FALSE(result->rows.empty());
-    for (const auto& row : result->rows) {
+    EXPECT_FALSE(result->table.rows.empty());
+    for (const auto& row : result->table.rows) {
       const size_t first = row.size() - diff_causes().size();
       int64_t sum = 0;
       for (size_t i = first; i < row.size(); ++i) sum += number(row[i]);

@@ -272,8 +272,8 @@ class Explainer {
         "fact WHEN 'joined_impression' THEN concat('belongs to impression ', fact_value) WHEN "
         "'double_click' THEN CASE WHEN fact_value = 'true' THEN 'is a double click' ELSE 'is no "
         "double click' END ELSE concat(fact, ' is ', coalesce(fact_value, 'null')) END) AS what, "
-        "fact, fact_value, score, sign FROM facts WHERE event_id = @id AND kind = @kind AND "
-        "event_time IN (SELECT event_time FROM @table WHERE @is) ORDER BY commit, fact, sign, "
+        "fact, fact_value, score, sign FROM facts WHERE kind = @kind AND @is ORDER BY commit, "
+        "fact, sign, "
         "fact_value");
   }
 
@@ -350,8 +350,8 @@ class Explainer {
         if (measure.table != table || measure.name != metric.numerator) continue;
         metrics.push_back(&metric);
         measures.push_back(&measure);
-        columns += ", " + (measure.money ? "CAST(" + money_sum(measure.aggregate) + " AS BIGINT)"
-                                         : std::string(measure.aggregate));
+        columns +=
+            ", " + (measure.money ? money_sum(measure.aggregate) : std::string(measure.aggregate));
       }
     }
     if (metrics.empty()) return {};

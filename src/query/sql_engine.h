@@ -30,7 +30,6 @@ struct QueryResult {
 // Some of the rows of a folder, for views that stand between two commits. A condition may read
 // "<table> all", which has every row.
 struct RowChoice {
-  int64_t with_files_of = 0;                              // a commit whose live files are read too
   int64_t dimensions = 0;                                 // the commit of the dimension files
   std::map<std::string, std::string, std::less<>> where;  // table -> SQL condition
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/table_views.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/file_system.h"
@@ -139,49 +138,37 @@ SELECT c.* REPLACE (CASE WHEN epoch_us(c.event_time) // 1000000 = epoch_us(w.tou
   ON w.conversion_id = c.event_id AND w.advertiser_id = c.advertiser_id AND w.touch_id IS NOT NULL AND w.credit > 0)";
 }
 
-// `clicks` is the view with the facts.
-std::string_view view_of(const event::TableInfo& table) {
-  return table.name == "clicks" ? "clicks_as_committed" : table.name;
+// What the rows of a table's files are called; `clicks` has what was found out about them later.
+std::string view_name(const event::TableInfo& table) {
+  return table.name == "clicks" ? "clicks_as_committed" : std::string(table.name);
 }
 
-// The views of the tables: of their live files, or of the rows that are chosen from them.
-std::vector<std::string> table_statements(const std::string& dir, const ledger::Ledger& ledger,
-                                          int64_t as_of, const RowChoice* choice) {
-  std::vector<std::string> statements;
-  std::vector<std::string> chosen;
-  for (const event::TableInfo& table : event::all_tables()) {
-    std::vector<event::DataFile> files = ledger.live_files(table.name, as_of);
-    if (choice == nullptr) {
-      statements.push_back("CREATE VIEW " + sql_name(view_of(table)) + " AS " +
-                           table_select(dir, table, files));
-      continue;
-    }
-    for (const event::DataFile& file : ledger.live_files(table.name, choice->with_files_of)) {
-      const bool known = std::any_of(files.begin(), files.end(),
-                                     [&](const auto& other) { return other.path == file.path; });
-      if (!known) files.push_back(file);
-    }
-    const std::string all = sql_name(std::string(table.name) + " all");
-    statements.push_back("CREATE VIEW " + all + " AS " + table_select(dir, table, files));
-    const auto where = choice->where.find(table.name);
-    chosen.push_back("CREATE VIEW " + sql_name(view_of(table)) + " AS SELECT * FROM " + all +
-                     (where == choice->where.end() ? "" : " WHERE " + where->second));
-  }
-  statements.insert(statements.end(), chosen.begin(), chosen.end());
-  return statements;
+std::string all_rows(const event::TableInfo& table) {
+  return std::string(table.name) + " all";
+}
+
+std::string chosen_rows(const event::TableInfo& table, const RowChoice& choice) {
+  const auto where = choice.where.find(table.name);
+  return "SELECT * FROM " + sql_name(all_rows(table)) +
+         (where == choice.where.end() ? "" : " WHERE " + where->second);
 }
 
 }  // namespace
 
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
                                          int64_t as_of, const RowChoice* choice) {
-  std::vector<std::string> statements = table_statements(dir, ledger, as_of, choice);
+  std::vector<std::string> statements;
   const auto view = [&](std::string_view name, const std::string& select) {
     statements.push_back("CREATE VIEW " + sql_name(name) + " AS " + select);
   };
-  const auto has = [&](std::string_view table) {
-    return choice != nullptr || !ledger.live_files(table, as_of).empty();
-  };
+  const auto has = [&](std::string_view table) { return !ledger.live_files(table, as_of).empty(); };
+  for (const event::TableInfo& table : event::all_tables()) {
+    view(choice == nullptr ? view_name(table) : all_rows(table),
+         table_select(dir, table, ledger.live_files(table.name, as_of)));
+  }
+  for (const event::TableInfo& table : event::all_tables()) {
+    if (choice != nullptr) view(view_name(table), chosen_rows(table, *choice));
+  }
   const auto dimensions = ledger.dimensions(choice == nullptr ? as_of : choice->dimensions);
   for (const std::string_view name : state::reference_names())
     view(name, dimension_select(dir, name, dimensions));

@@ -8,7 +8,7 @@ from adweave import AdweaveTest
 
 NOON = 1_698_840_000
 DAY = 86_400
-CAUSES = ("on_time", "late", "reattributed", "found_later", "adjusted", "replayed", "dimensions", "retention")
+CAUSES = ("on_time", "late", "reattributed", "found_later", "adjusted", "replayed", "dimensions")
 FEEDS = """
 dimensions: {campaigns: campaigns.csv}
 sources:
@@ -94,7 +94,7 @@ class Diff(AdweaveTest):
             failed = self.adweave("diff", *words, "--data", self.data, code=2)
             self.assertIn(said, failed.stderr)
         told = self.adweave("diff", self.first, self.second, "--data", self.data).stdout
-        self.assertNotIn("retention", told)
+        self.assertNotIn("replayed", told)
 
 
 class Generated(AdweaveTest):

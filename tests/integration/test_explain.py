@@ -60,6 +60,27 @@ class Explain(AdweaveTest):
         self.assertIn("'no-such-id'", failed.stderr)
         self.assertIn("fix:", failed.stderr)
 
+    def test_a_join_that_is_found_later_is_told_by_commit(self) -> None:
+        self.data = self.folder / "late"
+        config = self.write("c.yaml", """
+sources:
+  - {name: views, files: "views*.csv", format: csv, kind: impression, fields: {event_id: id, event_time: {from: t, time: epoch_s},
+     user_id: user, creative_id: creative, campaign_id: campaign}}
+  - {name: clicks, files: "clicks*.csv", format: csv, kind: click, fields: {event_id: id, event_time: {from: t, time: epoch_s},
+     user_id: user, campaign_id: campaign, impression_id: view}}
+""")
+        self.write("clicks.csv", "id,t,user,campaign,view\nc1,1698840000,u,x,v1\n")
+        self.write("views.csv", "id,t,user,creative,campaign\n")
+        self.run_config(config)
+        self.assertIn("names impression v1, which is not known", self.steps("c1")["join"][0]["what"])
+        self.write("views2.csv", "id,t,user,creative,campaign\nv1,1698839990,u,k,x\n")
+        self.run_config(config)
+        found = self.steps("c1")
+        self.assertIn("belongs to impression v1, by its id", found["join"][0]["what"])
+        self.assertEqual(found["fact"][0]["detail"]["fact"], "joined_impression")
+        self.assertGreater(found["fact"][0]["commit"], found["came"][0]["commit"])
+        self.assertEqual(self.steps("v1")["join"][0]["detail"]["click_id"], "c1")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -46,10 +46,11 @@ class WrittenLedger {
 
   // Commits the rows and dimension files (name, text); returns the commit's number.
   int64_t commit(const std::vector<event::TableRows>& tables,
-                 const std::map<std::string, std::string>& dimensions = {}) {
+                 const std::map<std::string, std::string>& dimensions = {},
+                 const std::string& kind = "data") {
     const int64_t number = writer_->ledger().head() + 1;
     ledger::CommitRecord record;
-    record.kind = "data";
+    record.kind = kind;
     for (const event::TableRows& rows : tables) {
       if (rows.rows == 0) continue;
       const event::TableRows parts[] = {rows};
