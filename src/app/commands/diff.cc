@@ -2,6 +2,7 @@
 #include "query/diff.h"
 
 #include <algorithm>
+#include <iostream>
 
 #include "app/command.h"
 
@@ -36,10 +37,11 @@ void drop_idle_causes(query::QueryResult& result) {
 int diff_command(FileSystem& fs, const DiffOptions& options) {
   const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, options.read.data);
   if (!ledger) return fail(ledger.error());
-  Result<query::QueryResult> result = query::diff(options.read.data, *ledger, options.query);
+  Result<query::Report> result = query::diff(options.read.data, *ledger, options.query);
   if (!result) return fail({ErrorCode::usage, result.error().message, result.error().fix});
-  if (options.read.format() == OutputFormat::table) drop_idle_causes(*result);
-  print_rows(*result, options.read);
+  if (options.read.format() == OutputFormat::table) drop_idle_causes(result->table);
+  print_rows(result->table, options.read);
+  for (const std::string& note : result->notes) std::cerr << "note: " << note << '\n';
   return kOk;
 }
 
