@@ -34,9 +34,12 @@ class Explain(AdweaveTest):
         found = self.steps(row["conversion_id"])
         touches = self.one(f"SELECT count(*) AS n FROM credits WHERE conversion_id = '{row['conversion_id']}'")["n"]
         self.assertEqual(len(found["touch"]), touches)
-        self.assertEqual([step["detail"]["reason"] for step in found["touch"]].count("won"), 1)
-        self.assertEqual(sum(step["detail"]["credit"] for step in found["credit"]), 1_000_000_000)
-        won = next(step for step in found["touch"] if step["detail"]["reason"] == "won")
+        ours = [step["detail"] for step in found["touch"] if step["detail"]["policy"] == "default"]
+        self.assertEqual([detail["reason"] for detail in ours].count("won"), 1)
+        credits = [step["detail"] for step in found["credit"]]
+        for policy in {detail["policy"] for detail in credits}:
+            self.assertEqual(sum(d["credit"] for d in credits if d["policy"] == policy), 1_000_000_000, policy)
+        won = next(step for step in found["touch"] if step["detail"] in ours and step["detail"]["reason"] == "won")
         of_touch = self.steps(won["detail"]["touch_id"])
         self.assertIn(row["conversion_id"], [step["detail"]["conversion_id"] for step in of_touch["touch"]])
         metrics = {step["detail"]["metric"]: step["detail"] for step in found["cell"]}

@@ -179,6 +179,22 @@ class Rules(AdweaveTest):
                          [{"day": "2023-11-01", "conversions": 2, "attributed_revenue": "9.000000000"}])
         self.adweave("report", "--data", self.data, "--metrics", "conversion_lag_p50", "--date-by", "posting", code=2)
 
+    def test_a_closed_day_never_changes_by_posting_date(self) -> None:
+        self.put("clicks", [("c1", (NOON - DAY) * 1000, "u", "x", None, None, None)])
+        self.put("sales", [("s1", NOON - DAY, "u", "purchase", 100, "EUR", None, None, None)])
+        self.run_it()
+        self.adweave("close", "--through", "2023-10-31", "--data", self.data)
+        self.put("sales", [("a1", NOON, None, "purchase", 60, "EUR", None, "restatement", "s1"),
+                           ("s2", NOON - DAY, "u", "purchase", 5, "EUR", None, None, None)], "2")
+        self.run_it()
+        metrics = "conversions,revenue,attributed_revenue"
+        posted = self.report(metrics, "--by", "day", "--date-by", "posting")
+        self.assertEqual(posted, [
+            {"day": "2023-10-31", "conversions": 1, "revenue": "100.000000000", "attributed_revenue": "100.000000000"},
+            {"day": "2023-11-01", "conversions": 1, "revenue": "-35.000000000", "attributed_revenue": "-35.000000000"}])
+        self.assertEqual(self.report(metrics, "--by", "day"), [
+            {"day": "2023-10-31", "conversions": 2, "revenue": "65.000000000", "attributed_revenue": "65.000000000"}])
+
 
 if __name__ == "__main__":
     unittest.main()
