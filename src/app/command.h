@@ -14,6 +14,10 @@
 #include "base/file_system.h"
 #include "ledger/ledger.h"
 
+namespace adweave::engine {
+struct Job;
+}
+
 namespace adweave::app {
 
 // docs/reference/exit-codes.md
@@ -74,6 +78,11 @@ void note_gone_days(const ledger::Ledger& ledger);
 // This process, as the lock of a data folder names it.
 std::string lock_holder();
 
+// The job of a configuration file on a data folder, for this process. kOk, or the exit code after
+// what is wrong has been told.
+int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
+             engine::Job& job);
+
 // Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);
 
@@ -93,6 +102,7 @@ void add_close_command(Program& program);
 void add_explain_command(Program& program);
 void add_diff_command(Program& program);
 void add_rejects_command(Program& program);
+void add_replay_commands(Program& program, CLI::App& rejects);
 void add_audit_command(Program& program);
 void add_verify_command(Program& program);
 void add_generate_command(Program& program);

@@ -139,8 +139,10 @@ class Replay {
     ADWEAVE_TRY(each(visit));
     if (!builder_.empty()) ADWEAVE_TRY(commit());
     report_.last_commit = writer_.ledger().head();
-    return save_state(fs_, job_.data, writer_.ledger(), *state_);
+    return {};
   }
+
+  Status keep_state() { return save_state(fs_, job_.data, writer_.ledger(), *state_); }
 
   ReplayReport report() {
     for (auto& [key, cause] : causes_) report_.causes.push_back(std::move(cause));
@@ -355,7 +357,7 @@ class Replay {
 }  // namespace
 
 Result<ReplayReport> replay(FileSystem& fs, const Job& job, const RejectFilter& filter,
-                            const RunHooks& hooks) {
+                            const RunHooks& hooks, bool keep_state) {
   ADWEAVE_TRY(ledger::Ledger::open(fs, job.data));
   std::map<std::string, RereadSource> sources;
   for (const SourceJob& source : job.sources) {
@@ -374,6 +376,7 @@ Result<ReplayReport> replay(FileSystem& fs, const Job& job, const RejectFilter& 
   const auto changed = changed_dimensions(files, writer.ledger());
   if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
   ADWEAVE_TRY(replay.work());
+  if (keep_state) ADWEAVE_TRY(replay.keep_state());
   return replay.report();
 }
 

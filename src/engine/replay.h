@@ -36,9 +36,9 @@ struct ReplayReport {
   std::vector<ReplayedCause> causes;
 };
 
-// The sources of the job alone. Fails as run() does, and with not_found where there is no data
-// folder.
+// The sources of the job alone. `keep_state`: leaves a snapshot for the next run. Fails as run()
+// does, and with not_found where there is no data folder.
 Result<ReplayReport> replay(FileSystem& fs, const Job& job, const RejectFilter& filter,
-                            const RunHooks& hooks);
+                            const RunHooks& hooks, bool keep_state = true);
 
 }  // namespace adweave::engine

@@ -38,6 +38,7 @@ std::string_view thing_of(std::string_view dimension) {
 bool has_column(std::string_view table, std::string_view column) {
   const bool credited = table == "credited_conversions" || table == "posted_credits";
   const bool posted = table == "posted_conversions" || table == "posted_credits";
+  if (table == "current_rejects") table = "rejects";
   if (column == "policy" || column == "model") return credited;
   const std::string_view base = posted                                          ? "credits_log"
                                 : table == "measured_impressions"               ? "impressions"
@@ -139,6 +140,8 @@ std::string DimensionCatalogue::select(std::string_view name, std::string_view t
     sql = joined_name(found.thing, found.column);
   else if (found.thing.empty() && has_column(table, name))
     sql = sql_name(name);
+  // What a replay has made of a source's rejects is that source's.
+  if (name == "source" && table == "audit") sql = "regexp_replace(source, '^replay:', '')";
   for (const TimeDimension& dimension : kTimeDimensions) {
     if (dimension.name != name) continue;
     sql = dimension.sql;

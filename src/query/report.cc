@@ -81,6 +81,7 @@ class Compiler {
 
   std::string_view time_of(std::string_view table) const {
     if (table == "audit") return "posting_date";
+    if (table == "current_rejects") return "first_seen";
     const bool of_touch = query_.date_by == DateBy::touch && table.ends_with("_conversions");
     return of_touch ? "coalesce(touch_time, event_time)" : "event_time";
   }

@@ -97,7 +97,8 @@ SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
 SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
 
 Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& ledger,
-                                  int64_t as_of, const RowChoice* choice) {
+                                  int64_t as_of, const RowChoice* choice,
+                                  const std::string& linked) {
   auto database = std::make_unique<Database>();
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
@@ -111,8 +112,9 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   ADWEAVE_TRY(engine.execute("SET autoinstall_known_extensions = false"));
   ADWEAVE_TRY(engine.execute("SET autoload_known_extensions = false"));
   ADWEAVE_TRY(engine.execute("SET TimeZone = 'UTC'"));
-  ADWEAVE_TRY(
-      engine.execute("SET allowed_directories = [" + sql_text(join_path(dir, "lake/")) + "]"));
+  std::string folders = sql_text(join_path(dir, "lake/"));
+  if (!linked.empty()) folders += ", " + sql_text(linked + "/");
+  ADWEAVE_TRY(engine.execute("SET allowed_directories = [" + folders + "]"));
   ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
   for (const std::string& statement : view_statements(dir, ledger, as_of, choice))
     ADWEAVE_TRY(engine.execute(statement));

@@ -37,9 +37,9 @@ struct RowChoice {
 class SqlEngine {
  public:
   // Views as of a commit: every table of the schema (empty ones too), and `credits`, the current
-  // net credits.
+  // net credits. `linked`: a folder that links in the lake lead to, which may be read too.
   static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger, int64_t as_of,
-                                const RowChoice* choice = nullptr);
+                                const RowChoice* choice = nullptr, const std::string& linked = "");
   ~SqlEngine();
   SqlEngine(SqlEngine&&) noexcept;
   SqlEngine& operator=(SqlEngine&&) noexcept;

@@ -128,6 +128,18 @@ WHERE coalesce(c.adjustment, 'none') = 'none' AND NOT coalesce(a.retracted, fals
 constexpr const char* kPostedCredits =
     "SELECT * EXCLUDE (posting_date), posting_date AS event_time FROM credits_log WHERE credit > 0";
 
+// Rejects as they stand now: rows that no later row has taken back.
+std::string current_rejects_select() {
+  std::string same;
+  for (const char* column :
+       {"source", "source_position", "outcome", "reason", "raw_hash", "first_seen", "attempt"}) {
+    same += std::string(" AND taken.") + column + " = r." + column;
+  }
+  return "SELECT * FROM rejects r WHERE sign = 1 AND NOT EXISTS (SELECT 1 FROM rejects taken WHERE "
+         "taken.sign = -1 AND taken.commit > r.commit" +
+         same + ")";
+}
+
 // Conversions beside the touches that have a share of them; `join` and `more` say of which policy.
 std::string conversions_with_touches(const std::string& join, const std::string& more) {
   return R"(
@@ -180,6 +192,7 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
        has("engagements") ? kMeasuredImpressions : "SELECT * FROM impressions");
   view("current_conversions", kCurrentConversions);
   view("credits", credits_select());
+  view("current_rejects", current_rejects_select());
   // With the touch of the default policy that won them, if any: what KPIs count.
   view("attributed_conversions",
        conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");

@@ -88,7 +88,11 @@ std::string rejects_page() {
   }
   return page +
          "- `conflict`: it has the identity of an accepted event and other content (outcome "
-         "`conflict`)\n";
+         "`conflict`)\n\n"
+         "A row with sign -1 takes an earlier one back (its `raw` is empty); the view "
+         "`current_rejects` shows what holds now. States: `open`; `replayed`: decoded again, "
+         "`message` says what became of it; `dropped`: the configuration sees no record there any "
+         "more.\n";
 }
 
 // What `-h` prints for a command and those below it.

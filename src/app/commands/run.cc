@@ -56,20 +56,12 @@ int exit_code(const engine::RunReport& report, bool detailed) {
 }
 
 int run_command(FileSystem& fs, const RunOptions& options) {
-  // Files of the configuration are found from anywhere, and shown by the same names.
-  const std::string path = std::filesystem::absolute(options.config).lexically_normal().string();
-  Result<Config> config = load_config(fs, path);
-  if (!config) return fail({ErrorCode::config, config.error().message, config.error().fix});
-  if (!config->problems.empty()) return report_problems(options.config, config->problems);
-
-  engine::Job& job = config->job;
-  job.data = options.data;
+  engine::Job job;
+  if (const int code = open_job(fs, options.config, options.data, job); code != kOk) return code;
   job.threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   job.threads = std::clamp(job.threads, 1, limits::kThreadsMax);
   job.take_over = options.take_over;
-  job.holder = lock_holder();
-  job.program = kVersion;
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
 
@@ -93,6 +85,20 @@ int validate_command(FileSystem& fs, const std::string& path) {
 }
 
 }  // namespace
+
+int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
+             engine::Job& job) {
+  // Files of the configuration are found from anywhere, and shown by the same names.
+  const std::string path = std::filesystem::absolute(config).lexically_normal().string();
+  Result<Config> loaded = load_config(fs, path);
+  if (!loaded) return fail({ErrorCode::config, loaded.error().message, loaded.error().fix});
+  if (!loaded->problems.empty()) return report_problems(config, loaded->problems);
+  job = std::move(loaded->job);
+  job.data = data;
+  job.holder = lock_holder();
+  job.program = kVersion;
+  return kOk;
+}
 
 void add_run_command(Program& program) {
   auto options = std::make_shared<RunOptions>();

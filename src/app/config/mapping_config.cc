@@ -304,6 +304,10 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   MapReader map(node, "source", problems);
   if (!map.valid()) return job;
   job.decoder.source = map.required_text("name", "impressions");
+  if (job.decoder.source.starts_with(ledger::kReplayPrefix)) {
+    problems.add(node, "a source must not be named replay:...",
+                 "the audit calls rejects that were decoded again so");
+  }
   job.files = map.texts("files");
   if (job.files.empty())
     problems.add(node, "source has no files", "write files: [\"impressions/*.ndjson\"]");
