@@ -8,6 +8,7 @@
 
 #include "app/terminal/terminal.h"
 #include "base/time.h"
+#include "query/warehouse.h"
 
 namespace adweave::app {
 
@@ -96,6 +97,12 @@ Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& optio
   return query::SqlEngine::open(options.data, ledger, as_of);
 }
 
+Result<query::SqlEngine> open_report_sql(FileSystem& fs, const ReadOptions& options, bool kpi) {
+  ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
+  ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
+  return query::open_with_warehouse(fs, options.data, ledger, as_of, kpi);
+}
+
 void print_rows(const query::QueryResult& result, const ReadOptions& options) {
   write_result(std::cout, result, options.format(), output_width());
   std::cout.flush();
@@ -116,6 +123,7 @@ void add_all_commands(Program& program) {
   add_sql_command(program);
   add_explain_command(program);
   add_diff_command(program);
+  add_rebuild_command(program);
   add_audit_command(program);
   add_rejects_command(program);
   add_verify_command(program);

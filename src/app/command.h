@@ -86,6 +86,9 @@ int open_job(const FileSystem& fs, const std::string& config, const std::string&
 // Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);
 
+// The same for reports: with the warehouse, where there is one, or with the view `kpi`.
+Result<query::SqlEngine> open_report_sql(FileSystem& fs, const ReadOptions& options, bool kpi);
+
 // Prints rows on standard output.
 void print_rows(const query::QueryResult& result, const ReadOptions& options);
 
@@ -100,6 +103,7 @@ void add_sql_command(Program& program);
 void add_retain_command(Program& program);
 void add_close_command(Program& program);
 void add_explain_command(Program& program);
+void add_rebuild_command(Program& program);
 void add_diff_command(Program& program);
 void add_rejects_command(Program& program);
 void add_replay_commands(Program& program, CLI::App& rejects);

@@ -263,7 +263,7 @@ Result<std::set<size_t>> find_causes(const std::string& dir, const ledger::Ledge
   std::set<size_t> causes;
   if (!same_dimensions(ledger, query)) causes.insert(kDimensions);
   const RowChoice all{query.before, {}};
-  ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, &all));
+  ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, {&all, {}, false}));
   ADWEAVE_ASSIGN(const QueryResult found, sql.query(Causes(ledger, query).present()));
   for (const auto& row : found.rows) {
     if (*row[0].as_int() >= 0) causes.insert(static_cast<size_t>(*row[0].as_int()));
@@ -297,7 +297,8 @@ Status take_steps(const std::string& dir, const ledger::Ledger& ledger, const Di
     RowChoice choice;
     choice.dimensions = cause >= kDimensions ? query.after : query.before;
     choice.where = Causes(ledger, query).conditions(cause);
-    ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, &choice));
+    ADWEAVE_ASSIGN(const SqlEngine sql,
+                   SqlEngine::open(dir, ledger, query.after, {&choice, {}, false}));
     ADWEAVE_TRY(take(sql, cause + 1, counts, money));
   }
   return {};

@@ -7,6 +7,7 @@
 
 #include "base/money.h"
 #include "base/time_zone.h"
+#include "query/cells.h"
 #include "query/dimensions.h"
 #include "query/metrics.h"
 
@@ -24,12 +25,27 @@ bool is_money(const Metric& metric) {
   });
 }
 
+// Sums by what cells know, dated as they are, are sums of cells.
+bool can_answer_from_cells(const ReportQuery& query) {
+  if (query.date_by != DateBy::conversion || !query.currency.empty()) return false;
+  if (!std::all_of(query.by.begin(), query.by.end(), is_cell_dimension)) return false;
+  return std::all_of(query.metrics.begin(), query.metrics.end(), [](const std::string& name) {
+    const Metric& metric = *find_metric(name);
+    return std::all_of(all_measures().begin(), all_measures().end(), [&](const Measure& measure) {
+      const bool used = measure.name == metric.numerator || measure.name == metric.denominator;
+      return !used || find_cell_measure(measure) != nullptr;
+    });
+  });
+}
+
 // Builds the statement: per table its measures by the dimensions, all tables together, then the
 // metrics.
 class Compiler {
  public:
-  Compiler(const ReportQuery& query, const DimensionCatalogue& dimensions)
-      : query_(query), dimensions_(dimensions) {
+  Compiler(const ReportQuery& query, const DimensionCatalogue& dimensions, bool has_warehouse)
+      : query_(query),
+        dimensions_(dimensions),
+        from_cells_(has_warehouse && can_answer_from_cells(query)) {
     for (const std::string& name : query.metrics) {
       const Metric& metric = *find_metric(name);
       metrics_.push_back(&metric);
@@ -80,6 +96,7 @@ class Compiler {
   bool converts() const { return !query_.currency.empty(); }
 
   std::string_view time_of(std::string_view table) const {
+    if (from_cells_) return "cell";
     if (table == "audit") return "posting_date";
     if (table == "current_rejects") return "first_seen";
     const bool of_touch = query_.date_by == DateBy::touch && table.ends_with("_conversions");
@@ -111,27 +128,38 @@ class Compiler {
     bool money = false;
     for (const Measure& measure : all_measures()) {
       if (table_of(measure) != table || !measures_.contains(measure.name)) continue;
-      const std::string_view sql =
-          table.starts_with("posted_") ? measure.posted : measure.aggregate;
-      const std::string sum = measure.money
-                                  ? money_sum(sql, converts() ? DimensionCatalogue::kRate : "")
-                                  : std::string(sql);
-      append(list, sum + " AS " + std::string(measure.name));
+      append(list, aggregate(measure, table) + " AS " + std::string(measure.name));
       money = money || measure.money;
     }
     append(list,
            (money ? currencies_of(table) : "NULL::VARCHAR[]") + " AS " + std::string(kCurrencies));
     std::string sql =
-        "SELECT " + list + " FROM " + std::string(table) + dimensions_.joins(query_.by, table);
+        "SELECT " + list + " FROM " + rows_of(table) + dimensions_.joins(query_.by, table);
     if (money && converts()) sql += dimensions_.rate_join(query_.currency);
     if (!query_.by.empty()) sql += " GROUP BY " + positions(query_.by.size());
     return sql;
+  }
+
+  std::string rows_of(std::string_view table) const {
+    if (!from_cells_) return std::string(table);
+    return "(SELECT * FROM warehouse.cells WHERE of_table = " + sql_text(table) + ")";
+  }
+
+  std::string aggregate(const Measure& measure, std::string_view table) const {
+    if (from_cells_) {
+      const std::string divisor = find_cell_measure(measure)->divisor;
+      return "sum(" + std::string(measure.name) + ")" + (divisor.empty() ? "" : " / " + divisor);
+    }
+    const std::string_view sql = table.starts_with("posted_") ? measure.posted : measure.aggregate;
+    if (!measure.money) return std::string(sql);
+    return money_sum(sql, converts() ? DimensionCatalogue::kRate : "");
   }
 
   // Of the amounts; when they are converted, of those without a rate.
   std::string currencies_of(std::string_view table) const {
     const bool value = table.ends_with("_conversions") || table == "posted_credits";
     std::string filter = std::string(value ? "value" : "cost") + " IS NOT NULL";
+    if (from_cells_) filter = "has_amount";
     if (converts()) filter += " AND " + std::string(DimensionCatalogue::kRate) + " IS NULL";
     return "list(DISTINCT coalesce(currency, '')) FILTER (" + filter + ")";
   }
@@ -165,6 +193,7 @@ class Compiler {
 
   const ReportQuery& query_;
   const DimensionCatalogue& dimensions_;
+  bool from_cells_;  // of the warehouse
   std::vector<const Metric*> metrics_;
   std::set<std::string_view> measures_;
 };
@@ -283,7 +312,7 @@ Result<Report> run_report(const SqlEngine& sql, const ReportQuery& asked) {
   ADWEAVE_ASSIGN(const DimensionCatalogue dimensions, DimensionCatalogue::read(sql));
   ADWEAVE_TRY(check_names(query, dimensions.names()));
   ADWEAVE_TRY(check_currency(query, dimensions));
-  const Compiler compiler(query, dimensions);
+  const Compiler compiler(query, dimensions, sql.has_warehouse());
   Report report;
   ADWEAVE_ASSIGN(report.table, sql.query(compiler.sql()));
   show_money(report.table, compiler.metrics(), query.by.size());

@@ -4,6 +4,7 @@
 #include <duckdb.h>
 
 #include "base/file_system.h"
+#include "query/cells.h"
 #include "query/duckdb_values.h"
 #include "query/table_views.h"
 
@@ -84,6 +85,7 @@ std::string sql_name(std::string_view name) {
 struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
+  bool has_warehouse = false;
 
   ~Database() {
     duckdb_disconnect(&connection);
@@ -96,9 +98,8 @@ SqlEngine::~SqlEngine() = default;
 SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
 SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
 
-Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& ledger,
-                                  int64_t as_of, const RowChoice* choice,
-                                  const std::string& linked) {
+Result<SqlEngine> SqlEngine::open_database(const std::vector<std::string>& readable,
+                                           const std::vector<AttachedFile>& files) {
   auto database = std::make_unique<Database>();
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
@@ -112,14 +113,43 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   ADWEAVE_TRY(engine.execute("SET autoinstall_known_extensions = false"));
   ADWEAVE_TRY(engine.execute("SET autoload_known_extensions = false"));
   ADWEAVE_TRY(engine.execute("SET TimeZone = 'UTC'"));
-  std::string folders = sql_text(join_path(dir, "lake/"));
-  if (!linked.empty()) folders += ", " + sql_text(linked + "/");
+  for (const AttachedFile& file : files) {
+    ADWEAVE_TRY(engine.execute("ATTACH " + sql_text(file.path) + " AS " + sql_name(file.name) +
+                               (file.writable ? "" : " (READ_ONLY)")));
+    engine.database_->has_warehouse = engine.database_->has_warehouse || file.name == "warehouse";
+  }
+  std::string folders;
+  for (const std::string& folder : readable)
+    folders.append(folders.empty() ? "" : ", ").append(sql_text(folder));
   ADWEAVE_TRY(engine.execute("SET allowed_directories = [" + folders + "]"));
   ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
-  for (const std::string& statement : view_statements(dir, ledger, as_of, choice))
+  return engine;
+}
+
+Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& ledger,
+                                  int64_t as_of, const SqlOptions& options) {
+  std::vector<std::string> readable = {join_path(dir, "lake/")};
+  if (!options.linked.empty()) readable.push_back(options.linked + "/");
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files));
+  for (const std::string& statement : view_statements(dir, ledger, as_of, options.rows))
     ADWEAVE_TRY(engine.execute(statement));
+  if (options.kpi) {
+    ADWEAVE_TRY(engine.execute("CREATE VIEW kpi AS " +
+                               kpi_select(engine.has_warehouse() ? "SELECT * FROM warehouse.cells"
+                                                                 : all_cells_select(""))));
+  }
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;
+}
+
+Result<SqlEngine> SqlEngine::open_files(const std::vector<AttachedFile>& files) {
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, files));
+  ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
+  return engine;
+}
+
+bool SqlEngine::has_warehouse() const {
+  return database_->has_warehouse;
 }
 
 Status SqlEngine::execute(const std::string& sql) const {

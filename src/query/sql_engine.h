@@ -34,22 +34,44 @@ struct RowChoice {
   std::map<std::string, std::string, std::less<>> where;  // table -> SQL condition
 };
 
+// A DuckDB file that stands beside the views as a schema of its own.
+struct AttachedFile {
+  std::string path;
+  std::string name;
+  bool writable = false;
+};
+
+struct SqlOptions {
+  const RowChoice* rows = nullptr;
+  std::vector<AttachedFile> files;
+  bool kpi = false;    // the view `kpi`: from the file `warehouse` where it is attached
+  std::string linked;  // a folder that links in the lake lead to, which may be read too
+};
+
 class SqlEngine {
  public:
   // Views as of a commit: every table of the schema (empty ones too), and `credits`, the current
-  // net credits. `linked`: a folder that links in the lake lead to, which may be read too.
+  // net credits.
   static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger, int64_t as_of,
-                                const RowChoice* choice = nullptr, const std::string& linked = "");
+                                const SqlOptions& options = {});
+  // The files alone, without views.
+  static Result<SqlEngine> open_files(const std::vector<AttachedFile>& files);
   ~SqlEngine();
   SqlEngine(SqlEngine&&) noexcept;
   SqlEngine& operator=(SqlEngine&&) noexcept;
+
+  // Whether the file `warehouse` is attached: reports may be answered from its cells.
+  bool has_warehouse() const;
 
   // Fails with query, quoting the engine's words.
   Result<QueryResult> query(const std::string& sql) const;
 
  private:
+  friend class WarehouseBuilder;
   struct Database;
   explicit SqlEngine(std::unique_ptr<Database> database);
+  static Result<SqlEngine> open_database(const std::vector<std::string>& readable,
+                                         const std::vector<AttachedFile>& files);
   Status execute(const std::string& sql) const;
 
   std::unique_ptr<Database> database_;

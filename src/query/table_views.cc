@@ -203,4 +203,9 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   return statements;
 }
 
+std::string derived_view_texts() {
+  return std::string(kClicksWithFacts) + kMeasuredImpressions + kCurrentConversions +
+         credits_select() + conversions_with_touches("LEFT JOIN", "");
+}
+
 }  // namespace adweave::query

@@ -15,4 +15,7 @@ namespace adweave::query {
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
                                          int64_t as_of, const RowChoice* choice = nullptr);
 
+// The SQL of the views that are derived: with another, numbers may be others.
+std::string derived_view_texts();
+
 }  // namespace adweave::query

@@ -77,7 +77,7 @@ Status add_kpis(const query::SqlEngine& sql, const query::ReportQuery& asked, Kp
 Result<Kpis> kpis_of(const std::string& dir, const ledger::Ledger& ledger,
                      const std::string& linked = "") {
   ADWEAVE_ASSIGN(const query::SqlEngine sql,
-                 query::SqlEngine::open(dir, ledger, ledger.head(), nullptr, linked));
+                 query::SqlEngine::open(dir, ledger, ledger.head(), {.linked = linked}));
   Kpis kpis;
   query::ReportQuery counts;
   counts.metrics.assign(std::begin(kCounts), std::end(kCounts));

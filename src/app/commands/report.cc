@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "app/command.h"
+#include "query/warehouse.h"
 
 namespace adweave::app {
 
@@ -14,13 +15,38 @@ struct ReportOptions {
   query::ReportQuery query;
 };
 
+// From the warehouse where it can; when that cannot be read, from the tables, and it is built anew.
+Result<query::Report> report_of(FileSystem& fs, const ReportOptions& options) {
+  bool from_warehouse = false;
+  {
+    ADWEAVE_ASSIGN(const query::SqlEngine sql, open_report_sql(fs, options.read, false));
+    from_warehouse = sql.has_warehouse();
+    Result<query::Report> report = query::run_report(sql, options.query);
+    if (report || !from_warehouse) return report;
+  }
+  ADWEAVE_ASSIGN(const query::SqlEngine sql, open_sql(fs, options.read));
+  ADWEAVE_ASSIGN(query::Report report, query::run_report(sql, options.query));
+  ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.read.data));
+  (void)query::build_warehouse(fs, options.read.data, ledger, true);
+  return report;
+}
+
 int report_command(FileSystem& fs, const ReportOptions& options) {
-  const Result<query::SqlEngine> sql = open_sql(fs, options.read);
-  if (!sql) return fail(sql.error());
-  const Result<query::Report> report = query::run_report(*sql, options.query);
+  const Result<query::Report> report = report_of(fs, options);
+  if (!report && report.error().code != ErrorCode::query) return fail(report.error());
   if (!report) return fail({ErrorCode::usage, report.error().message, report.error().fix});
   print_rows(report->table, options.read);
   for (const std::string& note : report->notes) std::cerr << "note: " << note << '\n';
+  return kOk;
+}
+
+int sql_command(FileSystem& fs, const ReadOptions& options, const std::string& statement) {
+  if (statement.find("kpi") == std::string::npos) return print_query(fs, options, statement);
+  const Result<query::SqlEngine> sql = open_report_sql(fs, options, true);
+  if (!sql) return fail(sql.error());
+  const Result<query::QueryResult> result = sql->query(statement);
+  if (!result) return fail(result.error());
+  print_rows(*result, options);
   return kOk;
 }
 
@@ -66,16 +92,17 @@ void add_report_command(Program& program) {
 void add_sql_command(Program& program) {
   auto options = std::make_shared<ReadOptions>();
   auto statement = std::make_shared<std::string>();
-  CLI::App* command =
-      add_command(program, "sql", "Runs one SELECT over the tables of the ledger.",
-                  {"adweave sql --data DIR \"SELECT count(*) FROM impressions\"",
-                   "adweave sql --data DIR --output csv \"SELECT * FROM credits LIMIT 10\"",
-                   "adweave sql --data DIR \"DESCRIBE clicks\""});
+  CLI::App* command = add_command(
+      program, "sql", "Runs one SELECT over the tables of the ledger.",
+      {"adweave sql --data DIR \"SELECT count(*) FROM impressions\"",
+       "adweave sql --data DIR --output csv \"SELECT * FROM credits LIMIT 10\"",
+       "adweave sql --data DIR \"SELECT cell, sum(clicks) FROM kpi GROUP BY 1 ORDER BY 1\"",
+       "adweave sql --data DIR \"DESCRIBE clicks\""});
   options->add_to(*command);
   command->add_option("statement", *statement, "The SELECT")->required()->type_name("SQL");
   command->callback([&program, options, statement] {
     program.action = [&program, options, statement] {
-      return print_query(program.fs, *options, *statement);
+      return sql_command(program.fs, *options, *statement);
     };
   });
 }

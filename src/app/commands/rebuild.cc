@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// rebuild: what is derived from the ledger, made anew from it.
+#include <fmt/format.h>
+
+#include "app/command.h"
+#include "query/warehouse.h"
+
+namespace adweave::app {
+
+namespace {
+
+int rebuild_warehouse(FileSystem& fs, const std::string& data, bool update) {
+  const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
+  if (!ledger) return fail(ledger.error());
+  const Result<query::WarehouseBuild> build = query::build_warehouse(fs, data, *ledger, !update);
+  if (!build) return fail(build.error());
+  fmt::print("{}: {} cells as of commit {}, {} of them computed{}\n", query::warehouse_path(data),
+             build->cells, build->commit, build->recomputed, build->afresh ? " afresh" : "");
+  return kOk;
+}
+
+}  // namespace
+
+void add_rebuild_command(Program& program) {
+  CLI::App* command = add_command(
+      program, "rebuild", "Makes anew what is derived from the ledger.",
+      {"adweave rebuild warehouse --data DIR            # then reports come from KPI cells",
+       "adweave rebuild warehouse --data DIR --update"});
+  command->require_subcommand(1);
+  CLI::App* warehouse = command->add_subcommand(
+      "warehouse", "DIR/warehouse.duckdb: KPI cells of 15 minutes that reports are answered from.");
+  auto data = std::make_shared<std::string>();
+  auto update = std::make_shared<bool>(false);
+  warehouse->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
+  warehouse->add_flag("--update", *update, "Compute only the cells that newer commits touch");
+  warehouse->callback([&program, data, update] {
+    program.action = [&program, data, update] {
+      return rebuild_warehouse(program.fs, *data, *update);
+    };
+  });
+}
+
+}  // namespace adweave::app
