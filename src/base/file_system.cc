@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file_system.h"
 
+#include <limits>
+
 namespace adweave {
+
+namespace {
+
+class FileInMemory : public MappedFile {
+ public:
+  explicit FileInMemory(std::string bytes) : bytes_(std::move(bytes)) {}
+  std::string_view bytes() const override { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MappedFile>> FileSystem::map(const std::string& path) const {
+  ADWEAVE_ASSIGN(std::string bytes, read_file(*this, path, std::numeric_limits<int64_t>::max()));
+  return std::unique_ptr<MappedFile>(std::make_unique<FileInMemory>(std::move(bytes)));
+}
 
 Result<std::string> read_file(const FileSystem& fs, const std::string& path, int64_t limit) {
   ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.open(path));

@@ -34,6 +34,14 @@ class File {
   virtual Result<int64_t> read_at(int64_t offset, char* out, int64_t size) const = 0;
 };
 
+// The bytes of a file, readable as long as this lives, whatever becomes of its name. Only for files
+// that are never changed in place.
+class MappedFile {
+ public:
+  virtual ~MappedFile() = default;
+  virtual std::string_view bytes() const = 0;
+};
+
 // An exclusive lock, held until it is destroyed or the process ends, however it ends.
 class Lock {
  public:
@@ -53,6 +61,8 @@ class FileSystem {
   // Fails with exists when the name is taken.
   virtual Result<std::unique_ptr<File>> create_exclusive(const std::string& path) = 0;
   virtual Result<std::unique_ptr<File>> open(const std::string& path) const = 0;
+  // The operating system brings in what is looked at; here the whole file is read.
+  virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path) const;
   // Makes one directory; an existing one is fine. The parent must exist.
   virtual Status make_dir(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;

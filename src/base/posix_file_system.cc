@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +102,21 @@ class PosixFile : public File {
   std::string path_;
 };
 
+class PosixMap : public MappedFile {
+ public:
+  PosixMap(void* bytes, size_t size) : bytes_(bytes), size_(size) {}
+  PosixMap(const PosixMap&) = delete;
+  PosixMap& operator=(const PosixMap&) = delete;
+  ~PosixMap() override {
+    if (size_ > 0) ::munmap(bytes_, size_);
+  }
+  std::string_view bytes() const override { return {static_cast<const char*>(bytes_), size_}; }
+
+ private:
+  void* bytes_;
+  size_t size_;
+};
+
 class PosixLock : public Lock {
  public:
   explicit PosixLock(int fd) : fd_(fd) {}
@@ -140,6 +156,16 @@ class PosixFileSystem : public FileSystem {
 
   Result<std::unique_ptr<File>> open(const std::string& path) const override {
     return open_file(path, O_RDONLY, "open");
+  }
+
+  Result<std::unique_ptr<MappedFile>> map(const std::string& path) const override {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status{};
+    if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) return system_error("open", path);
+    const auto size = static_cast<size_t>(status.st_size);
+    void* bytes = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+    if (bytes == MAP_FAILED) return system_error("map", path);
+    return std::unique_ptr<MappedFile>(std::make_unique<PosixMap>(bytes, size));
   }
 
   Status make_dir(const std::string& path) override {

@@ -469,7 +469,7 @@ TEST_F(EngineTest, ClosedDaysOnlyMoveForward) {
   EXPECT_EQ(ledger_of(disk).closed_through(), kNov1);
 }
 
-std::vector<Moment> moments_of_a_run(bool power_cut) {
+std::vector<Moment> moments_of_a_run(bool power_cut, const Job& job = job_of()) {
   SimulatedDisk disk;
   put_feeds(disk, 40);
   std::vector<Moment> moments;
@@ -479,20 +479,19 @@ std::vector<Moment> moments_of_a_run(bool power_cut) {
     moments.push_back(
         {power_cut ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step});
   };
-  CHECK(run(disk, job_of(), hooks()));
+  CHECK(run(disk, job, hooks()));
   return moments;
 }
 
 // Recovers on the disk of every moment and compares with the run that nothing interrupted.
-void recover_everywhere(std::vector<Moment> moments) {
+void recover_everywhere(std::vector<Moment> moments, Job job = job_of()) {
   SimulatedDisk calm;
   put_feeds(calm, 40);
   CHECK(run(calm, job_of(), hooks()));
   const std::string expected = *ledger_text(calm, "/data");
   ASSERT_GT(moments.size(), 100U);
+  job.holder = "second";
   for (const Moment& moment : moments) {
-    Job job = job_of();
-    job.holder = "second";
     const Result<RunReport> report = run(*moment.disk, job, hooks());
     ASSERT_TRUE(report) << moment.step << ": " << report.error().message;
     const Result<std::string> text = ledger_text(*moment.disk, "/data");
@@ -510,6 +509,58 @@ TEST_F(EngineTest, AKillAtAnyStepLosesAndDoublesNothing) {
 
 TEST_F(EngineTest, APowerCutAtAnyStepLosesAndDoublesNothing) {
   recover_everywhere(moments_of_a_run(true));
+}
+
+// All ids move to disk after each commit.
+Job job_with_ids_on_disk() {
+  Job job = job_of();
+  job.ids_memory_max = 1;
+  return job;
+}
+
+TEST_F(EngineTest, IdsOnDiskGiveTheSameLedger) {
+  const auto run_on = [](const Job& job, const std::function<void(SimulatedDisk&)>& disturb) {
+    SimulatedDisk disk;
+    put_feeds(disk, 60);
+    must_run(disk, job);
+    disturb(disk);
+    disk.put("/in/clicks2.csv",
+             "id,t,u,c\nc0,2023-11-01T08:01:00Z,u0,camp0\nnew,2023-11-01T08:00:00Z,u1,camp1\n",
+             kReceived);
+    must_run(disk, job);
+    return text_of(disk);
+  };
+  const std::string in_memory =
+      run_on(job_of(), [](SimulatedDisk& disk) { EXPECT_FALSE(disk.exists("/data/state/ids")); });
+  const auto runs = [](SimulatedDisk& disk) { return *disk.list("/data/state/ids"); };
+  const Job job = job_with_ids_on_disk();
+  EXPECT_EQ(run_on(job,
+                   [&](SimulatedDisk& disk) {
+                     EXPECT_GE(runs(disk).size(), 1U);
+                     EXPECT_LE(runs(disk).size(), 6U) << "unused runs stay";
+                   }),
+            in_memory);
+  EXPECT_EQ(run_on(job,
+                   [&](SimulatedDisk& disk) {
+                     ASSERT_TRUE(disk.unlink("/data/state/ids/" + runs(disk).front()));
+                   }),
+            in_memory);
+  EXPECT_EQ(run_on(job,
+                   [&](SimulatedDisk& disk) {
+                     const std::string path = "/data/state/ids/" + runs(disk).front();
+                     std::string bytes = *read_file(disk, path, 1 << 24);
+                     bytes[100] = static_cast<char>(bytes[100] ^ 1);
+                     disk.put(path, bytes, 0);
+                   }),
+            in_memory);
+}
+
+TEST_F(EngineTest, AKillAtAnyStepWithIdsOnDiskLosesAndDoublesNothing) {
+  recover_everywhere(moments_of_a_run(false, job_with_ids_on_disk()), job_with_ids_on_disk());
+}
+
+TEST_F(EngineTest, APowerCutAtAnyStepWithIdsOnDiskLosesAndDoublesNothing) {
+  recover_everywhere(moments_of_a_run(true, job_with_ids_on_disk()), job_with_ids_on_disk());
 }
 
 // A writer that is taken over at any step of its run commits nothing from there on and deletes

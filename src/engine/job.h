@@ -39,6 +39,7 @@ struct Job {
   int threads = 1;
   int64_t slice_bytes = limits::kSliceBytes;
   int64_t commit_bytes = limits::kCommitBytes;
+  int64_t ids_memory_max = limits::kIdsMemoryBytes;
   bool take_over = false;
   std::string holder;   // this process, for the lock file; differs for each process
   std::string program;  // version

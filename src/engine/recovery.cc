@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "engine/ids_folder.h"
 #include "lake/table_reader.h"
 #include "process/attribute.h"
 #include "state/snapshot.h"
@@ -126,13 +127,6 @@ std::string snapshot_name(int64_t commit, int64_t epoch) {
   return fmt::format("{:020}-{}.snapshot", commit, epoch);
 }
 
-// Oldest first.
-Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std::string& folder) {
-  ADWEAVE_ASSIGN(std::vector<std::string> names, fs.list(folder));
-  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".snapshot"); });
-  return names;
-}
-
 struct Snapshot {
   int64_t commit = 0;
   std::unique_ptr<state::State> state = std::make_unique<state::State>();
@@ -142,7 +136,7 @@ struct Snapshot {
 Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
                          const ledger::Ledger& ledger) {
   const std::string folder = join_path(dir, "state");
-  const Result<std::vector<std::string>> names = snapshot_names(fs, folder);
+  const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
   if (!names) return {};
   for (auto name = names->rbegin(); name != names->rend(); ++name) {
     int64_t commit = 0;
@@ -154,7 +148,8 @@ Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
         read_file(fs, join_path(folder, *name), limits::kSnapshotBytesMax);
     if (!bytes) continue;
     const std::string& checksum = ledger.records()[static_cast<size_t>(commit) - 1].checksum;
-    if (auto state = state::from_snapshot(*bytes, checksum)) return {commit, std::move(state)};
+    if (auto state = state::from_snapshot(*bytes, checksum, &fs, ids_folder(dir)))
+      return {commit, std::move(state)};
   }
   return {};
 }
@@ -170,12 +165,14 @@ void count(process::Occurrences& occurrences, const event::IdColumn& ids,
 
 }  // namespace
 
-Result<std::unique_ptr<state::State>> load_state(const FileSystem& fs, const std::string& dir,
-                                                 const ledger::Ledger& ledger) {
+Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const std::string& dir,
+                                                 const ledger::Ledger& ledger,
+                                                 int64_t ids_memory_max) {
   Snapshot snapshot = newest_snapshot(fs, dir, ledger);
   for (const ledger::CommitRecord& record : ledger.records()) {
-    if (record.number > snapshot.commit)
-      ADWEAVE_TRY(remember_commit(fs, dir, ledger, record, *snapshot.state));
+    if (record.number <= snapshot.commit) continue;
+    ADWEAVE_TRY(remember_commit(fs, dir, ledger, record, *snapshot.state));
+    ADWEAVE_TRY(bound_ids(fs, dir, record.number, ledger.epoch(), ids_memory_max, *snapshot.state));
   }
   return std::move(snapshot.state);
 }
@@ -187,11 +184,11 @@ Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& 
   const std::string path = join_path(folder, snapshot_name(ledger.head(), ledger.epoch()));
   ADWEAVE_TRY(
       replace_file(fs, path + ".new", path, state::to_snapshot(state, ledger.head_checksum())));
-  ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, folder));
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, dir));
   for (size_t i = 0; i + limits::kSnapshotsKept < names.size(); ++i) {
     ADWEAVE_TRY(fs.unlink(join_path(folder, names[i])));
   }
-  return {};
+  return remove_unused_runs(fs, dir, ledger.epoch(), state);
 }
 
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,

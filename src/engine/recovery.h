@@ -13,12 +13,13 @@ namespace adweave::engine {
 
 // State as of the newest commit: the newest sound snapshot, then the id, touch and conversion
 // columns of the rows committed since, in the order of the commits. Without a snapshot all rows are
-// read; the result is the same.
-Result<std::unique_ptr<state::State>> load_state(const FileSystem& fs, const std::string& dir,
-                                                 const ledger::Ledger& ledger);
+// read; the result is the same. Ids beyond `ids_memory_max` bytes of memory are on disk.
+Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const std::string& dir,
+                                                 const ledger::Ledger& ledger,
+                                                 int64_t ids_memory_max);
 
 // Writes a snapshot as of the newest commit to DIR/state and removes all but the newest
-// kSnapshotsKept.
+// kSnapshotsKept, and runs of ids without use.
 Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
                   const state::State& state);
 

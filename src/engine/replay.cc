@@ -128,7 +128,7 @@ class Replay {
   Status work() {
     report_ = {};
     causes_.clear();
-    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger()));
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger(), job_.ids_memory_max));
     report_.first_commit = writer_.ledger().head() + 1;
     const Visit visit = [&](Rejects rejects, Reread& reread) -> Result<bool> {
       note(rejects, reread);

@@ -3,6 +3,7 @@
 
 #include "engine/commit_builder.h"
 #include "engine/dimension_files.h"
+#include "engine/ids_folder.h"
 #include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/recovery.h"
@@ -37,7 +38,7 @@ class Run {
   }
 
   Result<RunReport> run() {
-    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger()));
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger(), job_.ids_memory_max));
     report_.files = static_cast<int64_t>(plan_.files.size());
     report_.files_known = plan_.files_known;
     report_.first_commit = plan_.files.empty() ? 0 : writer_.ledger().head() + 1;
@@ -112,7 +113,8 @@ class Run {
   Status commit(CommitBuilder& builder) {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder = CommitBuilder();
-    return {};
+    return bound_ids(fs_, job_.data, writer_.ledger().head(), writer_.epoch(), job_.ids_memory_max,
+                     *state_);
   }
 
   FileSystem& fs_;

@@ -132,7 +132,7 @@ class Commits {
  private:
   void remember_id(const Batch& batch) {
     const Hash128 key = identity_key(batch.kind, "a", batch.event_id.hash(0));
-    if (state_->ids.find(key) == nullptr) state_->ids.insert(key, {});
+    if (!state_->ids.find(key)) state_->ids.insert(key, {});
   }
 
   std::unique_ptr<state::State> state_ = std::make_unique<state::State>();

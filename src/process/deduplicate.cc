@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kMadeId = "x:";
 constexpr size_t kHexDigits = 32;
+constexpr int64_t kPrefetchRows = 8;  // looked up so far ahead of the row that is judged
 
 std::string made_id(const Hash128& fingerprint, int32_t occurrence) {
   const std::string id = std::string(kMadeId) + to_hex(fingerprint);
@@ -48,6 +49,15 @@ std::string position_of(const state::FileTable& files, const state::Seen& seen) 
                      : fmt::format("{}:{}#{}", file, offset, element);
 }
 
+std::vector<Hash128> identity_keys(const event::Batch& batch) {
+  std::vector<Hash128> keys(static_cast<size_t>(batch.rows));
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    keys[static_cast<size_t>(row)] =
+        identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+  }
+  return keys;
+}
+
 // Judges the rows of one batch.
 class Judge {
  public:
@@ -60,18 +70,21 @@ class Judge {
   // In the order of the rows, so that a repeat within the slice is found too.
   std::vector<int32_t> judge(const event::Batch& batch, event::DuplicateRows& duplicates,
                              event::RejectRows& rejects, DedupCounts& counts) {
+    const std::vector<Hash128> keys = identity_keys(batch);
     std::vector<int32_t> kept;
     kept.reserve(static_cast<size_t>(batch.rows));
     for (int64_t row = 0; row < batch.rows; ++row) {
-      const Hash128 key =
-          identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+      const Hash128& key = keys[static_cast<size_t>(row)];
+      if (row + kPrefetchRows < batch.rows)
+        state_.ids.prefetch(keys[static_cast<size_t>(row + kPrefetchRows)]);
       const std::optional<Hash128> order = order_key(batch, row);
-      const state::Seen* seen = state_.ids.find(key);
-      const state::Seen* ordered = seen == nullptr && order ? state_.ids.find(*order) : nullptr;
-      if (ordered != nullptr) {
+      const std::optional<state::Seen> seen = state_.ids.find(key);
+      const std::optional<state::Seen> ordered =
+          !seen && order ? state_.ids.find(*order) : std::nullopt;
+      if (ordered) {
         add_duplicate(duplicates, batch, row, *ordered);
         ++counts.duplicate;
-      } else if (seen == nullptr) {
+      } else if (!seen) {
         const event::RecordSpan& span = batch.spans[static_cast<size_t>(row)];
         const state::Seen here = {static_cast<uint64_t>(batch.content_hash[row]),
                                   static_cast<uint32_t>(context_.commit), file_,
@@ -179,7 +192,7 @@ void remember(state::State& state, const event::Batch& batch, int64_t row,
               const std::string& mapping) {
   if ((batch.flags.value_or(row, 0) & event::kNotDeduplicated) != 0) return;
   const Hash128 key = identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
-  if (state.ids.find(key) != nullptr) return;
+  if (state.ids.find(key)) return;
   const Position position = parse_position(batch.source_position[row]);
   const uint32_t file =
       state.files.code_of({std::string(batch.source[row]), position.file, mapping});
@@ -188,7 +201,7 @@ void remember(state::State& state, const event::Batch& batch, int64_t row,
                             state::pack_position(position.offset, position.element)};
   state.ids.insert(key, here);
   const std::optional<Hash128> order = order_key(batch, row);
-  if (order && state.ids.find(*order) == nullptr) state.ids.insert(*order, here);
+  if (order && !state.ids.find(*order)) state.ids.insert(*order, here);
 }
 
 }  // namespace adweave::process

@@ -58,7 +58,7 @@ void ClickJoiner::add_click(event::Batch& batch, int64_t row, const ClickPlace& 
   if (touch.sent_impression == StringPool::kNone || touch.impression != StringPool::kNone) return;
   const Hash128 key = identity_key(event::Kind::impression, batch.advertiser_id[row],
                                    batch.impression_id.hash(row));
-  if (state_.ids.find(key) != nullptr) join(click, touch.sent_impression);
+  if (state_.ids.find(key)) join(click, touch.sent_impression);
 }
 
 void ClickJoiner::finish(event::FactRows& facts) {

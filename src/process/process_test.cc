@@ -123,8 +123,8 @@ TEST_F(Deduplication, CommittedRowsAreRememberedAsTheRunRememberedThem) {
   for (int64_t row = 0; row < committed.rows; ++row) remember(rebuilt, committed, row, "m");
   for (int64_t row = 0; row < committed.rows; ++row) {
     const Hash128 key = identity_key(Kind::click, "default", committed.event_id.hash(row));
-    const state::Seen& a = *state_.ids.find(key);
-    const state::Seen& b = *rebuilt.ids.find(key);
+    const state::Seen a = *state_.ids.find(key);
+    const state::Seen b = *rebuilt.ids.find(key);
     EXPECT_EQ(a.content_hash, b.content_hash);
     EXPECT_EQ(a.commit, b.commit);
     EXPECT_EQ(a.position, b.position);

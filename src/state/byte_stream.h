@@ -22,6 +22,7 @@ class ByteWriter {
     number(static_cast<uint64_t>(value.size()));
     bytes_.append(value);
   }
+  void bytes(std::string_view value) { bytes_.append(value); }
   std::string take() { return std::move(bytes_); }
 
  private:

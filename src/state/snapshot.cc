@@ -14,25 +14,37 @@ constexpr size_t kHashDigits = 32;
 
 std::string to_snapshot(const State& state, std::string_view commit_checksum) {
   ByteWriter out;
+  out.bytes(kMagic);
   out.text(commit_checksum);
+  state.ids.save_runs(out);
   state.files.save(out);
-  state.ids.save(out);
+  state.ids.save_hot(out);
   state.journeys.save(out);
-  std::string bytes = std::string(kMagic) + out.take();
-  return bytes + to_hex(hash128(bytes));
+  std::string bytes = out.take();
+  bytes += to_hex(hash128(bytes));
+  return bytes;
 }
 
-std::unique_ptr<State> from_snapshot(std::string_view bytes, std::string_view commit_checksum) {
+std::unique_ptr<State> from_snapshot(std::string_view bytes, std::string_view commit_checksum,
+                                     const FileSystem* fs, const std::string& runs_folder) {
   if (bytes.size() < kMagic.size() + kHashDigits || !bytes.starts_with(kMagic)) return nullptr;
   const std::string_view body = bytes.substr(0, bytes.size() - kHashDigits);
   if (to_hex(hash128(body)) != bytes.substr(body.size())) return nullptr;
   ByteReader in(body.substr(kMagic.size()));
   if (in.text() != commit_checksum) return nullptr;
   auto state = std::make_unique<State>();
+  if (!state->ids.load_runs(in, fs, runs_folder)) return nullptr;
   state->files.load(in);
-  state->ids.load(in);
+  if (!state->ids.load_hot(in)) return nullptr;
   state->journeys.load(in);
   return in.ok() && in.at_end() ? std::move(state) : nullptr;
+}
+
+std::vector<std::string> runs_of_snapshot(std::string_view head) {
+  if (!head.starts_with(kMagic)) return {};
+  ByteReader in(head.substr(kMagic.size()));
+  in.text();
+  return IdsSeen::saved_runs(in);
 }
 
 }  // namespace adweave::state

@@ -12,16 +12,16 @@ namespace {
 
 TEST(IdsSeen, FindsWhatWasInsertedThroughEveryGrowth) {
   IdsSeen ids;
-  EXPECT_EQ(ids.find(hash128("nothing")), nullptr);
+  EXPECT_FALSE(ids.find(hash128("nothing")));
   for (int i = 0; i < 10'000; ++i) {
     const Hash128 key = hash128(std::to_string(i));
-    ASSERT_EQ(ids.find(key), nullptr);
+    ASSERT_FALSE(ids.find(key));
     ids.insert(key,
                {static_cast<uint64_t>(i), static_cast<uint32_t>(i / 100), 3, pack_position(i, -1)});
   }
   for (int i = 0; i < 10'000; ++i) {
-    const Seen* seen = ids.find(hash128(std::to_string(i)));
-    ASSERT_NE(seen, nullptr);
+    const auto seen = ids.find(hash128(std::to_string(i)));
+    ASSERT_TRUE(seen);
     EXPECT_EQ(seen->content_hash, static_cast<uint64_t>(i));
     EXPECT_EQ(seen->commit, static_cast<uint32_t>(i / 100));
   }
@@ -32,7 +32,7 @@ TEST(IdsSeen, KeysThatFallIntoOneSlotAreKeptApart) {
   IdsSeen ids;
   for (uint64_t i = 0; i < 100; ++i) ids.insert({i, 7}, {i, 0, 0, 0});
   for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(ids.find({i, 7})->content_hash, i);
-  EXPECT_EQ(ids.find({100, 7}), nullptr);
+  EXPECT_FALSE(ids.find({100, 7}));
 }
 
 TEST(IdsSeen, PositionsArePackedExactly) {

@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kEvents = 1'500;
 constexpr int64_t kSliceBytes = 16 * limits::kKiB;
 constexpr int64_t kCommitBytes = 40 * limits::kKiB;
+constexpr int64_t kIdsMemory = 1;  // all ids move to disk after each commit
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -45,6 +46,7 @@ Result<Trial> Trial::prepare(const std::string& folder) {
   trial.job_ = std::move(config.job);
   trial.job_.slice_bytes = kSliceBytes;
   trial.job_.commit_bytes = kCommitBytes;
+  trial.job_.ids_memory_max = kIdsMemory;
   trial.job_.program = "faults";
   const std::string calm = join_path(folder, "calm");
   ADWEAVE_ASSIGN(const engine::RunReport report, run_job(*fs, trial.job(calm, "calm")));

@@ -203,6 +203,7 @@ void read_limits(MapReader& root, engine::Job& job) {
   MapReader map(*node, "limits", root.problems());
   job.slice_bytes = map.number("slice_bytes", kSizes).value_or(job.slice_bytes);
   job.commit_bytes = map.number("commit_bytes", kSizes).value_or(job.commit_bytes);
+  job.ids_memory_max = map.number("ids_memory_max", kSizes).value_or(job.ids_memory_max);
   const auto event_bytes = map.number("event_bytes_max", kSizes);
   const auto expansion = map.number("expansion_max", {});
   for (engine::SourceJob& source : job.sources) {

@@ -39,7 +39,7 @@ TEST(Config, FillsTheJob) {
            "      cost: {from: c, unit: micros, on_error: null}\n"
            "      campaign_id: cmp\n"
            "attribution: {click_window: 7d}\n"
-           "limits: {slice_bytes: 64KiB}\n"
+           "limits: {slice_bytes: 64KiB, ids_memory_max: 2MiB}\n"
            "ledger_id: l9\n");
   ASSERT_TRUE(config.problems.empty()) << problem_text("", config.problems[0]);
   const auto& source = config.job.sources[0];
@@ -54,6 +54,7 @@ TEST(Config, FillsTheJob) {
   EXPECT_EQ(fields[3].field, Field::campaign_id);
   EXPECT_EQ(config.job.attribution.policies[0].click_window_us, 7 * limits::kDayUs);
   EXPECT_EQ(config.job.slice_bytes, 64 * limits::kKiB);
+  EXPECT_EQ(config.job.ids_memory_max, 2 * limits::kMiB);
   EXPECT_EQ(config.job.ledger_id, "l9");
   EXPECT_EQ(config.job.folder, "/c");
 }

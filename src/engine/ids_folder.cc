@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ids_folder.h"
+
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "state/snapshot.h"
+
+namespace adweave::engine {
+
+namespace {
+
+constexpr size_t kCommitDigits = 20;
+
+// Of "<20-digit commit>-<epoch>-<n>.run", also when it is not finished; null for another file.
+std::optional<int64_t> epoch_of(const std::string& name) {
+  if (name.size() <= kCommitDigits || name[kCommitDigits] != '-') return std::nullopt;
+  if (!name.ends_with(".run") && !name.ends_with(".run.new")) return std::nullopt;
+  int64_t epoch = 0;
+  const auto parsed =
+      std::from_chars(name.data() + kCommitDigits + 1, name.data() + name.size(), epoch);
+  return parsed.ec == std::errc() && *parsed.ptr == '-' ? std::optional(epoch) : std::nullopt;
+}
+
+// A snapshot that cannot be read needs none: it is of no use.
+std::vector<std::string> runs_of(const FileSystem& fs, const std::string& snapshot) {
+  const Result<std::unique_ptr<File>> file = fs.open(snapshot);
+  if (!file) return {};
+  std::string head(static_cast<size_t>(limits::kSnapshotHeadBytes), '\0');
+  const Result<int64_t> read = (*file)->read_at(0, head.data(), limits::kSnapshotHeadBytes);
+  if (!read) return {};
+  return state::runs_of_snapshot(std::string_view(head).substr(0, static_cast<size_t>(*read)));
+}
+
+}  // namespace
+
+std::string ids_folder(const std::string& dir) {
+  return join_path(join_path(dir, "state"), "ids");
+}
+
+Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std::string& dir) {
+  ADWEAVE_ASSIGN(std::vector<std::string> names, fs.list(join_path(dir, "state")));
+  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".snapshot"); });
+  return names;
+}
+
+Status bound_ids(FileSystem& fs, const std::string& dir, int64_t commit, int64_t epoch,
+                 int64_t memory_max, state::State& state) {
+  if (state.ids.memory_bytes() <= memory_max) return {};
+  ADWEAVE_TRY(state.ids.move_to_disk(fs, ids_folder(dir), fmt::format("{:020}-{}", commit, epoch)));
+  return remove_unused_runs(fs, dir, epoch, state);
+}
+
+Status remove_unused_runs(FileSystem& fs, const std::string& dir, int64_t epoch,
+                          const state::State& state) {
+  const std::string folder = ids_folder(dir);
+  if (!fs.exists(folder)) return {};
+  const std::vector<std::string> own = state.ids.runs();
+  std::set<std::string> used(own.begin(), own.end());
+  ADWEAVE_ASSIGN(const std::vector<std::string> snapshots, snapshot_names(fs, dir));
+  for (const std::string& snapshot : snapshots) {
+    for (std::string& run : runs_of(fs, join_path(join_path(dir, "state"), snapshot)))
+      used.insert(std::move(run));
+  }
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(folder));
+  for (const std::string& name : names) {
+    const std::optional<int64_t> made_in = epoch_of(name);
+    if (!made_in || *made_in > epoch || used.contains(name)) continue;
+    const Status removed = fs.unlink(join_path(folder, name));
+    if (!removed && removed.error().code != ErrorCode::not_found) return removed;
+  }
+  return {};
+}
+
+}  // namespace adweave::engine

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/hot_ids.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace adweave::state {
+
+namespace {
+
+constexpr int kTagBits = 10;
+constexpr int kNumberBits = 32 - kTagBits;
+constexpr uint32_t kNumberMask = (1U << kNumberBits) - 1;
+constexpr size_t kSlotsMin = 64;
+constexpr size_t kGrowth = 5;     // by a fifth: few empty slots, and the entries are read in order
+constexpr int kRegionShift = 44;  // of a position: what is below differs from key to key
+constexpr uint64_t kRegionMask = (uint64_t{1} << kRegionShift) - 1;
+constexpr size_t kContentAt = 16;
+constexpr size_t kPlaceAt = 24;
+constexpr size_t kPositionAt = 28;
+constexpr size_t kPositionBytes = 6;
+constexpr size_t kPlaceBytes = 96;  // a place in memory, with its share of a map
+
+size_t shard_of(const Hash128& key) {
+  return key.high >> 56;
+}
+
+uint32_t tag_of(const Hash128& key) {
+  return static_cast<uint32_t>(key.low) >> kNumberBits;
+}
+
+// Of `slots` slots, where the search for the key begins.
+size_t home_of(const Hash128& key, size_t slots) {
+  return static_cast<size_t>((key.low >> 32) * slots >> 32);
+}
+
+bool is_full(size_t entries, size_t slots) {
+  return (entries + 1) * 8 > slots * 7;
+}
+
+template <class Number>
+Number number_at(const char* bytes) {
+  Number number{};
+  std::memcpy(&number, bytes, sizeof number);
+  return number;
+}
+
+}  // namespace
+
+HotIds::Entry& HotIds::Shard::add_entry() {
+  if (size % kChunkEntries == 0) chunks.push_back(std::make_unique<Chunk>());
+  const uint32_t number = size++;
+  return (*chunks[number / kChunkEntries])[number % kChunkEntries];
+}
+
+void HotIds::Shard::index(const Hash128& key, uint32_t number) {
+  size_t slot = home_of(key, slots.size());
+  while (slots[slot] != 0) slot = slot + 1 == slots.size() ? 0 : slot + 1;
+  slots[slot] = tag_of(key) << kNumberBits | (number + 1);
+}
+
+void HotIds::Shard::resize(size_t slot_count) {
+  slots = {};  // given back before more is asked for
+  slots.assign(slot_count, 0);
+  for (uint32_t number = 0; number < size; ++number) index(key_of(entry(number)), number);
+}
+
+Hash128 HotIds::key_of(const Entry& entry) {
+  return {number_at<uint64_t>(entry.bytes.data()),
+          number_at<uint64_t>(entry.bytes.data() + sizeof(uint64_t))};
+}
+
+SeenId HotIds::unpack(const Entry& entry) const {
+  const char* bytes = entry.bytes.data();
+  const Place& place = places_[number_at<uint32_t>(bytes + kPlaceAt)];
+  uint64_t position = 0;
+  std::memcpy(&position, bytes + kPositionAt, kPositionBytes);
+  position |= static_cast<uint64_t>(place.region) << kRegionShift;
+  return {key_of(entry),
+          {number_at<uint64_t>(bytes + kContentAt), place.commit, place.file, position}};
+}
+
+uint32_t HotIds::place_code(const Place& place) {
+  if (!places_.empty() && places_.back() == place) return static_cast<uint32_t>(places_.size() - 1);
+  const auto [it, added] = place_codes_.try_emplace(place, static_cast<uint32_t>(places_.size()));
+  if (added) places_.push_back(place);
+  return it->second;
+}
+
+std::optional<Seen> HotIds::find(const Hash128& key) const {
+  const Shard& shard = shards_[shard_of(key)];
+  if (shard.size == 0) return std::nullopt;
+  const uint32_t tag = tag_of(key);
+  const size_t count = shard.slots.size();
+  for (size_t slot = home_of(key, count);; slot = slot + 1 == count ? 0 : slot + 1) {
+    const uint32_t value = shard.slots[slot];
+    if (value == 0) return std::nullopt;
+    if (value >> kNumberBits != tag) continue;
+    const Entry& entry = shard.entry((value & kNumberMask) - 1);
+    if (key_of(entry) == key) return unpack(entry).seen;
+  }
+}
+
+void HotIds::insert(const Hash128& key, const Seen& seen) {
+  Shard& shard = shards_[shard_of(key)];
+  CHECK(shard.size + 1 < kNumberMask);
+  if (is_full(shard.size, shard.slots.size()))
+    shard.resize(std::max(kSlotsMin, shard.slots.size() + shard.slots.size() / kGrowth));
+  const uint32_t place =
+      place_code({seen.commit, seen.file, static_cast<uint32_t>(seen.position >> kRegionShift)});
+  const uint64_t position = seen.position & kRegionMask;
+  shard.index(key, shard.size);
+  char* bytes = shard.add_entry().bytes.data();
+  std::memcpy(bytes, &key, sizeof key);
+  std::memcpy(bytes + kContentAt, &seen.content_hash, sizeof seen.content_hash);
+  std::memcpy(bytes + kPlaceAt, &place, sizeof place);
+  std::memcpy(bytes + kPositionAt, &position, kPositionBytes);
+  ++size_;
+}
+
+void HotIds::prefetch(const Hash128& key) const {
+  const Shard& shard = shards_[shard_of(key)];
+  if (shard.size > 0) __builtin_prefetch(&shard.slots[home_of(key, shard.slots.size())]);
+}
+
+int64_t HotIds::memory_bytes() const {
+  size_t bytes = places_.size() * kPlaceBytes;
+  for (const Shard& shard : shards_) {
+    bytes += shard.chunks.size() * sizeof(Chunk) + shard.chunks.capacity() * sizeof(void*);
+    bytes += shard.slots.capacity() * sizeof(uint32_t);
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+Status HotIds::visit_sorted(const std::function<Status(std::span<const SeenId>)>& visit) const {
+  std::vector<SeenId> ids;
+  for (const Shard& shard : shards_) {
+    ids.clear();
+    for (uint32_t number = 0; number < shard.size; ++number)
+      ids.push_back(unpack(shard.entry(number)));
+    std::sort(ids.begin(), ids.end(),
+              [](const SeenId& a, const SeenId& b) { return a.key < b.key; });
+    ADWEAVE_TRY(visit(ids));
+  }
+  return {};
+}
+
+void HotIds::save(ByteWriter& out) const {
+  out.number(static_cast<uint64_t>(places_.size()));
+  for (const Place& place : places_) out.number(place);
+  for (const Shard& shard : shards_) {
+    out.number(static_cast<uint64_t>(shard.size));
+    for (uint32_t number = 0; number < shard.size; ++number) out.number(shard.entry(number));
+  }
+}
+
+bool HotIds::load(ByteReader& in) {
+  CHECK(size_ == 0 && places_.empty());
+  const uint64_t places = in.count(sizeof(Place));
+  for (uint64_t i = 0; i < places; ++i) {
+    const auto place = in.number<Place>();
+    if (place_code(place) != i) return false;
+  }
+  return std::all_of(shards_.begin(), shards_.end(),
+                     [&](Shard& shard) { return load_shard(in, shard); }) &&
+         in.ok();
+}
+
+bool HotIds::load_shard(ByteReader& in, Shard& shard) {
+  const uint64_t count = in.count(sizeof(Entry));
+  if (count >= kNumberMask) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto entry = in.number<Entry>();
+    if (number_at<uint32_t>(entry.bytes.data() + kPlaceAt) >= places_.size()) return false;
+    shard.add_entry() = entry;
+  }
+  size_t slots = count == 0 ? 0 : kSlotsMin;
+  while (count > 0 && is_full(count, slots)) slots += slots / kGrowth;
+  if (slots > 0) shard.resize(slots);
+  size_ += static_cast<int64_t>(count);
+  return true;
+}
+
+}  // namespace adweave::state

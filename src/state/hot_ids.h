@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Identities in memory, at most 40 bytes each with all that belongs to them: 34 of the entry, the
+// rest an index that is 73 to 87 % full.
+//
+// Invariants: a key's shard is its highest byte, so shards in order are keys in order. A shard's
+// entries are in order of insertion, in chunks that never move; its slots are open-addressed with
+// linear probing from a place that grows with the key; a slot holds ten bits of the key and an
+// entry's number plus one, 0 is empty. Each shard grows on its own by a fifth. Keys are hashes
+// already.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "state/byte_stream.h"
+#include "state/seen.h"
+
+namespace adweave::state {
+
+class HotIds {
+ public:
+  std::optional<Seen> find(const Hash128& key) const;
+  // The key must be new.
+  void insert(const Hash128& key, const Seen& seen);
+  // Makes a find() or insert() of the key soon after cheaper.
+  void prefetch(const Hash128& key) const;
+
+  int64_t size() const { return size_; }
+  int64_t memory_bytes() const;
+
+  // Gives all, sorted by key, in pieces; stops at the first error.
+  Status visit_sorted(const std::function<Status(std::span<const SeenId>)>& visit) const;
+
+  void save(ByteWriter& out) const;
+  // Into an empty table; false when the bytes are none.
+  bool load(ByteReader& in);
+
+ private:
+  static constexpr size_t kShards = 256;
+  static constexpr size_t kChunkEntries = 128;
+
+  // What many keys share: the commit, the file and the high bits of the position.
+  struct Place {
+    uint32_t commit = 0;
+    uint32_t file = 0;
+    uint32_t region = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  // Key, content hash, number of the place, low bits of the position: without padding.
+  struct Entry {
+    std::array<char, 34> bytes;
+  };
+  using Chunk = std::array<Entry, kChunkEntries>;
+  struct Shard {
+    std::vector<std::unique_ptr<Chunk>> chunks;
+    std::vector<uint32_t> slots;
+    uint32_t size = 0;
+
+    const Entry& entry(uint32_t number) const {
+      return (*chunks[number / kChunkEntries])[number % kChunkEntries];
+    }
+    Entry& add_entry();
+    void index(const Hash128& key, uint32_t number);
+    void resize(size_t slot_count);
+  };
+
+  static Hash128 key_of(const Entry& entry);
+  SeenId unpack(const Entry& entry) const;
+  uint32_t place_code(const Place& place);
+  bool load_shard(ByteReader& in, Shard& shard);
+
+  std::array<Shard, kShards> shards_;
+  int64_t size_ = 0;
+  std::vector<Place> places_;
+  std::map<Place, uint32_t> place_codes_;
+};
+
+}  // namespace adweave::state
