@@ -11,6 +11,7 @@
 
 #include "engine/commit_builder.h"
 #include "engine/dimension_files.h"
+#include "engine/ids_folder.h"
 #include "engine/recovery.h"
 #include "engine/reread.h"
 #include "process/rejects.h"
@@ -335,7 +336,8 @@ class Replay {
     ADWEAVE_TRY(builder_.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder_ = CommitBuilder();
     occurrences_.clear();
-    return {};
+    return bound_ids(fs_, job_.data, writer_.ledger().head(), writer_.epoch(), job_.ids_memory_max,
+                     *state_);
   }
 
   FileSystem& fs_;
