@@ -86,7 +86,7 @@ struct CommitRecord {
   std::vector<event::DataFile> added;
   std::vector<DimensionVersion> dimensions;
   std::vector<FileHead> heads;
-  int64_t retained_from = 0;   // of "retention": start of the oldest retained day, microseconds UTC
+  int64_t retained_from = 0;  // of "retention": start of the oldest retained day, microseconds UTC
   std::vector<RetiredRows> retired;
   int64_t closed_through = 0;  // of "close": start of the first open day, microseconds UTC
 
