@@ -169,8 +169,7 @@ Attribution attribute(std::span<Batch* const> batches, const AttributionRules& r
   joiner.finish(result.facts);
 
   std::vector<Scorer> scorers;
-  for (const AttributionPolicy& policy : rules.policies)
-    scorers.emplace_back(policy, rules, journeys);
+  for (const AttributionPolicy& policy : rules.policies) scorers.emplace_back(policy, journeys);
   for (Journey* journey : changes.journeys()) {
     if (journey->conversions.empty()) continue;
     CreditWriter writer(journeys, *journey, open_from, result.credits);

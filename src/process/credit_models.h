@@ -34,6 +34,9 @@ enum class Repeats {
   once,   // only its latest touch
 };
 
+// How many conversions of a type one click may bring. A view brings one of each type at most.
+enum class Counting { every, one };
+
 // Windows for some touches; an empty text fits all.
 struct WindowRule {
   std::string conversion_type;
@@ -54,18 +57,15 @@ struct AttributionPolicy {
   int64_t half_life_us = limits::kHalfLifeUs;  // of time_decay
   int first_weight = limits::kPositionWeight;  // of position_based, in percent
   int last_weight = limits::kPositionWeight;
+  std::map<std::string, Counting, std::less<>> counting = {
+      {"signup", Counting::one}};  // by conversion type; others: every
 };
-
-// How many conversions of a type one click may bring. A view brings one of each type at most.
-enum class Counting { every, one };
 
 // All that decides who gets which credit.
 struct AttributionRules {
   std::vector<AttributionPolicy> policies{1};  // the first is `default`
   int64_t double_click_us = limits::kDoubleClickUs;
   int64_t click_join_window_us = limits::kClickJoinWindowUs;
-  std::map<std::string, Counting, std::less<>> counting = {
-      {"signup", Counting::one}};  // by conversion type; others: every
 };
 
 // Weights of a path's touches, earliest first, by their lags in microseconds. Of a model with

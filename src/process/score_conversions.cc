@@ -31,15 +31,13 @@ CurrentConversion current(const state::Journeys& journeys, const Journey& journe
   return now;
 }
 
-Scorer::Scorer(const AttributionPolicy& policy, const AttributionRules& rules,
-               state::Journeys& journeys)
+Scorer::Scorer(const AttributionPolicy& policy, state::Journeys& journeys)
     : policy_(policy),
-      rules_(rules),
       strings_(journeys.strings()),
       name_(strings_.code_of(policy.name)),
       model_(strings_.code_of(model_name(policy.model))) {
   for (const WindowRule& rule : policy.windows) {
-    rules_by_code_.push_back(
+    windows_.push_back(
         {rule.conversion_type.empty() ? kAny : strings_.code_of(rule.conversion_type),
          rule.placement.empty() ? kAny : strings_.code_of(rule.placement), rule.click_window_us,
          rule.view_window_us});
@@ -73,7 +71,7 @@ void Scorer::pass(const Journey& journey, const CurrentConversion& now) {
 
 int64_t Scorer::window(const Touch& touch, const Conversion& conversion) const {
   const bool click = touch.touch_class == TouchClass::click;
-  for (const Windows& rule : rules_by_code_) {
+  for (const Windows& rule : windows_) {
     const bool fits = (rule.conversion_type == kAny || rule.conversion_type == conversion.type) &&
                       (rule.placement == kAny || rule.placement == touch.placement);
     if (fits) return click ? rule.click_us : rule.view_us;
@@ -128,8 +126,8 @@ bool Scorer::is_repeat(const Conversion& conversion) {
   const bool first = used_.emplace(conversion.type, deciding.event_id).second;
   if (first) return false;
   if (deciding.touch_class != TouchClass::click) return true;
-  const auto rule = rules_.counting.find(strings_[conversion.type]);
-  return rule != rules_.counting.end() && rule->second == Counting::one;
+  const auto rule = policy_.counting.find(strings_[conversion.type]);
+  return rule != policy_.counting.end() && rule->second == Counting::one;
 }
 
 void Scorer::reward_winner(int64_t value) {

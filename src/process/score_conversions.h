@@ -27,7 +27,7 @@ CurrentConversion current(const state::Journeys& journeys, const state::Journey&
 // before the first of them.
 class Scorer {
  public:
-  Scorer(const AttributionPolicy& policy, const AttributionRules& rules, state::Journeys& journeys);
+  Scorer(const AttributionPolicy& policy, state::Journeys& journeys);
 
   void begin() { used_.clear(); }
   // Appends the credits of a conversion; none of a retracted one.
@@ -66,11 +66,10 @@ class Scorer {
   state::Credit of_policy(const CurrentConversion& now, std::string_view reason);
 
   const AttributionPolicy& policy_;
-  const AttributionRules& rules_;
   state::StringPool& strings_;
   uint32_t name_;
   uint32_t model_;
-  std::vector<Windows> rules_by_code_;
+  std::vector<Windows> windows_;
   std::vector<Step> steps_;      // of the conversion at hand
   std::vector<size_t> path_;     // steps that are eligible
   std::vector<size_t> counted_;  // of them, those that share

@@ -44,8 +44,8 @@ std::vector<CellMeasure> make_measures() {
   }
   std::vector<CellMeasure> measures;
   for (const Measure& measure : all_measures()) {
-    if (used.contains(measure.name) && measure.table != "audit")
-      measures.push_back(cell_measure(measure));
+    const bool of_receipt = measure.table == "audit" || measure.table == "current_rejects";
+    if (used.contains(measure.name) && !of_receipt) measures.push_back(cell_measure(measure));
   }
   return measures;
 }

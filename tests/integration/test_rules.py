@@ -136,6 +136,14 @@ class Rules(AdweaveTest):
         self.run_config(self.write("c2.yaml", CONFIG + "attribution: {policies: [last_touch, linear]}\n"))
         self.assertEqual(self.sql("SELECT DISTINCT policy FROM credits ORDER BY 1"), [{"policy": "default"}, {"policy": "linear"}])
 
+    def test_each_policy_counts_conversions_in_its_way(self) -> None:
+        self.put("clicks", [("c1", NOON * 1000, "u", "x", None, None, None)])
+        self.put("sales", [(f"s{i}", NOON + i, "u", "purchase", 1, "EUR", None, None, None) for i in range(3)])
+        self.run_config(self.write("c3.yaml", CONFIG + "attribution: {policies: [{name: one, model: linear, "
+                                   "conversion_counting: {purchase: one}}]}\n"))
+        self.assertEqual(self.report("attributed_conversions", "--by", "policy"),
+                         [{"policy": "default", "attributed_conversions": 3}, {"policy": "one", "attributed_conversions": 1}])
+
     def test_engagements_add_to_what_impressions_say(self) -> None:
         self.put("views", [self.view("i1", viewable="false", ms=1000), self.view("i2"), self.view("i3")])
         self.put("engagements", [("e1", NOON, "i1", "viewable", 2000), ("e2", NOON, "i1", "hover", 500),

@@ -90,6 +90,23 @@ void read_weights(MapReader& map, process::AttributionPolicy& policy) {
   }
 }
 
+void read_counting(MapReader& map, process::AttributionPolicy& policy) {
+  const auto node = map.take("conversion_counting");
+  if (!node) return;
+  if (!node->IsMap()) {
+    return map.problems().add(*node, "conversion_counting must be a map of conversion types",
+                              "write conversion_counting: {signup: one, purchase: every}");
+  }
+  MapReader reader(*node, "conversion_counting", map.problems());
+  for (const auto& item : *node) {
+    const auto type = item.first.as<std::string>();
+    const auto counting = reader.choice<process::Counting>(
+        type, {{"every", process::Counting::every}, {"one", process::Counting::one}});
+    if (counting) policy.counting[type] = *counting;
+  }
+  reader.finish();
+}
+
 void read_policy(MapReader& map, process::AttributionPolicy& policy) {
   std::vector<std::pair<std::string, process::AttributionModel>> models;
   for (const process::AttributionModel model : process::all_models())
@@ -104,23 +121,7 @@ void read_policy(MapReader& map, process::AttributionPolicy& policy) {
   if (policy.half_life_us <= 0)
     map.problems().add(map.node(), "half_life must be above 0", "write half_life: 7d");
   read_weights(map, policy);
-}
-
-void read_counting(MapReader& map, process::AttributionRules& rules) {
-  const auto node = map.take("conversion_counting");
-  if (!node) return;
-  if (!node->IsMap()) {
-    return map.problems().add(*node, "conversion_counting must be a map of conversion types",
-                              "write conversion_counting: {signup: one, purchase: every}");
-  }
-  MapReader reader(*node, "conversion_counting", map.problems());
-  for (const auto& item : *node) {
-    const auto type = item.first.as<std::string>();
-    const auto counting = reader.choice<process::Counting>(
-        type, {{"every", process::Counting::every}, {"one", process::Counting::one}});
-    if (counting) rules.counting[type] = *counting;
-  }
-  reader.finish();
+  read_counting(map, policy);
 }
 
 // The default policy's windows under another model, named after it.
@@ -147,6 +148,7 @@ std::optional<process::AttributionPolicy> read_other_policy(
   MapReader reader(item, "policy", map.problems());
   if (!reader.valid()) return std::nullopt;
   process::AttributionPolicy policy;
+  policy.counting = first.counting;
   policy.name = reader.required_text("name", "linear");
   read_policy(reader, policy);
   reader.finish();
@@ -189,7 +191,6 @@ void read_attribution(MapReader& root, process::AttributionRules& rules) {
     root.problems().add(map.node(), "the default policy must give a conversion to one touch",
                         "write model: last_touch or first_touch, and list the other in policies");
   }
-  read_counting(map, rules);
   rules.double_click_us = map.number("double_click", kDurations).value_or(rules.double_click_us);
   rules.click_join_window_us =
       map.number("click_join_window", kDurations).value_or(rules.click_join_window_us);
