@@ -152,7 +152,10 @@ void HotIds::save(ByteWriter& out) const {
   for (const Place& place : places_) out.number(place);
   for (const Shard& shard : shards_) {
     out.number(static_cast<uint64_t>(shard.size));
-    for (uint32_t number = 0; number < shard.size; ++number) out.number(shard.entry(number));
+    for (uint32_t number = 0; number < shard.size; number += kChunkEntries) {
+      const size_t count = std::min<size_t>(kChunkEntries, shard.size - number);
+      out.bytes({shard.entry(number).bytes.data(), count * sizeof(Entry)});
+    }
   }
 }
 
