@@ -233,7 +233,7 @@ void World::add_clicks(std::vector<TrueEvent>& events, const TrueEvent& impressi
   click.impression_id = impression_id_sent(impression);
   // Some come back to the ad hours later.
   if (click.impression_id.empty() && random_.chance(0.3))
-    click.time_us += random_.below(8 * 3600 * limits::kSecondUs);
+    click.time_us += random_.below(int64_t{8} * 3600 * limits::kSecondUs);
   click.time_us = bounded(click.time_us);
   click.amount = (20 + random_.below(80)) * 10'000'000;  // 0.20 to 1.00
   events.push_back(click);
