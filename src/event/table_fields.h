@@ -64,7 +64,7 @@
   F(event_id, Id, 1, false, "Identity of the event, where it was known") \
   F(source, Dict, 8, true, "Name of the source") \
   F(source_position, Str, 9, true, "Where in the source") \
-  F(raw, Bytes, 404, true, "The record's bytes, up to 1 MiB") \
+  F(raw, Bytes, 404, true, "The record's bytes, up to 1 MiB; empty in a row that takes another back") \
   F(raw_length, Int, 405, true, "Length of the record in bytes") \
   F(raw_hash, Str, 406, true, "128-bit hash of all its bytes, hexadecimal") \
   F(first_seen, Time, 407, true, "received_time of the record") \

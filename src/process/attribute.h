@@ -22,9 +22,9 @@ struct Attribution {
 // Takes the accepted rows of a commit (any batches, any order) into the state's journeys; their ids
 // are in the state already. Fills impression_id, joined_by and is_double_click of its clicks and
 // returns what changed of earlier ones, and the credits of every policy that are new, changed (the
-// old row again with sign -1) or gone. A path is the eligible ones of a person's latest
-// limits::kTouchesPerConversionMax touches before the conversion; a winner is found among all. A
-// conversion that has credits of touches that are no longer retained keeps them as they are.
+// old row again with sign -1) or gone. Shares go to the latest limits::kTouchesPerConversionMax
+// eligible touches; a winner is found among all. A conversion that has credits of touches that are
+// no longer retained keeps them as they are.
 //
 // Credits are posted to the day of their conversion, or to `open_from` (a UTC day's start) when
 // that day is before it: the period before is closed.
