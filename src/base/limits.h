@@ -70,7 +70,7 @@ inline constexpr int64_t kViewWindowUs = kDayUs;
 inline constexpr int64_t kRestatementHorizonUs = 35 * kDayUs;
 inline constexpr int64_t kDoubleClickUs = kSecondUs;  // after a click on the same impression
 inline constexpr int64_t kClickJoinWindowUs =
-    6 * 3600 * kSecondUs;  // between an impression and a click that does not name it
+    kDayUs / 4;  // between an impression and a click that does not name it
 inline constexpr int64_t kHalfLifeUs = 7 * kDayUs;    // of time decay
 inline constexpr int kPositionWeight = 40;            // percent to the first and to the last touch
 inline constexpr int64_t kCreditPpb = 1'000'000'000;  // one whole conversion
