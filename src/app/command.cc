@@ -100,6 +100,7 @@ Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& optio
 Result<query::SqlEngine> open_report_sql(FileSystem& fs, const ReadOptions& options, bool kpi) {
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
   ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
+  note_gone_days(ledger);
   return query::open_with_warehouse(fs, options.data, ledger, as_of, kpi);
 }
 

@@ -50,7 +50,7 @@ Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std:
 
 Status bound_ids(FileSystem& fs, const std::string& dir, int64_t commit, int64_t epoch,
                  int64_t memory_max, state::State& state) {
-  if (state.ids.memory_bytes() <= memory_max) return {};
+  if (state.ids.memory_bytes() <= memory_max && !state.ids.must_move()) return {};
   ADWEAVE_TRY(state.ids.move_to_disk(fs, ids_folder(dir), fmt::format("{:020}-{}", commit, epoch)));
   return remove_unused_runs(fs, dir, epoch, state);
 }

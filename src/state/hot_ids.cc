@@ -17,33 +17,38 @@ constexpr size_t kSlotsMin = 64;
 constexpr size_t kGrowth = 5;     // by a fifth: few empty slots, and the entries are read in order
 constexpr int kRegionShift = 44;  // of a position: what is below differs from key to key
 constexpr uint64_t kRegionMask = (uint64_t{1} << kRegionShift) - 1;
-constexpr size_t kContentAt = 16;
-constexpr size_t kPlaceAt = 24;
-constexpr size_t kPositionAt = 28;
+constexpr size_t kHighAt = 8;
+constexpr size_t kHighBytes = 7;
+constexpr size_t kContentAt = 15;
+constexpr size_t kPlaceAt = 23;
+constexpr size_t kPlaceBytes = 3;
+constexpr size_t kPositionAt = 26;
 constexpr size_t kPositionBytes = 6;
-constexpr size_t kPlaceBytes = 96;  // a place in memory, with its share of a map
+constexpr size_t kPlaceMemory = 96;  // a place with its share of a map
+constexpr int kShardShift = 56;      // of a key's high half
 
 size_t shard_of(const Hash128& key) {
-  return key.high >> 56;
+  return key.high >> kShardShift;
 }
 
-uint32_t tag_of(const Hash128& key) {
-  return static_cast<uint32_t>(key.low) >> kNumberBits;
+uint32_t tag_of(uint64_t key_low) {
+  return static_cast<uint32_t>(key_low) >> kNumberBits;
 }
 
 // Of `slots` slots, where the search for the key begins.
-size_t home_of(const Hash128& key, size_t slots) {
-  return static_cast<size_t>((key.low >> 32) * slots >> 32);
+size_t home_of(uint64_t key_low, size_t slots) {
+  return static_cast<size_t>((key_low >> 32) * slots >> 32);
 }
 
-bool is_full(size_t entries, size_t slots) {
-  return (entries + 1) * 8 > slots * 7;
+bool is_crowded(size_t entries, size_t slots) {
+  return (entries + 1) * 8 > slots * 5;
 }
 
-template <class Number>
-Number number_at(const char* bytes) {
-  Number number{};
-  std::memcpy(&number, bytes, sizeof number);
+// The low `size` bytes of a number.
+template <size_t size = sizeof(uint64_t)>
+uint64_t number_at(const char* bytes) {
+  uint64_t number = 0;
+  std::memcpy(&number, bytes, size);
   return number;
 }
 
@@ -55,78 +60,82 @@ HotIds::Entry& HotIds::Shard::add_entry() {
   return (*chunks[number / kChunkEntries])[number % kChunkEntries];
 }
 
-void HotIds::Shard::index(const Hash128& key, uint32_t number) {
-  size_t slot = home_of(key, slots.size());
+void HotIds::Shard::index(uint64_t key_low, uint32_t number) {
+  size_t slot = home_of(key_low, slots.size());
   while (slots[slot] != 0) slot = slot + 1 == slots.size() ? 0 : slot + 1;
-  slots[slot] = tag_of(key) << kNumberBits | (number + 1);
+  slots[slot] = tag_of(key_low) << kNumberBits | (number + 1);
 }
 
 void HotIds::Shard::resize(size_t slot_count) {
   slots = {};  // given back before more is asked for
   slots.assign(slot_count, 0);
-  for (uint32_t number = 0; number < size; ++number) index(key_of(entry(number)), number);
+  for (uint32_t number = 0; number < size; ++number)
+    index(number_at(entry(number).bytes.data()), number);
 }
 
-Hash128 HotIds::key_of(const Entry& entry) {
-  return {number_at<uint64_t>(entry.bytes.data()),
-          number_at<uint64_t>(entry.bytes.data() + sizeof(uint64_t))};
-}
-
-SeenId HotIds::unpack(const Entry& entry) const {
+Hash128 HotIds::key_of(const Entry& entry, size_t shard) {
   const char* bytes = entry.bytes.data();
-  const Place& place = places_[number_at<uint32_t>(bytes + kPlaceAt)];
-  uint64_t position = 0;
-  std::memcpy(&position, bytes + kPositionAt, kPositionBytes);
-  position |= static_cast<uint64_t>(place.region) << kRegionShift;
-  return {key_of(entry),
-          {number_at<uint64_t>(bytes + kContentAt), place.commit, place.file, position}};
+  return {number_at<kHighBytes>(bytes + kHighAt) | static_cast<uint64_t>(shard) << kShardShift,
+          number_at(bytes)};
+}
+
+SeenId HotIds::unpack(const Entry& entry, size_t shard) const {
+  const char* bytes = entry.bytes.data();
+  const Place& place = places_[number_at<kPlaceBytes>(bytes + kPlaceAt)];
+  const uint64_t position = number_at<kPositionBytes>(bytes + kPositionAt) |
+                            static_cast<uint64_t>(place.region) << kRegionShift;
+  return {key_of(entry, shard),
+          {number_at(bytes + kContentAt), place.commit, place.file, position}};
 }
 
 uint32_t HotIds::place_code(const Place& place) {
   if (!places_.empty() && places_.back() == place) return static_cast<uint32_t>(places_.size() - 1);
+  CHECK(places_.size() < kPlacesMax);
   const auto [it, added] = place_codes_.try_emplace(place, static_cast<uint32_t>(places_.size()));
   if (added) places_.push_back(place);
   return it->second;
 }
 
 std::optional<Seen> HotIds::find(const Hash128& key) const {
-  const Shard& shard = shards_[shard_of(key)];
+  const size_t at = shard_of(key);
+  const Shard& shard = shards_[at];
   if (shard.size == 0) return std::nullopt;
-  const uint32_t tag = tag_of(key);
+  const uint32_t tag = tag_of(key.low);
   const size_t count = shard.slots.size();
-  for (size_t slot = home_of(key, count);; slot = slot + 1 == count ? 0 : slot + 1) {
+  for (size_t slot = home_of(key.low, count);; slot = slot + 1 == count ? 0 : slot + 1) {
     const uint32_t value = shard.slots[slot];
     if (value == 0) return std::nullopt;
     if (value >> kNumberBits != tag) continue;
     const Entry& entry = shard.entry((value & kNumberMask) - 1);
-    if (key_of(entry) == key) return unpack(entry).seen;
+    if (key_of(entry, at) == key) return unpack(entry, at).seen;
   }
 }
 
 void HotIds::insert(const Hash128& key, const Seen& seen) {
   Shard& shard = shards_[shard_of(key)];
   CHECK(shard.size + 1 < kNumberMask);
-  if (is_full(shard.size, shard.slots.size()))
+  if (is_crowded(shard.size, shard.slots.size()))
     shard.resize(std::max(kSlotsMin, shard.slots.size() + shard.slots.size() / kGrowth));
   const uint32_t place =
       place_code({seen.commit, seen.file, static_cast<uint32_t>(seen.position >> kRegionShift)});
   const uint64_t position = seen.position & kRegionMask;
-  shard.index(key, shard.size);
+  shard.index(key.low, shard.size);
   char* bytes = shard.add_entry().bytes.data();
-  std::memcpy(bytes, &key, sizeof key);
+  std::memcpy(bytes, &key.low, sizeof key.low);
+  std::memcpy(bytes + kHighAt, &key.high, kHighBytes);
   std::memcpy(bytes + kContentAt, &seen.content_hash, sizeof seen.content_hash);
-  std::memcpy(bytes + kPlaceAt, &place, sizeof place);
+  std::memcpy(bytes + kPlaceAt, &place, kPlaceBytes);
   std::memcpy(bytes + kPositionAt, &position, kPositionBytes);
   ++size_;
 }
 
 void HotIds::prefetch(const Hash128& key) const {
   const Shard& shard = shards_[shard_of(key)];
-  if (shard.size > 0) __builtin_prefetch(&shard.slots[home_of(key, shard.slots.size())]);
+  if (shard.size > 0) __builtin_prefetch(&shard.slots[home_of(key.low, shard.slots.size())]);
 }
 
 int64_t HotIds::memory_bytes() const {
-  size_t bytes = places_.size() * kPlaceBytes;
+  size_t bytes = places_.size() * kPlaceMemory;
   for (const Shard& shard : shards_) {
     bytes += shard.chunks.size() * sizeof(Chunk) + shard.chunks.capacity() * sizeof(void*);
     bytes += shard.slots.capacity() * sizeof(uint32_t);
@@ -136,10 +145,11 @@ int64_t HotIds::memory_bytes() const {
 
 Status HotIds::visit_sorted(const std::function<Status(std::span<const SeenId>)>& visit) const {
   std::vector<SeenId> ids;
-  for (const Shard& shard : shards_) {
+  for (size_t at = 0; at < kShards; ++at) {
+    const Shard& shard = shards_[at];
     ids.clear();
     for (uint32_t number = 0; number < shard.size; ++number)
-      ids.push_back(unpack(shard.entry(number)));
+      ids.push_back(unpack(shard.entry(number), at));
     std::sort(ids.begin(), ids.end(),
               [](const SeenId& a, const SeenId& b) { return a.key < b.key; });
     ADWEAVE_TRY(visit(ids));
@@ -176,11 +186,11 @@ bool HotIds::load_shard(ByteReader& in, Shard& shard) {
   if (count >= kNumberMask) return false;
   for (uint64_t i = 0; i < count; ++i) {
     const auto entry = in.number<Entry>();
-    if (number_at<uint32_t>(entry.bytes.data() + kPlaceAt) >= places_.size()) return false;
+    if (number_at<kPlaceBytes>(entry.bytes.data() + kPlaceAt) >= places_.size()) return false;
     shard.add_entry() = entry;
   }
   size_t slots = count == 0 ? 0 : kSlotsMin;
-  while (count > 0 && is_full(count, slots)) slots += slots / kGrowth;
+  while (count > 0 && is_crowded(count, slots)) slots += slots / kGrowth;
   if (slots > 0) shard.resize(slots);
   size_ += static_cast<int64_t>(count);
   return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identities in memory, at most 40 bytes each with all that belongs to them: 34 of the entry, the
-// rest an index that is 73 to 87 % full.
+// Identities in memory, at most 40 bytes each with all that belongs to them: 32 of the entry, the
+// rest an index that is 52 to 62 % full, so that a search meets four slots on average at most.
 //
 // Invariants: a key's shard is its highest byte, so shards in order are keys in order. A shard's
 // entries are in order of insertion, in chunks that never move; its slots are open-addressed with
@@ -34,6 +34,8 @@ class HotIds {
 
   int64_t size() const { return size_; }
   int64_t memory_bytes() const;
+  // Whether the numbers of places run out soon: then the ids must move to disk.
+  bool is_full() const { return places_.size() > kPlacesMax / 2; }
 
   // Gives all, sorted by key, in pieces; stops at the first error.
   Status visit_sorted(const std::function<Status(std::span<const SeenId>)>& visit) const;
@@ -45,6 +47,7 @@ class HotIds {
  private:
   static constexpr size_t kShards = 256;
   static constexpr size_t kChunkEntries = 128;
+  static constexpr size_t kPlacesMax = size_t{1} << 24;
 
   // What many keys share: the commit, the file and the high bits of the position.
   struct Place {
@@ -53,9 +56,10 @@ class HotIds {
     uint32_t region = 0;
     auto operator<=>(const Place&) const = default;
   };
-  // Key, content hash, number of the place, low bits of the position: without padding.
+  // Key without its highest byte, which is the shard's number; content hash, number of the place,
+  // low bits of the position: half a cache line.
   struct Entry {
-    std::array<char, 34> bytes;
+    std::array<char, 32> bytes;
   };
   using Chunk = std::array<Entry, kChunkEntries>;
   struct Shard {
@@ -67,12 +71,12 @@ class HotIds {
       return (*chunks[number / kChunkEntries])[number % kChunkEntries];
     }
     Entry& add_entry();
-    void index(const Hash128& key, uint32_t number);
+    void index(uint64_t key_low, uint32_t number);
     void resize(size_t slot_count);
   };
 
-  static Hash128 key_of(const Entry& entry);
-  SeenId unpack(const Entry& entry) const;
+  static Hash128 key_of(const Entry& entry, size_t shard);
+  SeenId unpack(const Entry& entry, size_t shard) const;
   uint32_t place_code(const Place& place);
   bool load_shard(ByteReader& in, Shard& shard);
 

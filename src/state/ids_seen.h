@@ -32,6 +32,8 @@ class IdsSeen {
   int64_t size() const;
   // Of the ids that can move to disk.
   int64_t memory_bytes() const { return hot_->memory_bytes(); }
+  // Whether they must, whatever memory there is.
+  bool must_move() const { return hot_->is_full(); }
   int64_t filter_bytes() const;
 
   // Moves the ids in memory to a new run in `folder` and merges runs of like size. The files are

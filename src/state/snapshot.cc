@@ -7,7 +7,7 @@ namespace adweave::state {
 
 namespace {
 
-constexpr std::string_view kMagic = "AWSNAP03";
+constexpr std::string_view kMagic = "AWSNAP04";
 constexpr size_t kHashDigits = 32;
 
 }  // namespace

@@ -2,7 +2,7 @@
 // State as bytes: a cache of what the committed rows say, so that a start need not read them all. A
 // snapshot that is torn, altered or of another ledger is no error: the caller rebuilds.
 //
-//   "AWSNAP03" · text: checksum of the commit record it is as of · runs of ids on disk: name, size,
+//   "AWSNAP04" · text: checksum of the commit record it is as of · runs of ids on disk: name, size,
 //   checksum · files · ids in memory · journeys · hash128 of all before it
 #pragma once
 

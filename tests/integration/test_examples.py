@@ -28,7 +28,8 @@ class CaseStudy(AdweaveTest):
         self.assertEqual(row["click_through_conversions"], 0)
         winners = self.sql(
             "SELECT c.user_id, c.conversion_type, w.campaign_id, w.creative_id, w.website, w.lag_us // 1000000 AS lag "
-            "FROM conversions c JOIN credits w ON w.conversion_id = c.event_id WHERE w.reason = 'won' ORDER BY 1"
+            "FROM conversions c JOIN credits w ON w.conversion_id = c.event_id WHERE w.reason = 'won' "
+            "AND w.policy = 'default' ORDER BY 1"
         )
         for winner, truth in zip(winners, expected["view_through_conversions"], strict=True):
             self.assertEqual(winner["user_id"], str(truth["user_id"]))

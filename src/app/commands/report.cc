@@ -26,10 +26,13 @@ Result<query::Report> report_of(FileSystem& fs, const ReportOptions& options) {
     Result<query::Report> report = query::run_report(sql, options.query);
     if (report || !from_warehouse) return report;
   }
-  ADWEAVE_ASSIGN(const query::SqlEngine sql, open_sql(fs, options.read));
-  ADWEAVE_ASSIGN(query::Report report, query::run_report(sql, options.query));
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.read.data));
-  (void)query::build_warehouse(fs, options.read.data, ledger, true);
+  ADWEAVE_ASSIGN(const query::SqlEngine sql,
+                 query::SqlEngine::open(options.read.data, ledger, ledger.head()));
+  ADWEAVE_ASSIGN(query::Report report, query::run_report(sql, options.query));
+  const auto built = query::build_warehouse(fs, options.read.data, ledger, true);
+  if (!built)
+    report.notes.push_back("the warehouse cannot be built anew: " + built.error().message);
   return report;
 }
 
