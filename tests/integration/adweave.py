@@ -12,6 +12,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("ADWEAVE", str(ROOT / "build/release/bin/adweave"))
 
 
+TABLES = ("impressions", "clicks_as_committed", "conversions", "bid_requests", "engagements", "auction_outcomes")
+# Commits and sources whose counts do not add up, or whose rows are not those that were accepted.
+IMBALANCES = f"""
+WITH kept AS (SELECT commit, source, count(*) AS events
+              FROM ({" UNION ALL ".join(f"SELECT commit, source FROM {table}" for table in TABLES)}) GROUP BY ALL),
+     said AS (SELECT commit, replace(source, 'replay:', '') AS source, sum(received) AS received, sum(accepted) AS accepted,
+                     sum(duplicate) AS duplicate, sum(conflict) AS conflict, sum(rejected) AS rejected
+              FROM audit WHERE currency IS NULL GROUP BY ALL)
+SELECT * FROM said FULL JOIN kept USING (commit, source)
+WHERE received IS NULL OR received <> accepted + duplicate + conflict + rejected OR accepted <> coalesce(events, 0)"""
+
+
 class AdweaveTest(unittest.TestCase):
     """A test with a folder of its own."""
 
@@ -32,7 +44,17 @@ class AdweaveTest(unittest.TestCase):
         return done
 
     def run_config(self, config: object, *words: object, code: int = 0):
-        return self.adweave("run", "-c", config, "--data", self.data, *words, code=code)
+        """Runs a configuration; whatever the test is about, every record must be accounted for."""
+        done = self.adweave("run", "-c", config, "--data", self.data, *words, code=code)
+        if (self.data / "ledger").is_dir():
+            self.check_conservation()
+        return done
+
+    def check_conservation(self) -> None:
+        """Holds for every commit and source, as long as all days are retained."""
+        found = self.adweave("sql", "--data", self.data, "--output", "json", IMBALANCES)
+        if "are gone since commit" not in found.stderr:
+            self.assertEqual(json.loads(found.stdout), [])
 
     def rows(self, *words: object) -> list[dict]:
         """Rows of a reading command."""
