@@ -60,17 +60,22 @@ HotIds::Entry& HotIds::Shard::add_entry() {
   return (*chunks[number / kChunkEntries])[number % kChunkEntries];
 }
 
-void HotIds::Shard::index(uint64_t key_low, uint32_t number) {
-  size_t slot = home_of(key_low, slots.size());
+size_t HotIds::Shard::empty_slot(size_t slot) const {
   while (slots[slot] != 0) slot = slot + 1 == slots.size() ? 0 : slot + 1;
-  slots[slot] = tag_of(key_low) << kNumberBits | (number + 1);
+  return slot;
+}
+
+void HotIds::Shard::index(uint64_t key_low, uint32_t number, size_t from) {
+  slots[empty_slot(from)] = tag_of(key_low) << kNumberBits | (number + 1);
 }
 
 void HotIds::Shard::resize(size_t slot_count) {
   slots = {};  // given back before more is asked for
   slots.assign(slot_count, 0);
-  for (uint32_t number = 0; number < size; ++number)
-    index(number_at(entry(number).bytes.data()), number);
+  for (uint32_t number = 0; number < size; ++number) {
+    const uint64_t key_low = number_at(entry(number).bytes.data());
+    index(key_low, number, home_of(key_low, slot_count));
+  }
 }
 
 Hash128 HotIds::key_of(const Entry& entry, size_t shard) {
@@ -104,7 +109,10 @@ std::optional<Seen> HotIds::find(const Hash128& key) const {
   const size_t count = shard.slots.size();
   for (size_t slot = home_of(key.low, count);; slot = slot + 1 == count ? 0 : slot + 1) {
     const uint32_t value = shard.slots[slot];
-    if (value == 0) return std::nullopt;
+    if (value == 0) {
+      miss_ = {key, slot};
+      return std::nullopt;
+    }
     if (value >> kNumberBits != tag) continue;
     const Entry& entry = shard.entry((value & kNumberMask) - 1);
     if (key_of(entry, at) == key) return unpack(entry, at).seen;
@@ -114,12 +122,15 @@ std::optional<Seen> HotIds::find(const Hash128& key) const {
 void HotIds::insert(const Hash128& key, const Seen& seen) {
   Shard& shard = shards_[shard_of(key)];
   CHECK(shard.size + 1 < kNumberMask);
-  if (is_crowded(shard.size, shard.slots.size()))
+  if (is_crowded(shard.size, shard.slots.size())) {
     shard.resize(std::max(kSlotsMin, shard.slots.size() + shard.slots.size() / kGrowth));
+    miss_ = {};  // slots have other places now
+  }
+  const size_t from = miss_.key == key ? miss_.slot : home_of(key.low, shard.slots.size());
   const uint32_t place =
       place_code({seen.commit, seen.file, static_cast<uint32_t>(seen.position >> kRegionShift)});
   const uint64_t position = seen.position & kRegionMask;
-  shard.index(key.low, shard.size);
+  shard.index(key.low, shard.size, from);
   char* bytes = shard.add_entry().bytes.data();
   std::memcpy(bytes, &key.low, sizeof key.low);
   std::memcpy(bytes + kHighAt, &key.high, kHighBytes);

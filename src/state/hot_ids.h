@@ -71,7 +71,9 @@ class HotIds {
       return (*chunks[number / kChunkEntries])[number % kChunkEntries];
     }
     Entry& add_entry();
-    void index(uint64_t key_low, uint32_t number);
+    // Where a new key belongs; the search begins at `slot`.
+    size_t empty_slot(size_t slot) const;
+    void index(uint64_t key_low, uint32_t number, size_t from);
     void resize(size_t slot_count);
   };
 
@@ -80,7 +82,15 @@ class HotIds {
   uint32_t place_code(const Place& place);
   bool load_shard(ByteReader& in, Shard& shard);
 
+  // Where the last find() that missed ended: an insert() of that key begins there. The key of no
+  // miss is all zeros, whose search begins at slot 0 indeed.
+  struct Miss {
+    Hash128 key;
+    size_t slot = 0;
+  };
+
   std::array<Shard, kShards> shards_;
+  mutable Miss miss_;
   int64_t size_ = 0;
   std::vector<Place> places_;
   std::map<Place, uint32_t> place_codes_;

@@ -124,5 +124,17 @@ TEST(Snapshot, NamesTheRunsItNeedsAndNoOthersFit) {
   EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder), nullptr);
 }
 
+// As deduplication asks of a conversion and its order.
+TEST(IdsSeen, TwoThatAreAskedForBeforeEitherIsInsertedAreBothFound) {
+  IdsSeen ids;
+  for (uint64_t i = 0; i < 40'000; i += 2) {
+    ASSERT_FALSE(ids.find(key_of(i)));
+    ASSERT_FALSE(ids.find(key_of(i + 1)));
+    ids.insert(key_of(i), seen_of(i));
+    ids.insert(key_of(i + 1), seen_of(i + 1));
+  }
+  for (uint64_t i = 0; i < 40'000; ++i) ASSERT_TRUE(ids.find(key_of(i))) << i;
+}
+
 }  // namespace
 }  // namespace adweave::state
