@@ -20,7 +20,11 @@ namespace {
 using event::Batch;
 using event::Kind;
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kHistories = 10'000;  // each takes ten times as long
+#else
 constexpr int kHistories = 100'000;
+#endif
 constexpr int kHistoriesTogether = 250;  // in one state
 constexpr int64_t kNoon = 1'698'840'000'000'000;
 constexpr std::array<Kind, 3> kKinds = {Kind::impression, Kind::click, Kind::conversion};
