@@ -44,4 +44,11 @@ Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sou
   return plan;
 }
 
+process::PrepareRules prepare_rules(const Job& job, const ledger::Ledger& ledger,
+                                    state::Dimensions dimensions) {
+  process::PrepareRules rules{job.zone, job.validation, std::move(dimensions)};
+  if (ledger.retention()) rules.validation.oldest_time = ledger.retention()->from;
+  return rules;
+}
+
 }  // namespace adweave::engine

@@ -9,6 +9,7 @@
 #include "decode/decoder.h"
 #include "engine/job.h"
 #include "ledger/ledger.h"
+#include "process/prepare.h"
 #include "source/file_source.h"
 
 namespace adweave::engine {
@@ -38,5 +39,9 @@ struct Plan {
 
 Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
                         const ledger::Ledger& ledger);
+
+// What the steps of a slice need to know: the job's rules, and the ledger's oldest retained day.
+process::PrepareRules prepare_rules(const Job& job, const ledger::Ledger& ledger,
+                                    state::Dimensions dimensions);
 
 }  // namespace adweave::engine

@@ -12,6 +12,7 @@
 #include "engine/commit_builder.h"
 #include "engine/dimension_files.h"
 #include "engine/ids_folder.h"
+#include "engine/plan.h"
 #include "engine/recovery.h"
 #include "engine/reread.h"
 #include "process/rejects.h"
@@ -106,13 +107,8 @@ class Replay {
         filter_(filter),
         hooks_(hooks),
         sources_(std::move(sources)),
-        writer_(writer) {
-    rules_.zone = job.zone;
-    rules_.validation = job.validation;
-    rules_.dimensions = std::move(dimensions);
-    if (const auto& retention = writer.ledger().retention())
-      rules_.validation.oldest_time = retention->from;
-  }
+        writer_(writer),
+        rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))) {}
 
   // Whether anything would change; the report is whole when nothing would.
   Result<bool> look() {

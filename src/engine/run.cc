@@ -29,13 +29,8 @@ class Run {
         hooks_(hooks),
         sources_(sources),
         writer_(writer),
-        plan_(std::move(plan)) {
-    rules_.zone = job.zone;
-    rules_.validation = job.validation;
-    rules_.dimensions = std::move(dimensions);
-    if (const auto& retention = writer.ledger().retention())
-      rules_.validation.oldest_time = retention->from;
-  }
+        plan_(std::move(plan)),
+        rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))) {}
 
   Result<RunReport> run() {
     ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger(), job_.ids_memory_max));
