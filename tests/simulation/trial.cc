@@ -27,6 +27,22 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+// A folder of the real disk with all that is below it.
+void put_folder(SimulatedDisk& disk, const FileSystem& fs, const std::string& folder) {
+  const Result<std::vector<std::string>> names = fs.list(folder);
+  CHECK(names);
+  for (const std::string& name : *names) {
+    const std::string path = join_path(folder, name);
+    const Result<FileInfo> info = fs.info(path);
+    CHECK(info);
+    if (info->is_directory) {
+      put_folder(disk, fs, path);
+    } else {
+      disk.put(path, *read_file(fs, path, info->size), info->modified_us);
+    }
+  }
+}
+
 }  // namespace
 
 Result<engine::RunReport> run_job(FileSystem& fs, const engine::Job& job) {
@@ -64,16 +80,8 @@ engine::Job Trial::job(const std::string& data, const std::string& holder) const
 }
 
 std::unique_ptr<SimulatedDisk> Trial::disk() const {
-  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
   auto disk = std::make_unique<SimulatedDisk>();
-  const Result<std::vector<std::string>> names = fs->list(job_.folder);
-  CHECK(names);
-  for (const std::string& name : *names) {
-    const std::string path = join_path(job_.folder, name);
-    const Result<FileInfo> info = fs->info(path);
-    CHECK(info);
-    if (!info->is_directory) disk->put(path, *read_file(*fs, path, info->size), info->modified_us);
-  }
+  put_folder(*disk, *make_posix_file_system(), job_.folder);
   return disk;
 }
 
