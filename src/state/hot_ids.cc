@@ -14,7 +14,7 @@ constexpr int kTagBits = 10;
 constexpr int kNumberBits = 32 - kTagBits;
 constexpr uint32_t kNumberMask = (1U << kNumberBits) - 1;
 constexpr size_t kSlotsMin = 64;
-constexpr size_t kGrowth = 5;     // by a fifth: few empty slots, and the entries are read in order
+constexpr size_t kGrowth = 2;     // by a half: each key is indexed three times in all
 constexpr int kRegionShift = 44;  // of a position: what is below differs from key to key
 constexpr uint64_t kRegionMask = (uint64_t{1} << kRegionShift) - 1;
 constexpr size_t kHighAt = 8;
@@ -41,7 +41,7 @@ size_t home_of(uint64_t key_low, size_t slots) {
 }
 
 bool is_crowded(size_t entries, size_t slots) {
-  return (entries + 1) * 8 > slots * 5;
+  return (entries + 1) * 5 > slots * 4;
 }
 
 // The low `size` bytes of a number.
