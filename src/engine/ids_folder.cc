@@ -48,10 +48,20 @@ Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std:
   return names;
 }
 
-Status bound_ids(FileSystem& fs, const std::string& dir, int64_t commit, int64_t epoch,
-                 int64_t memory_max, state::State& state) {
-  if (state.ids.memory_bytes() <= memory_max && !state.ids.must_move()) return {};
-  ADWEAVE_TRY(state.ids.move_to_disk(fs, ids_folder(dir), fmt::format("{:020}-{}", commit, epoch)));
+Status bound_ids(FileSystem& fs, const Job& job, int64_t commit, int64_t epoch,
+                 state::State& state) {
+  state::IdsSeen& ids = state.ids;
+  const bool full = ids.hot_bytes() > job.ids_memory_max / 2 || ids.must_move();
+  if (ids.is_moved() || full) ADWEAVE_TRY(end_move(fs, job.data, epoch, state));
+  if (!full) return {};
+  const bool beside = job.threads > 1;
+  ids.begin_move(fs, ids_folder(job.data), fmt::format("{:020}-{}", commit, epoch), beside);
+  return beside ? Status() : end_move(fs, job.data, epoch, state);
+}
+
+Status end_move(FileSystem& fs, const std::string& dir, int64_t epoch, state::State& state) {
+  if (!state.ids.is_moving()) return {};
+  ADWEAVE_TRY(state.ids.end_move());
   return remove_unused_runs(fs, dir, epoch, state);
 }
 

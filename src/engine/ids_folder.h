@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "engine/job.h"
 #include "state/state.h"
 
 namespace adweave::engine {
@@ -16,10 +17,14 @@ std::string ids_folder(const std::string& dir);
 // "<20-digit commit>-<epoch>.snapshot" in DIR/state, oldest first.
 Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std::string& dir);
 
-// Moves the ids in memory to disk when they take more than `memory_max` bytes. The state must be as
-// of `commit`.
-Status bound_ids(FileSystem& fs, const std::string& dir, int64_t commit, int64_t epoch,
-                 int64_t memory_max, state::State& state);
+// Keeps the ids in memory within job.ids_memory_max bytes: what is over half of it moves to disk,
+// beside what follows if the job has threads for that, and waits if the move before it is not done.
+// The state must be as of `commit`.
+Status bound_ids(FileSystem& fs, const Job& job, int64_t commit, int64_t epoch,
+                 state::State& state);
+
+// Waits for a move to disk that is under way.
+Status end_move(FileSystem& fs, const std::string& dir, int64_t epoch, state::State& state);
 
 // Removes runs of this and older epochs that neither the state nor a snapshot needs.
 Status remove_unused_runs(FileSystem& fs, const std::string& dir, int64_t epoch,

@@ -165,20 +165,20 @@ void count(process::Occurrences& occurrences, const event::IdColumn& ids,
 
 }  // namespace
 
-Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const std::string& dir,
-                                                 const ledger::Ledger& ledger,
-                                                 int64_t ids_memory_max) {
-  Snapshot snapshot = newest_snapshot(fs, dir, ledger);
+Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
+                                                 const ledger::Ledger& ledger) {
+  Snapshot snapshot = newest_snapshot(fs, job.data, ledger);
   for (const ledger::CommitRecord& record : ledger.records()) {
     if (record.number <= snapshot.commit) continue;
-    ADWEAVE_TRY(remember_commit(fs, dir, ledger, record, *snapshot.state));
-    ADWEAVE_TRY(bound_ids(fs, dir, record.number, ledger.epoch(), ids_memory_max, *snapshot.state));
+    ADWEAVE_TRY(remember_commit(fs, job.data, ledger, record, *snapshot.state));
+    ADWEAVE_TRY(bound_ids(fs, job, record.number, ledger.epoch(), *snapshot.state));
   }
   return std::move(snapshot.state);
 }
 
 Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
-                  const state::State& state) {
+                  state::State& state) {
+  ADWEAVE_TRY(end_move(fs, dir, ledger.epoch(), state));
   const std::string folder = join_path(dir, "state");
   ADWEAVE_TRY(make_dirs(fs, folder));
   const std::string path = join_path(folder, snapshot_name(ledger.head(), ledger.epoch()));

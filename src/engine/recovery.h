@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "engine/job.h"
 #include "ledger/ledger.h"
 #include "process/deduplicate.h"
 #include "source/file_source.h"
@@ -13,15 +14,14 @@ namespace adweave::engine {
 
 // State as of the newest commit: the newest sound snapshot, then the id, touch and conversion
 // columns of the rows committed since, in the order of the commits. Without a snapshot all rows are
-// read; the result is the same. Ids beyond `ids_memory_max` bytes of memory are on disk.
-Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const std::string& dir,
-                                                 const ledger::Ledger& ledger,
-                                                 int64_t ids_memory_max);
+// read; the result is the same. Ids beyond job.ids_memory_max bytes of memory are on disk.
+Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
+                                                 const ledger::Ledger& ledger);
 
 // Writes a snapshot as of the newest commit to DIR/state and removes all but the newest
 // kSnapshotsKept, and runs of ids without use.
 Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
-                  const state::State& state);
+                  state::State& state);
 
 // How often each fingerprint has come in a file of which a part, `before`, is committed.
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,

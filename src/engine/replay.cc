@@ -125,7 +125,7 @@ class Replay {
   Status work() {
     report_ = {};
     causes_.clear();
-    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger(), job_.ids_memory_max));
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
     report_.first_commit = writer_.ledger().head() + 1;
     const Visit visit = [&](Rejects rejects, Reread& reread) -> Result<bool> {
       note(rejects, reread);
@@ -332,8 +332,7 @@ class Replay {
     ADWEAVE_TRY(builder_.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder_ = CommitBuilder();
     occurrences_.clear();
-    return bound_ids(fs_, job_.data, writer_.ledger().head(), writer_.epoch(), job_.ids_memory_max,
-                     *state_);
+    return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
   }
 
   FileSystem& fs_;

@@ -33,7 +33,7 @@ class Run {
         rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))) {}
 
   Result<RunReport> run() {
-    ADWEAVE_ASSIGN(state_, load_state(fs_, job_.data, writer_.ledger(), job_.ids_memory_max));
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
     report_.files = static_cast<int64_t>(plan_.files.size());
     report_.files_known = plan_.files_known;
     report_.first_commit = plan_.files.empty() ? 0 : writer_.ledger().head() + 1;
@@ -108,8 +108,7 @@ class Run {
   Status commit(CommitBuilder& builder) {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder = CommitBuilder();
-    return bound_ids(fs_, job_.data, writer_.ledger().head(), writer_.epoch(), job_.ids_memory_max,
-                     *state_);
+    return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
   }
 
   FileSystem& fs_;

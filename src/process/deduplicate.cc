@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kMadeId = "x:";
 constexpr size_t kHexDigits = 32;
-constexpr int64_t kPrefetchRows = 8;  // looked up so far ahead of the row that is judged
+constexpr int64_t kPrefetchRows = 16;  // looked up so far ahead of the row that is judged
 
 std::string made_id(const Hash128& fingerprint, int32_t occurrence) {
   const std::string id = std::string(kMadeId) + to_hex(fingerprint);

@@ -15,7 +15,7 @@ namespace adweave::state {
 namespace {
 
 constexpr int64_t kKeys = 10'000'000;
-constexpr int64_t kRowsAhead = 8;
+constexpr int64_t kRowsAhead = 16;
 constexpr int64_t kEventsPerPlace = 50'000;
 constexpr int64_t kNoLimit = int64_t{1} << 60;
 
@@ -41,7 +41,10 @@ class Feed {
   }
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
-  ~Feed() { std::filesystem::remove_all(folder_); }
+  ~Feed() {
+    end_move();
+    std::filesystem::remove_all(folder_);
+  }
 
   void take(const std::vector<Hash128>& keys) {
     for (size_t i = 0; i < keys.size(); ++i) {
@@ -50,7 +53,12 @@ class Feed {
       ids.insert(keys[i], {7, 1, static_cast<uint32_t>(events_ / kEventsPerPlace),
                            pack_position(events_++, -1)});
     }
-    if (ids.memory_bytes() > memory_max_) CHECK(ids.move_to_disk(*fs, folder_, "run"));
+    const bool full = ids.hot_bytes() > memory_max_ / 2;
+    if (ids.is_moved() || (full && ids.is_moving())) CHECK(ids.end_move());
+    if (full) ids.begin_move(*fs, folder_, "run" + std::to_string(events_), true);
+  }
+  void end_move() {
+    if (ids.is_moving()) CHECK(ids.end_move());
   }
   const std::string& folder() const { return folder_; }
 
@@ -118,6 +126,7 @@ void snapshot(benchmark::State& bench, int64_t memory_max) {
   Feed feed(memory_max);
   State state;
   for (int64_t i = 0; i < kKeys; i += kStep) feed.take(keys_of(i, i + kStep));
+  feed.end_move();
   state.ids = std::move(feed.ids);
   StringPool& strings = state.journeys.strings();
   for (int64_t i = 0; i < kTouches; ++i) {

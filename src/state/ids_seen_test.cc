@@ -26,7 +26,13 @@ Hash128 key_of(uint64_t i) {
   return hash128(std::to_string(i));
 }
 
-TEST(IdsSeen, MemoryAndDiskAnswerAsAPlainMapDoes) {
+Status move_to_disk(IdsSeen& ids, FileSystem& fs) {
+  ids.begin_move(fs, kFolder, "a", false);
+  return ids.end_move();
+}
+
+// Moves are at once, or begin and end between the others' questions.
+void compare_with_plain_map(bool beside) {
   SimulatedDisk disk;
   IdsSeen ids;
   std::unordered_map<Hash128, Seen, Hash128Hash> plain;
@@ -44,9 +50,18 @@ TEST(IdsSeen, MemoryAndDiskAnswerAsAPlainMapDoes) {
       plain.emplace(key, seen_of(i));
     }
     if (random() % 3'000 == 0) {
-      ASSERT_TRUE(ids.move_to_disk(disk, kFolder, "a"));
+      if (ids.is_moving()) {
+        ASSERT_TRUE(ids.end_move());
+      }
+      ids.begin_move(disk, kFolder, "run" + std::to_string(i), beside);
+    }
+    if (ids.is_moved()) {
+      ASSERT_TRUE(ids.end_move());
     }
     ASSERT_EQ(ids.size(), static_cast<int64_t>(plain.size()));
+  }
+  if (ids.is_moving()) {
+    ASSERT_TRUE(ids.end_move());
   }
   EXPECT_GE(ids.runs().size(), 1U);
   EXPECT_LE(ids.runs().size(), 8U);
@@ -54,11 +69,35 @@ TEST(IdsSeen, MemoryAndDiskAnswerAsAPlainMapDoes) {
     ASSERT_EQ(ids.find(key_of(i)).has_value(), plain.contains(key_of(i)));
 }
 
+TEST(IdsSeen, MemoryAndDiskAnswerAsAPlainMapDoes) {
+  compare_with_plain_map(false);
+}
+
+TEST(IdsSeen, TheSameWhileTheyMoveBeside) {
+  compare_with_plain_map(true);
+}
+
+TEST(IdsSeen, AMoveThatFailsLosesNothingAndIsTriedAgain) {
+  SimulatedDisk disk;
+  IdsSeen ids;
+  for (uint64_t i = 0; i < 300; ++i) ids.insert(key_of(i), seen_of(i));
+  disk.put("/ids", "a file, no folder", 0);
+  ASSERT_FALSE(move_to_disk(ids, disk));
+  for (uint64_t i = 300; i < 400; ++i) ids.insert(key_of(i), seen_of(i));
+  for (uint64_t i = 0; i < 400; ++i) ASSERT_EQ(ids.find(key_of(i)), seen_of(i));
+  EXPECT_EQ(ids.size(), 400);
+  ASSERT_TRUE(disk.unlink("/ids"));
+  ASSERT_TRUE(move_to_disk(ids, disk));
+  ASSERT_TRUE(move_to_disk(ids, disk));
+  EXPECT_EQ(ids.memory_bytes(), 0);
+  for (uint64_t i = 0; i < 400; ++i) ASSERT_EQ(ids.find(key_of(i)), seen_of(i));
+}
+
 TEST(IdsSeen, KeysOfOneRangeAreFoundOnDisk) {
   SimulatedDisk disk;
   IdsSeen ids;
   for (uint64_t i = 0; i < 5'000; ++i) ids.insert({i * 2, 7}, seen_of(i));
-  ASSERT_TRUE(ids.move_to_disk(disk, kFolder, "a"));
+  ASSERT_TRUE(move_to_disk(ids, disk));
   for (uint64_t i = 0; i < 5'000; ++i) {
     ASSERT_EQ(ids.find({i * 2, 7}), seen_of(i));
     ASSERT_FALSE(ids.find({i * 2 + 1, 7}));
@@ -81,7 +120,7 @@ TEST(IdsSeen, ADamagedOrMissingRunIsFound) {
   SimulatedDisk disk;
   IdsSeen ids;
   for (uint64_t i = 0; i < 40; ++i) ids.insert(key_of(i), seen_of(i));
-  ASSERT_TRUE(ids.move_to_disk(disk, kFolder, "a"));
+  ASSERT_TRUE(move_to_disk(ids, disk));
   const std::string name = ids.runs().at(0);
   const std::string path = join_path(kFolder, name);
   const std::string bytes = *read_file(disk, path, 1 << 20);
@@ -103,7 +142,7 @@ TEST(Snapshot, NamesTheRunsItNeedsAndNoOthersFit) {
   SimulatedDisk disk;
   State state;
   for (uint64_t i = 0; i < 300; ++i) state.ids.insert(key_of(i), seen_of(i));
-  ASSERT_TRUE(state.ids.move_to_disk(disk, kFolder, "a"));
+  ASSERT_TRUE(move_to_disk(state.ids, disk));
   for (uint64_t i = 300; i < 400; ++i) state.ids.insert(key_of(i), seen_of(i));
   const std::string bytes = to_snapshot(state, "commit");
   EXPECT_EQ(runs_of_snapshot(bytes), state.ids.runs());
@@ -117,7 +156,7 @@ TEST(Snapshot, NamesTheRunsItNeedsAndNoOthersFit) {
   IdsSeen other;
   other.insert(key_of(1), seen_of(2));
   const std::string name = state.ids.runs().at(0);
-  ASSERT_TRUE(other.move_to_disk(disk, kFolder, "a"));
+  ASSERT_TRUE(move_to_disk(other, disk));
   ASSERT_EQ(other.runs().at(0), name);
   EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder), nullptr);
   ASSERT_TRUE(disk.unlink(join_path(kFolder, name)));
