@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints "PASSED FAILED" over the GoogleTest results of a build.
 
-A program that ended without leaving its result (a crash) counts as one failed test.
+A program that ended without leaving its result (a crash) or ran no test counts as one failed test.
 """
 
 import json
@@ -11,12 +11,13 @@ import sys
 
 def count(build: pathlib.Path, results: pathlib.Path) -> tuple[int, int]:
     passed = failed = 0
-    for program in sorted((build / "bin").glob("*_test")):
+    programs = [*(build / "bin").glob("*_test"), *(build / "bin").glob("*_replay")]
+    for program in programs:
         result = results / f"{program.name}.json"
-        if not result.exists():
+        report = json.loads(result.read_text()) if result.exists() else {"tests": 0}
+        if report["tests"] == 0:
             failed += 1
             continue
-        report = json.loads(result.read_text())
         failed += report["failures"] + report["errors"]
         passed += report["tests"] - report["failures"] - report["errors"] - report["disabled"]
     return passed, failed

@@ -28,6 +28,17 @@ class CountTests(unittest.TestCase):
         (self.results / "a_test.json").write_text(json.dumps(report))
         self.assertEqual(count_tests.count(self.build, self.results), (3, 1))
 
+    def test_replays_of_fuzzers_count(self) -> None:
+        report = {"tests": 1, "failures": 1, "errors": 0, "disabled": 0}
+        (self.build / "bin" / "a_test").rename(self.build / "bin" / "a_replay")
+        (self.results / "a_replay.json").write_text(json.dumps(report))
+        self.assertEqual(count_tests.count(self.build, self.results), (0, 1))
+
+    def test_a_program_that_ran_no_test_has_failed(self) -> None:
+        report = {"tests": 0, "failures": 0, "errors": 0, "disabled": 0}
+        (self.results / "a_test.json").write_text(json.dumps(report))
+        self.assertEqual(count_tests.count(self.build, self.results), (0, 1))
+
     def test_a_program_without_result_has_failed(self) -> None:
         self.assertEqual(count_tests.count(self.build, self.results), (0, 1))
 
