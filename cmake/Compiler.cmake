@@ -10,6 +10,7 @@ else()
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)
+  set(ADWEAVE_COLD_CODE -O1)  # for code whose speed does not count: a quarter less time to compile
 endif()
 if(ADWEAVE_SANITIZE)
   add_compile_options(-fsanitize=${ADWEAVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
