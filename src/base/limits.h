@@ -85,9 +85,10 @@ inline constexpr int64_t kRowGroupRows = 1'000'000;
 // State.
 inline constexpr int kSnapshotsKept = 2;
 inline constexpr int64_t kSnapshotHeadBytes = 64 * kKiB;  // read to see which runs it needs
-inline constexpr int64_t kIdsMemoryBytes = 256 * kMiB;  // half of it full, ids move to sorted runs on disk
-inline constexpr int kIdsFilterBits = 12;               // of a run's filter, a key
-inline constexpr int kIdsMergeStep = 4096;              // ids handed on at once
+inline constexpr int64_t kIdsMemoryBytes =
+    256 * kMiB;                             // half of it full, ids move to sorted runs on disk
+inline constexpr int kIdsFilterBits = 12;   // of a run's filter, a key
+inline constexpr int kIdsMergeStep = 4096;  // ids handed on at once
 inline constexpr int64_t kSnapshotBytesMax = int64_t{64} * 1024 * kMiB;
 
 // Ledger.
