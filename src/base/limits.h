@@ -81,6 +81,10 @@ inline constexpr int kTouchesPerConversionMax =
 inline constexpr int kZstdLevel = 1;
 inline constexpr int64_t kWriteBufferBytes = kMiB;
 inline constexpr int64_t kRowGroupRows = 1'000'000;
+inline constexpr int64_t kDeltaPublishUs = 10 * kSecondUs;  // between versions while a run goes on
+inline constexpr int64_t kDeltaCheckpointEvery = 10;        // versions of a Delta log
+inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is named so long
+inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;  // below a checkpoint versions stay so long
 
 // State.
 inline constexpr int kSnapshotsKept = 2;

@@ -53,6 +53,7 @@ struct RunReport {
   int64_t files_known = 0;             // whose content was read before
   int64_t bytes = 0;                   // of input
   std::vector<ledger::Counts> counts;  // by source, of this run
+  std::optional<Error> behind;         // why other programs' view of the lake is not up to date
 };
 
 // The clock and the eyes of a run; the pipeline itself has none.

@@ -13,6 +13,7 @@
 #include "engine/dimension_files.h"
 #include "engine/ids_folder.h"
 #include "engine/plan.h"
+#include "engine/publish_delta.h"
 #include "engine/recovery.h"
 #include "engine/reread.h"
 #include "process/rejects.h"
@@ -374,6 +375,7 @@ Result<ReplayReport> replay(FileSystem& fs, const Job& job, const RejectFilter& 
   if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
   ADWEAVE_TRY(replay.work());
   if (keep_state) ADWEAVE_TRY(replay.keep_state());
+  ADWEAVE_TRY(publish_delta(fs, job.data, writer.ledger(), hooks.now_us()));
   return replay.report();
 }
 

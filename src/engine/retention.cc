@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "engine/publish_delta.h"
 #include "event/schema.h"
 #include "lake/table_reader.h"
 
@@ -85,6 +86,7 @@ Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& option
   ADWEAVE_ASSIGN(ledger::LedgerWriter writer, open_existing(fs, options));
   ADWEAVE_ASSIGN(const RetentionPlan plan, plan_retention(writer.ledger(), from, now));
   if (plan.done) {
+    ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
     ADWEAVE_TRY(writer.sweep());
     return plan;
   }
@@ -93,6 +95,7 @@ Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& option
   record.retained_from = from;
   ADWEAVE_ASSIGN(record.retired, retired_rows(fs, options.dir, writer.ledger(), from));
   ADWEAVE_TRY(writer.append(std::move(record)));
+  ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
   ADWEAVE_TRY(writer.sweep());
   return plan;
 }

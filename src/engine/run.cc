@@ -6,6 +6,7 @@
 #include "engine/ids_folder.h"
 #include "engine/job.h"
 #include "engine/plan.h"
+#include "engine/publish_delta.h"
 #include "engine/recovery.h"
 #include "engine/slice_pipeline.h"
 #include "source/slice_reader.h"
@@ -19,6 +20,15 @@ source::FileFormat format_of(const decode::Decoder& decoder) {
           [&] { return decoder.cutter(); }};
 }
 
+// Brings the Delta logs up to date. A damaged one stops no run: why it stays behind.
+Result<std::optional<Error>> publish(FileSystem& fs, const Job& job, const RunHooks& hooks,
+                                     const ledger::Ledger& ledger) {
+  const auto published = publish_delta(fs, job.data, ledger, hooks.now_us());
+  if (published) return std::optional<Error>();
+  if (published.error().code == ErrorCode::corrupt) return std::optional(published.error());
+  return published.error();
+}
+
 // One run, from its plan to its last commit.
 class Run {
  public:
@@ -30,7 +40,8 @@ class Run {
         sources_(sources),
         writer_(writer),
         plan_(std::move(plan)),
-        rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))) {}
+        rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
+        published_at_(hooks.now_us()) {}
 
   Result<RunReport> run() {
     ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
@@ -44,6 +55,7 @@ class Run {
       if (it != totals_.end()) report_.counts.push_back(it->second);
     }
     report_.last_commit = plan_.files.empty() ? 0 : writer_.ledger().head();
+    ADWEAVE_ASSIGN(report_.behind, publish(fs_, job_, hooks_, writer_.ledger()));
     return report_;
   }
 
@@ -108,6 +120,10 @@ class Run {
   Status commit(CommitBuilder& builder) {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder = CommitBuilder();
+    if (hooks_.now_us() - published_at_ >= limits::kDeltaPublishUs) {
+      ADWEAVE_ASSIGN(report_.behind, publish(fs_, job_, hooks_, writer_.ledger()));
+      published_at_ = hooks_.now_us();
+    }
     return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
   }
 
@@ -118,6 +134,7 @@ class Run {
   ledger::LedgerWriter& writer_;
   Plan plan_;
   process::PrepareRules rules_;
+  int64_t published_at_;  // microseconds UTC
   std::unique_ptr<state::State> state_;
 
   size_t reading_ = 0;  // planned file that is being read
@@ -144,6 +161,7 @@ Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
   if (idle && !job.take_over) {
     RunReport report;
     report.files_known = plan.files_known;
+    ADWEAVE_ASSIGN(report.behind, publish(fs, job, hooks, writer.ledger()));
     return report;
   }
   ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));

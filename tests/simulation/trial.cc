@@ -5,6 +5,7 @@
 
 #include "app/config/config.h"
 #include "engine/ledger_text.h"
+#include "lake/delta_log.h"
 #include "ledger/ledger.h"
 #include "source/generator/generator.h"
 
@@ -41,6 +42,21 @@ void put_folder(SimulatedDisk& disk, const FileSystem& fs, const std::string& fo
       disk.put(path, *read_file(fs, path, info->size), info->modified_us);
     }
   }
+}
+
+// Whether other programs see what the ledger says.
+bool delta_logs_follow(const FileSystem& fs, const std::string& data,
+                       const ledger::Ledger& ledger) {
+  return std::all_of(
+      event::all_tables().begin(), event::all_tables().end(), [&](const auto& table) {
+        const std::string folder = "lake/" + std::string(table.name) + "/";
+        std::vector<std::string> live;
+        for (const event::DataFile& file : ledger.live_files(table.name, ledger.head()))
+          live.push_back(file.path.substr(folder.size()));
+        std::sort(live.begin(), live.end());
+        const auto log = lake::DeltaLog::open(fs, data, table);
+        return log && log->paths() == live;
+      });
 }
 
 }  // namespace
@@ -105,7 +121,9 @@ void Trial::compare(const FileSystem& fs, const std::string& data, Tally& tally)
     ++(std::binary_search(expected_.begin(), expected_.end(), line) ? tally.twice : tally.altered);
   }
   const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
-  if (!ledger || !ledger::verify_files(fs, data, *ledger, {}).problems.empty()) ++tally.altered;
+  if (!ledger || !ledger::verify_files(fs, data, *ledger, {}).problems.empty() ||
+      !delta_logs_follow(fs, data, *ledger))
+    ++tally.altered;
 }
 
 }  // namespace adweave::tests

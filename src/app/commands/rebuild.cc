@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include "app/command.h"
+#include "app/terminal/terminal.h"
+#include "app/version.h"
+#include "engine/publish_delta.h"
+#include "ledger/writer.h"
 #include "query/warehouse.h"
 
 namespace adweave::app {
@@ -19,13 +23,29 @@ int rebuild_warehouse(FileSystem& fs, const std::string& data, bool update) {
   return kOk;
 }
 
+// As the one writer: nobody else may publish meanwhile.
+int rebuild_delta(FileSystem& fs, const std::string& data) {
+  const Result<ledger::Ledger> found = ledger::Ledger::open(fs, data);
+  if (!found) return fail(found.error());
+  const auto writer = ledger::LedgerWriter::open(fs, {data, lock_holder(), "", kVersion, false});
+  if (!writer) return fail(writer.error());
+  const auto tables = engine::rebuild_delta(fs, data, writer->ledger(), now_us());
+  if (!tables) return fail(tables.error());
+  for (const engine::PublishedTable& table : *tables) {
+    fmt::print("{}: version {} as of commit {}, {} files\n", table.table, table.version,
+               writer->ledger().head(), table.files);
+  }
+  return kOk;
+}
+
 }  // namespace
 
 void add_rebuild_command(Program& program) {
   CLI::App* command = add_command(
       program, "rebuild", "Makes anew what is derived from the ledger.",
       {"adweave rebuild warehouse --data DIR            # then reports come from KPI cells",
-       "adweave rebuild warehouse --data DIR --update"});
+       "adweave rebuild warehouse --data DIR --update",
+       "adweave rebuild delta --data DIR                # a damaged log is readable again"});
   command->require_subcommand(1);
   CLI::App* warehouse = command->add_subcommand(
       "warehouse", "DIR/warehouse.duckdb: KPI cells of 15 minutes that reports are answered from.");
@@ -37,6 +57,13 @@ void add_rebuild_command(Program& program) {
     program.action = [&program, data, update] {
       return rebuild_warehouse(program.fs, *data, *update);
     };
+  });
+  CLI::App* delta = command->add_subcommand(
+      "delta",
+      "DIR/lake/TABLE/_delta_log: a new version that says all there is, with a checkpoint.");
+  delta->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
+  delta->callback([&program, data] {
+    program.action = [&program, data] { return rebuild_delta(program.fs, *data); };
   });
 }
 

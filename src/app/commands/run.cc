@@ -73,6 +73,7 @@ int run_command(FileSystem& fs, const RunOptions& options) {
   }();
   if (!report) return fail(report.error());
   print_report(*report, options.data);
+  if (report->behind) return fail(*report->behind);
   return exit_code(*report, options.detailed_exitcode);
 }
 

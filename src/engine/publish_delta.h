@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger's live files as Delta logs, one a table: what other programs read. A projection: it
+// comes after the commit, never decides anything, and is done again where it was cut off.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "ledger/ledger.h"
+
+namespace adweave::engine {
+
+// What became of a table's log.
+struct PublishedTable {
+  std::string table;
+  int64_t version = 0;  // of its log
+  int64_t files = 0;    // that it names
+  int64_t added = 0;    // by this version
+  int64_t removed = 0;
+};
+
+// Brings the logs of all tables up to the newest commit; those of tables that have not changed stay
+// as they are. `now` is microseconds UTC. Fails with corrupt, naming the file, when a log is
+// damaged; the other tables are published all the same.
+Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
+                                                  const ledger::Ledger& ledger, int64_t now);
+
+// Gives every table a version that says all there is, with a checkpoint, behind all that its log
+// has, damaged or not.
+Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::string& dir,
+                                                  const ledger::Ledger& ledger, int64_t now);
+
+}  // namespace adweave::engine

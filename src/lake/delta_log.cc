@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lake/delta_log.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "lake/delta_checkpoint.h"
+#include "lake/delta_stats.h"
+
+namespace adweave::lake {
+
+namespace {
+
+constexpr std::string_view kVersionSuffix = ".json";
+constexpr std::string_view kCheckpointSuffix = ".checkpoint.parquet";
+constexpr std::string_view kTemporaryPrefix = ".tmp.";
+constexpr size_t kVersionDigits = 20;
+constexpr int64_t kMicrosPerMilli = 1000;
+
+// Of "<20 digits><suffix>"; none for another name.
+std::optional<int64_t> version_in(const std::string& name, std::string_view suffix) {
+  if (name.size() != kVersionDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  int64_t version = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kVersionDigits, version);
+  if (error != std::errc() || end != name.data() + kVersionDigits) return std::nullopt;
+  return version;
+}
+
+Error damaged(const std::string& path, const std::string& what) {
+  return {ErrorCode::corrupt, path + " " + what,
+          "the ledger is not touched by it; adweave rebuild delta makes the log readable again"};
+}
+
+// Numbers of the versions and checkpoints in a log, ascending.
+struct Listing {
+  std::vector<int64_t> versions;
+  std::vector<int64_t> checkpoints;
+};
+
+Result<Listing> list_log(const FileSystem& fs, const std::string& log) {
+  Listing listing;
+  if (!fs.exists(log)) return listing;
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(log));
+  for (const std::string& name : names) {
+    if (const auto version = version_in(name, kVersionSuffix)) listing.versions.push_back(*version);
+    if (const auto version = version_in(name, kCheckpointSuffix))
+      listing.checkpoints.push_back(*version);
+  }
+  return listing;
+}
+
+std::string app_id(const std::string& ledger_id) {
+  return "adweave/" + ledger_id;
+}
+
+// A table's id is the same whenever it is made: 32 hexadecimal digits as a UUID.
+std::string table_id(const std::string& ledger_id, std::string_view table) {
+  const std::string hex = to_hex(hash128(ledger_id + "/" + std::string(table)));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                     hex.substr(16, 4), hex.substr(20));
+}
+
+std::string schema_string(const event::TableInfo& table) {
+  JsonValue::Array fields;
+  const auto add = [&](std::string_view name, std::string_view type, bool nullable) {
+    fields.emplace_back(JsonValue::Object{
+        {"name", name}, {"type", type}, {"nullable", nullable}, {"metadata", JsonValue::Object()}});
+  };
+  for (const event::ColumnInfo& column : table.columns)
+    add(column.name, delta_type(column.type), !column.required);
+  add("dt", "date", true);
+  return JsonValue(JsonValue::Object{{"type", "struct"}, {"fields", std::move(fields)}}).dump();
+}
+
+JsonValue action(const char* kind, JsonValue body) {
+  return JsonValue::Object{{kind, std::move(body)}};
+}
+
+// Files lie below their table's folder; a log names them from there.
+std::string in_table(const event::DataFile& file) {
+  const std::string folder = "lake/" + file.table + "/";
+  CHECK(file.path.starts_with(folder));
+  return file.path.substr(folder.size());
+}
+
+std::string path_of(const JsonValue& body) {
+  const JsonValue* path = body.find("path");
+  return path != nullptr && path->as_string() != nullptr ? *path->as_string() : "";
+}
+
+int64_t number_in(const JsonValue& body, std::string_view name) {
+  const JsonValue* number = body.find(name);
+  return number != nullptr && number->as_int() != nullptr ? *number->as_int() : 0;
+}
+
+}  // namespace
+
+DeltaLog::DeltaLog(const std::string& dir, const event::TableInfo& table)
+    : dir_(dir),
+      table_(&table),
+      folder_(join_path(dir, "lake/" + std::string(table.name))),
+      log_(join_path(folder_, "_delta_log")) {}
+
+std::string DeltaLog::version_path(int64_t version) const {
+  return join_path(log_, fmt::format("{:020}{}", version, kVersionSuffix));
+}
+
+std::string DeltaLog::checkpoint_path(int64_t version) const {
+  return join_path(log_, fmt::format("{:020}{}", version, kCheckpointSuffix));
+}
+
+Result<DeltaLog> DeltaLog::open(const FileSystem& fs, const std::string& dir,
+                                const event::TableInfo& table) {
+  DeltaLog log(dir, table);
+  ADWEAVE_ASSIGN(const Listing listing, list_log(fs, log.log_));
+  if (!listing.checkpoints.empty())
+    ADWEAVE_TRY(log.read_checkpoint(fs, listing.checkpoints.back()));
+  for (const int64_t version : listing.versions) {
+    if (version <= log.version_) continue;
+    if (version != log.version_ + 1)
+      return damaged(log.version_path(log.version_ + 1), "is missing, though later versions exist");
+    ADWEAVE_TRY(log.read_version(fs, version));
+  }
+  return log;
+}
+
+Result<DeltaLog> DeltaLog::restart(const FileSystem& fs, const std::string& dir,
+                                   const event::TableInfo& table) {
+  DeltaLog log(dir, table);
+  ADWEAVE_ASSIGN(const Listing listing, list_log(fs, log.log_));
+  for (const auto* versions : {&listing.versions, &listing.checkpoints}) {
+    if (!versions->empty()) log.version_ = std::max(log.version_, versions->back());
+  }
+  return log;
+}
+
+int64_t DeltaLog::through(const std::string& ledger_id) const {
+  const auto it = transactions_.find(app_id(ledger_id));
+  return it == transactions_.end() ? 0 : number_in(it->second, "version");
+}
+
+std::vector<std::string> DeltaLog::paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, file] : files_) paths.push_back(path);
+  return paths;
+}
+
+Status DeltaLog::read_checkpoint(const FileSystem& fs, int64_t version) {
+  const std::string path = checkpoint_path(version);
+  const auto actions = read_delta_checkpoint(fs, path);
+  if (!actions) return damaged(path, "cannot be read: " + actions.error().message);
+  for (const JsonValue& action : *actions) apply(action);
+  if (protocol_.is_null() || metadata_.is_null()) return damaged(path, "is no Delta checkpoint");
+  version_ = version;
+  timestamp_ = number_in(metadata_, "createdTime");
+  return {};
+}
+
+Status DeltaLog::read_version(const FileSystem& fs, int64_t version) {
+  const std::string path = version_path(version);
+  ADWEAVE_ASSIGN(const std::string text, read_file(fs, path, limits::kCommitRecordBytesMax));
+  if (!text.ends_with('\n')) return damaged(path, text.empty() ? "is empty" : "is torn");
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin);
+    const auto action = parse_json(std::string_view(text).substr(begin, end - begin));
+    if (!action) return damaged(path, "is no Delta commit: " + action.error().message);
+    apply(*action);
+    begin = end + 1;
+  }
+  version_ = version;
+  return {};
+}
+
+void DeltaLog::apply(const JsonValue& action) {
+  if (const JsonValue* add = action.find("add")) {
+    tombstones_.erase(path_of(*add));
+    files_[path_of(*add)] = *add;
+  }
+  if (const JsonValue* remove = action.find("remove")) {
+    files_.erase(path_of(*remove));
+    tombstones_[path_of(*remove)] = *remove;
+  }
+  if (const JsonValue* txn = action.find("txn")) {
+    const Result<std::string> id = txn->string_at("appId");
+    if (id) transactions_[*id] = *txn;
+  }
+  if (const JsonValue* metadata = action.find("metaData")) metadata_ = *metadata;
+  if (const JsonValue* protocol = action.find("protocol")) protocol_ = *protocol;
+  if (const JsonValue* info = action.find("commitInfo"))
+    timestamp_ = std::max(timestamp_, number_in(*info, "timestamp"));
+}
+
+JsonValue::Object DeltaLog::metadata(const DeltaChange& change) const {
+  const int64_t created = number_in(metadata_, "createdTime");
+  return {{"id", table_id(change.ledger_id, table_->name)},
+          {"format", JsonValue::Object{{"provider", "parquet"}, {"options", JsonValue::Object()}}},
+          {"schemaString", schema_string(*table_)},
+          {"partitionColumns", JsonValue::Array{"dt"}},
+          {"configuration", JsonValue::Object()},
+          {"createdTime", created != 0 ? created : change.now / kMicrosPerMilli}};
+}
+
+// The lines of the next version.
+Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
+                                                    const DeltaChange& change) const {
+  const int64_t now = std::max(change.now / kMicrosPerMilli, timestamp_ + 1);
+  std::vector<JsonValue> actions;
+  actions.push_back(
+      action("commitInfo",
+             JsonValue::Object{{"timestamp", now},
+                               {"operation", "WRITE"},
+                               {"operationParameters",
+                                JsonValue::Object{{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}}},
+                               {"readVersion", version_},
+                               {"isBlindAppend", change.removed.empty()},
+                               {"engineInfo", "adweave"}}));
+  if (protocol_.is_null()) {
+    actions.push_back(
+        action("protocol", JsonValue::Object{{"minReaderVersion", 1}, {"minWriterVersion", 2}}));
+  }
+  JsonValue described = metadata(change);
+  if (described.dump() != metadata_.dump())
+    actions.push_back(action("metaData", std::move(described)));
+  actions.push_back(action("txn", JsonValue::Object{{"appId", app_id(change.ledger_id)},
+                                                    {"version", change.through},
+                                                    {"lastUpdated", now}}));
+  for (const std::string& path : change.removed) {
+    const auto known = files_.find(path);
+    if (known == files_.end()) continue;
+    const JsonValue* partition = known->second.find("partitionValues");
+    actions.push_back(action(
+        "remove", JsonValue::Object{{"path", path},
+                                    {"deletionTimestamp", now},
+                                    {"dataChange", true},
+                                    {"extendedFileMetadata", true},
+                                    {"partitionValues", partition ? *partition : JsonValue()},
+                                    {"size", number_in(known->second, "size")}}));
+  }
+  for (const event::DataFile& file : change.added) {
+    ADWEAVE_ASSIGN(const FileInfo info, fs.info(join_path(dir_, file.path)));
+    ADWEAVE_ASSIGN(std::string stats, delta_stats(fs, dir_, *table_, file));
+    actions.push_back(
+        action("add", JsonValue::Object{{"path", in_table(file)},
+                                        {"partitionValues", JsonValue::Object{{"dt", file.date}}},
+                                        {"size", file.bytes},
+                                        {"modificationTime", info.modified_us / kMicrosPerMilli},
+                                        {"dataChange", true},
+                                        {"stats", std::move(stats)}}));
+  }
+  return actions;
+}
+
+Status DeltaLog::publish(FileSystem& fs, const DeltaChange& change) {
+  ADWEAVE_ASSIGN(const std::vector<JsonValue> actions, actions_of(fs, change));
+  std::string bytes;
+  for (const JsonValue& action : actions) bytes += action.dump() + "\n";
+  ADWEAVE_TRY(make_dirs(fs, log_));
+  ADWEAVE_TRY(link_version(fs, change.epoch, bytes));
+  for (const JsonValue& action : actions) apply(action);
+  ++version_;
+  const bool due = version_ > 0 && version_ % limits::kDeltaCheckpointEvery == 0;
+  return due ? write_checkpoint(fs, change.now) : Status();
+}
+
+// The next version is there whole and synced, or not at all.
+Status DeltaLog::link_version(FileSystem& fs, int64_t epoch, std::string_view bytes) const {
+  const std::string temporary = join_path(log_, fmt::format("{}{}", kTemporaryPrefix, epoch));
+  if (fs.exists(temporary)) ADWEAVE_TRY(fs.unlink(temporary));
+  ADWEAVE_TRY(write_synced(fs, temporary, bytes));
+  ADWEAVE_TRY(fs.link(temporary, version_path(version_ + 1)));
+  ADWEAVE_TRY(fs.sync_dir(log_));
+  return fs.unlink(temporary);
+}
+
+Status DeltaLog::write_checkpoint(FileSystem& fs, int64_t now) {
+  const int64_t oldest = (now - limits::kDeltaTombstoneUs) / kMicrosPerMilli;
+  std::erase_if(tombstones_, [&](const auto& entry) {
+    return number_in(entry.second, "deletionTimestamp") < oldest;
+  });
+  std::vector<JsonValue> actions = {action("protocol", protocol_), action("metaData", metadata_)};
+  for (const auto& [id, transaction] : transactions_) actions.push_back(action("txn", transaction));
+  const auto add_all = [&](const char* kind, const std::map<std::string, JsonValue>& bodies) {
+    for (const auto& [path, body] : bodies) {
+      JsonValue::Object quiet = *body.as_object();
+      for (auto& [name, value] : quiet) {
+        if (name == "dataChange") value = false;
+      }
+      actions.push_back(action(kind, std::move(quiet)));
+    }
+  };
+  add_all("add", files_);
+  add_all("remove", tombstones_);
+  const std::string temporary = join_path(log_, std::string(kTemporaryPrefix) + "checkpoint");
+  ADWEAVE_ASSIGN(const int64_t size,
+                 write_delta_checkpoint(fs, temporary, checkpoint_path(version_), actions));
+  const JsonValue hint = JsonValue::Object{{"version", version_},
+                                           {"size", static_cast<int64_t>(actions.size())},
+                                           {"sizeInBytes", size},
+                                           {"numOfAddFiles", static_cast<int64_t>(files_.size())}};
+  ADWEAVE_TRY(replace_file(fs, temporary, join_path(log_, "_last_checkpoint"), hint.dump() + "\n"));
+  return remove_expired(fs, now);
+}
+
+// What the newest checkpoint makes superfluous and is old enough to be missed by nobody.
+Status DeltaLog::remove_expired(FileSystem& fs, int64_t now) const {
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(log_));
+  for (const std::string& name : names) {
+    const auto version = name.ends_with(kVersionSuffix) ? version_in(name, kVersionSuffix)
+                                                        : version_in(name, kCheckpointSuffix);
+    if (!version || *version >= version_) continue;
+    const std::string path = join_path(log_, name);
+    ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+    if (info.modified_us < now - limits::kDeltaLogUs) ADWEAVE_TRY(fs.unlink(path));
+  }
+  return {};
+}
+
+}  // namespace adweave::lake
