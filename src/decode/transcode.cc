@@ -4,28 +4,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace adweave::decode {
 
 namespace {
 
 constexpr uint32_t kByteOrderMark = 0xFEFF;
-
-void append_utf8(std::string& out, uint32_t code) {
-  const auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xC0 | code >> 6);
-  } else {
-    if (code < 0x10000) {
-      put(0xE0 | code >> 12);
-    } else {
-      put(0xF0 | code >> 18);
-      put(0x80 | (code >> 12 & 0x3F));
-    }
-    put(0x80 | (code >> 6 & 0x3F));
-  }
-  put(0x80 | (code & 0x3F));
-}
 
 // Characters one after the other, in UTF-8; what there is no room for waits for the next run.
 class Utf8Writer {

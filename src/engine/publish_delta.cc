@@ -20,10 +20,9 @@ constexpr int kRaces = 3;  // with a writer that was taken over: it has few vers
 lake::DeltaChange change_of(const ledger::Ledger& ledger, const event::TableInfo& table,
                             const DeltaLog& log, int64_t now) {
   lake::DeltaChange change{ledger.ledger_id(), ledger.head(), ledger.epoch(), now, {}, {}};
-  const std::string folder = "lake/" + std::string(table.name) + "/";
   std::map<std::string, event::DataFile> live;
-  for (event::DataFile& file : ledger.live_files(table.name, ledger.head()))
-    live.emplace(file.path.substr(folder.size()), std::move(file));
+  for (const event::DataFile& file : ledger.live_files(table.name, ledger.head()))
+    live.emplace(lake::path_in_table(file), file);
   for (const std::string& path : log.paths()) {
     if (live.erase(path) == 0) change.removed.push_back(path);
   }

@@ -28,7 +28,7 @@ std::string version_path(int64_t version) {
 std::vector<std::string> live_paths(const ledger::Ledger& ledger, const event::TableInfo& table) {
   std::vector<std::string> paths;
   for (const auto& file : ledger.live_files(table.name, ledger.head()))
-    paths.push_back(file.path.substr(std::string("lake//").size() + table.name.size()));
+    paths.push_back(lake::path_in_table(file));
   std::sort(paths.begin(), paths.end());
   return paths;
 }

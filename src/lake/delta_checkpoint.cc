@@ -2,6 +2,7 @@
 #include "lake/delta_checkpoint.h"
 
 #include <arrow/api.h>
+#include <arrow/io/memory.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
@@ -123,16 +124,16 @@ arrow::Result<std::shared_ptr<arrow::Table>> to_table(const std::vector<JsonValu
   return arrow::Table::Make(schema, columns);
 }
 
-arrow::Status write_table(const std::shared_ptr<OutputFile>& out,
-                          const std::vector<JsonValue>& actions) {
+arrow::Result<std::shared_ptr<arrow::Buffer>> to_parquet(const std::vector<JsonValue>& actions) {
   ARROW_ASSIGN_OR_RAISE(const auto table, to_table(actions));
+  ARROW_ASSIGN_OR_RAISE(const auto out, arrow::io::BufferOutputStream::Create());
   const auto properties = parquet::WriterProperties::Builder()
                               .compression(arrow::Compression::SNAPPY)
                               ->created_by("adweave")
                               ->build();
   ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), out,
                                                  table->num_rows() + 1, properties));
-  return out->Close();
+  return out->Finish();
 }
 
 // One value of an array; null for what is null or of a type that no action of ours has.
@@ -200,15 +201,10 @@ arrow::Result<std::vector<JsonValue>> read_actions(const std::shared_ptr<InputFi
 Result<int64_t> write_delta_checkpoint(FileSystem& fs, const std::string& temporary,
                                        const std::string& path,
                                        const std::vector<JsonValue>& actions) {
-  if (fs.exists(temporary)) ADWEAVE_TRY(fs.unlink(temporary));
-  ADWEAVE_ASSIGN(std::unique_ptr<File> created, fs.create_exclusive(temporary));
-  const auto out = std::make_shared<OutputFile>(std::move(created));
-  const arrow::Status written = write_table(out, actions);
-  if (out->failure()) return *out->failure();
-  if (!written.ok()) return arrow_error(written, path);
-  ADWEAVE_TRY(fs.rename(temporary, path));
-  ADWEAVE_TRY(fs.sync_dir(parent_path(path)));
-  return out->size();
+  const auto bytes = to_parquet(actions);
+  if (!bytes.ok()) return arrow_error(bytes.status(), path);
+  ADWEAVE_TRY(replace_file(fs, temporary, path, std::string_view(**bytes)));
+  return (*bytes)->size();
 }
 
 Result<std::vector<JsonValue>> read_delta_checkpoint(const FileSystem& fs,

@@ -82,13 +82,6 @@ JsonValue action(const char* kind, JsonValue body) {
   return JsonValue::Object{{kind, std::move(body)}};
 }
 
-// Files lie below their table's folder; a log names them from there.
-std::string in_table(const event::DataFile& file) {
-  const std::string folder = "lake/" + file.table + "/";
-  CHECK(file.path.starts_with(folder));
-  return file.path.substr(folder.size());
-}
-
 std::string path_of(const JsonValue& body) {
   const JsonValue* path = body.find("path");
   return path != nullptr && path->as_string() != nullptr ? *path->as_string() : "";
@@ -100,6 +93,12 @@ int64_t number_in(const JsonValue& body, std::string_view name) {
 }
 
 }  // namespace
+
+std::string path_in_table(const event::DataFile& file) {
+  const std::string folder = "lake/" + file.table + "/";
+  CHECK(file.path.starts_with(folder));
+  return file.path.substr(folder.size());
+}
 
 DeltaLog::DeltaLog(const std::string& dir, const event::TableInfo& table)
     : dir_(dir),
@@ -246,7 +245,7 @@ Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
     ADWEAVE_ASSIGN(const FileInfo info, fs.info(join_path(dir_, file.path)));
     ADWEAVE_ASSIGN(std::string stats, delta_stats(fs, dir_, *table_, file));
     actions.push_back(
-        action("add", JsonValue::Object{{"path", in_table(file)},
+        action("add", JsonValue::Object{{"path", path_in_table(file)},
                                         {"partitionValues", JsonValue::Object{{"dt", file.date}}},
                                         {"size", file.bytes},
                                         {"modificationTime", info.modified_us / kMicrosPerMilli},

@@ -25,6 +25,9 @@
 
 namespace adweave::lake {
 
+// The file's path relative to its table's folder, as a log names it.
+std::string path_in_table(const event::DataFile& file);
+
 // What a version says.
 struct DeltaChange {
   std::string ledger_id;

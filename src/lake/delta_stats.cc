@@ -2,7 +2,6 @@
 #include "lake/delta_stats.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,9 +10,9 @@
 #include <parquet/statistics.h>
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "base/money.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "lake/file_streams.h"
 
 namespace adweave::lake {
@@ -46,17 +45,6 @@ uint32_t code_point(std::string_view character) {
   return code;
 }
 
-void append_utf8(std::string& out, uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-    return;
-  }
-  const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  constexpr std::array<uint32_t, 4> kLead = {0, 0xC0, 0xE0, 0xF0};
-  out += static_cast<char>(kLead[static_cast<size_t>(more)] | code >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (code >> (6 * i) & 0x3F));
-}
-
 std::string quoted(std::string_view text) {
   std::string out;
   append_json_string(out, text);
@@ -65,10 +53,10 @@ std::string quoted(std::string_view text) {
 
 // "2023-11-01T10:00:00.123Z"
 std::string millis_text(int64_t millis) {
-  constexpr int64_t kMillisPerDay = limits::kDayUs / kMicrosPerMilli;
-  const int64_t rest = (millis % kMillisPerDay + kMillisPerDay) % kMillisPerDay;
-  return quoted(fmt::format("{}T{:02}:{:02}:{:02}.{:03}Z", format_date(millis * kMicrosPerMilli),
-                            rest / 3'600'000, rest / 60'000 % 60, rest / 1000 % 60, rest % 1000));
+  const CivilTime time = civil_from_micros(millis * kMicrosPerMilli);
+  return quoted(fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", time.year, time.month,
+                            time.day, time.hour, time.minute, time.second,
+                            time.microsecond / kMicrosPerMilli));
 }
 
 int64_t floor_millis(int64_t micros) {

@@ -49,10 +49,9 @@ bool delta_logs_follow(const FileSystem& fs, const std::string& data,
                        const ledger::Ledger& ledger) {
   return std::all_of(
       event::all_tables().begin(), event::all_tables().end(), [&](const auto& table) {
-        const std::string folder = "lake/" + std::string(table.name) + "/";
         std::vector<std::string> live;
         for (const event::DataFile& file : ledger.live_files(table.name, ledger.head()))
-          live.push_back(file.path.substr(folder.size()));
+          live.push_back(lake::path_in_table(file));
         std::sort(live.begin(), live.end());
         const auto log = lake::DeltaLog::open(fs, data, table);
         return log && log->paths() == live;
