@@ -130,6 +130,7 @@ void add_all_commands(Program& program) {
   add_verify_command(program);
   add_retain_command(program);
   add_close_command(program);
+  add_seal_commands(program);
   add_inspect_command(program);
   add_validate_command(program);
   add_generate_command(program);

@@ -81,6 +81,11 @@ inline constexpr int kTouchesPerConversionMax =
 inline constexpr int kZstdLevel = 1;
 inline constexpr int64_t kWriteBufferBytes = kMiB;
 inline constexpr int64_t kRowGroupRows = 1'000'000;
+inline constexpr int64_t kSealedRowGroupRows = 131'072;
+inline constexpr int64_t kMergedBytesMax = 256 * kMiB;      // of the files that are merged into one
+inline constexpr int64_t kSealedAsIsBytes = 128 * kMiB;     // a file so large is sealed as it is
+inline constexpr int64_t kSealAfterUs = kDayUs;             // after its end a day is sealed
+inline constexpr int64_t kVacuumGraceUs = 7 * kDayUs;       // a replaced file stays so long
 inline constexpr int64_t kDeltaPublishUs = 10 * kSecondUs;  // between versions while a run goes on
 inline constexpr int64_t kDeltaCheckpointEvery = 10;        // versions of a Delta log
 inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is named so long
@@ -101,6 +106,6 @@ inline constexpr int64_t kFileHeadBytesMax = 256 * kKiB;  // a longer head of a 
 inline constexpr int64_t kFileHeadsPerCommitMax = 64;     // nor more of them in a commit
 
 // On-disk format of a data folder. A program refuses a folder with a higher number.
-inline constexpr int kFormatVersion = 2;
+inline constexpr int kFormatVersion = 3;
 
 }  // namespace adweave::limits

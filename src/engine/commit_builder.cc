@@ -2,33 +2,16 @@
 #include "engine/commit_builder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <set>
-#include <thread>
 
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/parallel.h"
 #include "lake/table_writer.h"
 #include "process/rejects.h"
 
 namespace adweave::engine {
-
-namespace {
-
-// Runs work(0) .. work(count - 1) on up to `threads` threads.
-void run_parallel(size_t count, int threads, const std::function<void(size_t)>& work) {
-  std::atomic<size_t> next = 0;
-  const auto loop = [&] {
-    for (size_t i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < threads && static_cast<size_t>(i) < count; ++i) helpers.emplace_back(loop);
-  loop();
-  for (std::thread& helper : helpers) helper.join();
-}
-
-}  // namespace
 
 void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source,
                         const source::SourceFile& file, int64_t commit, state::State& state,
@@ -171,7 +154,7 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
   for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
 
   const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,
-                                   writer.ledger().ledger_id()};
+                                   writer.ledger().ledger_id(), job.program};
   const std::vector<Parts> tables = table_parts();
   std::vector<Result<std::vector<event::DataFile>>> files(tables.size(), Error{});
   run_parallel(tables.size(), job.threads,

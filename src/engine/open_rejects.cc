@@ -44,6 +44,13 @@ OpenReject reject_of(const event::RejectRows& rows, int64_t row) {
   return reject;
 }
 
+// Only replays take rejects back.
+bool holds_replays(const ledger::Ledger& ledger, const event::DataFile& file) {
+  const auto begin = ledger.records().begin();
+  return std::any_of(begin + file.first_commit - 1, begin + file.commit,
+                     [](const auto& record) { return record.kind == "replay"; });
+}
+
 }  // namespace
 
 Result<OpenRejects> OpenRejects::open(const FileSystem& fs, std::string dir,
@@ -55,7 +62,7 @@ Result<OpenRejects> OpenRejects::open(const FileSystem& fs, std::string dir,
   open.filter_ = std::move(filter);
   open.files_ = ledger.live_files("rejects", ledger.head());
   for (const event::DataFile& file : open.files_) {
-    if (ledger.records()[static_cast<size_t>(file.commit) - 1].kind != "replay") continue;
+    if (!holds_replays(ledger, file)) continue;
     ADWEAVE_ASSIGN(const event::RejectRows rows,
                    lake::read_rows<event::RejectRows>(fs, open.dir_, file));
     for (int64_t row = 0; row < rows.rows; ++row) {

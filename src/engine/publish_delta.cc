@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "engine/publish_days.h"
 #include "event/schema.h"
 #include "lake/delta_log.h"
 
@@ -16,10 +17,23 @@ using lake::DeltaLog;
 
 constexpr int kRaces = 3;  // with a writer that was taken over: it has few versions left to give
 
+// Whether a commit brings rows to a table or takes rows away, and does not only move them.
+bool changes_rows(const ledger::CommitRecord& record, const event::TableInfo& table) {
+  if (record.kind == "retention") return true;
+  if (record.kind == "seal" || record.kind == "compact") return false;
+  return std::any_of(record.added.begin(), record.added.end(),
+                     [&](const event::DataFile& file) { return file.table == table.name; });
+}
+
 // What the log has to say to be as of the ledger's newest commit.
 lake::DeltaChange change_of(const ledger::Ledger& ledger, const event::TableInfo& table,
                             const DeltaLog& log, int64_t now) {
-  lake::DeltaChange change{ledger.ledger_id(), ledger.head(), ledger.epoch(), now, {}, {}};
+  lake::DeltaChange change{ledger.ledger_id(), ledger.head(), ledger.epoch(), now, {}, {}, false};
+  const auto& records = ledger.records();
+  change.rows_change =
+      log.version() < 0 || std::any_of(
+                               records.begin() + log.through(ledger.ledger_id()), records.end(),
+                               [&](const auto& record) { return changes_rows(record, table); });
   std::map<std::string, event::DataFile> live;
   for (const event::DataFile& file : ledger.live_files(table.name, ledger.head()))
     live.emplace(lake::path_in_table(file), file);
@@ -55,6 +69,7 @@ Result<std::optional<PublishedTable>> publish_table(FileSystem& fs, const std::s
 
 Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now) {
+  ADWEAVE_TRY(publish_days(fs, dir, ledger));
   std::vector<PublishedTable> tables;
   std::optional<Error> damage;
   for (const event::TableInfo& table : event::all_tables()) {
@@ -73,6 +88,7 @@ Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::str
 
 Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now) {
+  ADWEAVE_TRY(publish_days(fs, dir, ledger));
   std::vector<PublishedTable> tables;
   for (const event::TableInfo& table : event::all_tables()) {
     ADWEAVE_ASSIGN(DeltaLog log, DeltaLog::restart(fs, dir, table));

@@ -22,7 +22,8 @@ struct PublishedTable {
 };
 
 // Brings the logs of all tables up to the newest commit; those of tables that have not changed stay
-// as they are. `now` is microseconds UTC. Fails with corrupt, naming the file, when a log is
+// as they are. The plain folders of sealed days (engine/publish_days.h) come first: a log names
+// their files there. `now` is microseconds UTC. Fails with corrupt, naming the file, when a log is
 // damaged; the other tables are published all the same.
 Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now);

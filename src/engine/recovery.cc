@@ -47,15 +47,30 @@ constexpr Field kStateFields[] = {Field::event_id,
                                   Field::joined_by,
                                   Field::is_double_click};
 
-constexpr Field kOccurrenceFields[] = {Field::event_id, Field::source, Field::source_position};
+constexpr Field kOccurrenceFields[] = {Field::event_id, Field::source, Field::source_position,
+                                       Field::commit};
 
-// Which mapping decoded the rows of a source in a commit.
-std::map<std::string, std::string, std::less<>> mappings_of(const ledger::CommitRecord& record) {
-  std::map<std::string, std::string, std::less<>> mappings;
-  for (const ledger::SourcePosition& position : record.positions)
-    mappings[std::string(ledger::row_source(position.source))] = position.mapping;
-  return mappings;
-}
+// Which mapping decoded a row.
+class Mappings {
+ public:
+  explicit Mappings(const ledger::Ledger& ledger) : ledger_(ledger) {}
+
+  const std::string& of(int64_t commit, std::string_view source) {
+    auto [it, added] = by_commit_.try_emplace(commit);
+    if (added) {
+      const auto& record = ledger_.records()[static_cast<size_t>(commit) - 1];
+      for (const ledger::SourcePosition& position : record.positions)
+        it->second[std::string(ledger::row_source(position.source))] = position.mapping;
+    }
+    const auto mapping = it->second.find(source);
+    return mapping == it->second.end() ? kNone : mapping->second;
+  }
+
+ private:
+  inline static const std::string kNone;
+  const ledger::Ledger& ledger_;
+  std::map<int64_t, std::map<std::string, std::string, std::less<>>> by_commit_;
+};
 
 bool is_event_table(const event::DataFile& file) {
   return event::find_table(file.table)->kind.has_value();
@@ -90,34 +105,39 @@ std::set<int64_t> commits_of(const ledger::Ledger& ledger, const std::string& so
   return commits;
 }
 
-Status remember_file(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
-                     const std::map<std::string, std::string, std::less<>>& mappings,
-                     state::State& state) {
-  ADWEAVE_ASSIGN(const event::Batch batch, lake::read_events(fs, dir, file, kStateFields));
-  for (int64_t row = 0; row < batch.rows; ++row) {
-    const auto mapping = mappings.find(batch.source[row]);
-    process::remember(state, batch, row, mapping == mappings.end() ? "" : mapping->second);
+// The rows of later commits than the state knows. Merged files hold rows of many commits, each file
+// those of its days' commits in a row: so the order of the files is the order in which what
+// concerns the same event was committed.
+Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledger, int64_t since,
+                      state::State& state) {
+  std::vector<event::DataFile> files = ledger.live_files("", ledger.head());
+  std::erase_if(files, [&](const event::DataFile& file) { return file.commit <= since; });
+  Mappings mappings(ledger);
+  for (const event::DataFile& file : files) {
+    if (!is_event_table(file)) continue;
+    const auto remember = [&](const event::Batch& batch) {
+      for (int64_t row = 0; row < batch.rows; ++row) {
+        if (batch.commit[row] > since)
+          process::remember(state, batch, row, mappings.of(batch.commit[row], batch.source[row]));
+      }
+      process::remember_journeys(state.journeys, batch, since);
+      return bound_ids(fs, job, file.commit, ledger.epoch(), state);
+    };
+    ADWEAVE_TRY(lake::visit_events(fs, job.data, file, kStateFields, remember));
   }
-  process::remember_journeys(state.journeys, batch);
-  return {};
-}
-
-Status remember_commit(const FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
-                       const ledger::CommitRecord& record, state::State& state) {
-  const auto mappings = mappings_of(record);
-  for (const event::DataFile& file : record.added) {
-    if (is_event_table(file) && !ledger.is_gone(file))
-      ADWEAVE_TRY(remember_file(fs, dir, file, mappings, state));
+  for (const event::DataFile& file : files) {
+    if (file.table != "facts") continue;
+    ADWEAVE_TRY(lake::visit_rows<event::FactRows>(fs, job.data, file, [&](const auto& rows) {
+      process::remember_facts(state.journeys, rows, since);
+      return Status();
+    }));
   }
-  for (const event::DataFile& file : record.added) {
-    if (file.table != "facts" || ledger.is_gone(file)) continue;
-    ADWEAVE_ASSIGN(const event::FactRows rows, lake::read_rows<event::FactRows>(fs, dir, file));
-    process::remember_facts(state.journeys, rows);
-  }
-  for (const event::DataFile& file : record.added) {
-    if (file.table != "credits_log" || ledger.is_gone(file)) continue;
-    ADWEAVE_ASSIGN(const event::CreditRows rows, lake::read_rows<event::CreditRows>(fs, dir, file));
-    process::remember_credits(state.journeys, rows);
+  for (const event::DataFile& file : files) {
+    if (file.table != "credits_log") continue;
+    ADWEAVE_TRY(lake::visit_rows<event::CreditRows>(fs, job.data, file, [&](const auto& rows) {
+      process::remember_credits(state.journeys, rows, since);
+      return Status();
+    }));
   }
   return {};
 }
@@ -154,13 +174,22 @@ Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
   return {};
 }
 
-void count(process::Occurrences& occurrences, const event::IdColumn& ids,
-           const event::DictColumn& sources, const event::StrColumn& positions, int64_t rows,
-           const std::string& source, const std::string& file) {
-  for (int64_t row = 0; row < rows; ++row) {
-    if (sources[row] != source || process::parse_position(positions[row]).file != file) continue;
-    if (const auto fingerprint = process::fingerprint_in(ids[row])) ++occurrences[*fingerprint];
+// The rows of an event table or of duplicates that are of the file and came with the commits.
+template <class Rows>
+void count(process::Occurrences& occurrences, const Rows& rows, const std::string& source,
+           const std::string& file, const std::set<int64_t>& commits) {
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    if (!commits.contains(rows.commit[row]) || rows.source[row] != source) continue;
+    if (process::parse_position(rows.source_position[row]).file != file) continue;
+    if (const auto fingerprint = process::fingerprint_in(rows.event_id[row]))
+      ++occurrences[*fingerprint];
   }
+}
+
+// Whether a file may hold rows of the commits.
+bool may_hold(const event::DataFile& file, const std::set<int64_t>& commits) {
+  const auto first = commits.lower_bound(file.first_commit);
+  return first != commits.end() && *first <= file.commit;
 }
 
 }  // namespace
@@ -168,11 +197,7 @@ void count(process::Occurrences& occurrences, const event::IdColumn& ids,
 Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
                                                  const ledger::Ledger& ledger) {
   Snapshot snapshot = newest_snapshot(fs, job.data, ledger);
-  for (const ledger::CommitRecord& record : ledger.records()) {
-    if (record.number <= snapshot.commit) continue;
-    ADWEAVE_TRY(remember_commit(fs, job.data, ledger, record, *snapshot.state));
-    ADWEAVE_TRY(bound_ids(fs, job, record.number, ledger.epoch(), *snapshot.state));
-  }
+  ADWEAVE_TRY(remember_since(fs, job, ledger, snapshot.commit, *snapshot.state));
   return std::move(snapshot.state);
 }
 
@@ -197,21 +222,16 @@ Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std
                                                  const source::ReadBefore& before) {
   process::Occurrences occurrences;
   const std::set<int64_t> commits = commits_of(ledger, source, before);
-  for (const ledger::CommitRecord& record : ledger.records()) {
-    if (!commits.contains(record.number)) continue;
-    for (const event::DataFile& added : record.added) {
-      if (ledger.is_gone(added)) continue;
-      if (is_event_table(added)) {
-        ADWEAVE_ASSIGN(const event::Batch rows,
-                       lake::read_events(fs, dir, added, kOccurrenceFields));
-        count(occurrences, rows.event_id, rows.source, rows.source_position, rows.rows, source,
-              before.file);
-      } else if (added.table == "duplicates") {
-        ADWEAVE_ASSIGN(const event::DuplicateRows rows,
-                       lake::read_rows<event::DuplicateRows>(fs, dir, added));
-        count(occurrences, rows.event_id, rows.source, rows.source_position, rows.rows, source,
-              before.file);
-      }
+  for (const event::DataFile& live : ledger.live_files("", ledger.head())) {
+    if (!may_hold(live, commits)) continue;
+    const auto add = [&](const auto& rows) {
+      count(occurrences, rows, source, before.file, commits);
+      return Status();
+    };
+    if (is_event_table(live)) {
+      ADWEAVE_TRY(lake::visit_events(fs, dir, live, kOccurrenceFields, add));
+    } else if (live.table == "duplicates") {
+      ADWEAVE_TRY(lake::visit_rows<event::DuplicateRows>(fs, dir, live, add));
     }
   }
   return occurrences;

@@ -27,24 +27,28 @@ std::vector<event::DataFile> files_before(const ledger::Ledger& ledger, int64_t 
 // Rows of commits with several sources have to be counted before they are gone.
 Result<std::vector<ledger::RetiredRows>> retired_rows(const FileSystem& fs, const std::string& dir,
                                                       const ledger::Ledger& ledger, int64_t from) {
+  const auto record_of = [&](int64_t commit) -> const ledger::CommitRecord& {
+    return ledger.records()[static_cast<size_t>(commit) - 1];
+  };
   std::map<std::pair<int64_t, std::string>, int64_t> counts;
+  const auto count = [&](const event::Batch& rows) {
+    for (int64_t row = 0; row < rows.rows; ++row) {
+      const ledger::CommitRecord& record = record_of(rows.commit[row]);
+      if (record.counts.size() > 1)
+        ++counts[{record.number, ledger::counted_source(record, rows.source[row])}];
+    }
+    return Status();
+  };
   for (const event::DataFile& file : files_before(ledger, from)) {
-    const ledger::CommitRecord& record = ledger.records()[static_cast<size_t>(file.commit) - 1];
-    if (record.counts.size() == 1 || !holds_events(file)) continue;
-    constexpr event::Field kSource[] = {event::Field::source};
-    ADWEAVE_ASSIGN(const event::Batch rows, lake::read_events(fs, dir, file, kSource));
-    for (int64_t row = 0; row < rows.rows; ++row)
-      ++counts[{file.commit, ledger::counted_source(record, rows.source[row])}];
+    const bool of_one_source =
+        file.first_commit == file.commit && record_of(file.commit).counts.size() == 1;
+    constexpr event::Field kFields[] = {event::Field::source, event::Field::commit};
+    if (holds_events(file) && !of_one_source)
+      ADWEAVE_TRY(lake::visit_events(fs, dir, file, kFields, count));
   }
   std::vector<ledger::RetiredRows> retired;
   for (const auto& [key, rows] : counts) retired.push_back({key.first, key.second, rows});
   return retired;
-}
-
-// Opens a folder that is there already.
-Result<ledger::LedgerWriter> open_existing(FileSystem& fs, const ledger::WriterOptions& options) {
-  ADWEAVE_TRY(ledger::Ledger::open(fs, options.dir));
-  return ledger::LedgerWriter::open(fs, options);
 }
 
 ledger::CommitRecord record_of(const char* kind, int64_t now) {
@@ -83,7 +87,7 @@ Result<RetentionPlan> plan_retention(const ledger::Ledger& ledger, int64_t from,
 
 Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& options, int64_t from,
                              int64_t now) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, open_existing(fs, options));
+  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, ledger::LedgerWriter::open_existing(fs, options));
   ADWEAVE_ASSIGN(const RetentionPlan plan, plan_retention(writer.ledger(), from, now));
   if (plan.done) {
     ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
@@ -102,7 +106,7 @@ Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& option
 
 Result<bool> close_days(FileSystem& fs, const ledger::WriterOptions& options, int64_t open_from,
                         int64_t now) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, open_existing(fs, options));
+  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, ledger::LedgerWriter::open_existing(fs, options));
   const std::optional<int64_t> closed = writer.ledger().closed_through();
   if (closed == open_from) return false;
   if (closed && open_from < *closed) {

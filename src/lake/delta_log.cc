@@ -96,8 +96,9 @@ int64_t number_in(const JsonValue& body, std::string_view name) {
 
 std::string path_in_table(const event::DataFile& file) {
   const std::string folder = "lake/" + file.table + "/";
-  CHECK(file.path.starts_with(folder));
-  return file.path.substr(folder.size());
+  const std::string path = file.is_sealed() ? event::published_path(file) : file.path;
+  CHECK(path.starts_with(folder));
+  return path.substr(folder.size());
 }
 
 DeltaLog::DeltaLog(const std::string& dir, const event::TableInfo& table)
@@ -205,20 +206,26 @@ JsonValue::Object DeltaLog::metadata(const DeltaChange& change) const {
           {"createdTime", created != 0 ? created : change.now / kMicrosPerMilli}};
 }
 
+namespace {
+
+JsonValue::Object parameters_of(const DeltaChange& change) {
+  if (!change.rows_change) return {{"predicate", "[]"}};
+  return {{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}};
+}
+
+}  // namespace
+
 // The lines of the next version.
 Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
                                                     const DeltaChange& change) const {
   const int64_t now = std::max(change.now / kMicrosPerMilli, timestamp_ + 1);
-  std::vector<JsonValue> actions;
-  actions.push_back(
-      action("commitInfo",
-             JsonValue::Object{{"timestamp", now},
-                               {"operation", "WRITE"},
-                               {"operationParameters",
-                                JsonValue::Object{{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}}},
-                               {"readVersion", version_},
-                               {"isBlindAppend", change.removed.empty()},
-                               {"engineInfo", "adweave"}}));
+  JsonValue::Object said = {{"timestamp", now},
+                            {"operation", change.rows_change ? "WRITE" : "OPTIMIZE"},
+                            {"operationParameters", parameters_of(change)},
+                            {"isBlindAppend", change.removed.empty() && change.rows_change},
+                            {"engineInfo", "adweave"}};
+  if (version_ >= 0) said.emplace_back("readVersion", version_);
+  std::vector<JsonValue> actions = {action("commitInfo", std::move(said))};
   if (protocol_.is_null()) {
     actions.push_back(
         action("protocol", JsonValue::Object{{"minReaderVersion", 1}, {"minWriterVersion", 2}}));
@@ -236,7 +243,7 @@ Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
     actions.push_back(action(
         "remove", JsonValue::Object{{"path", path},
                                     {"deletionTimestamp", now},
-                                    {"dataChange", true},
+                                    {"dataChange", change.rows_change},
                                     {"extendedFileMetadata", true},
                                     {"partitionValues", partition ? *partition : JsonValue()},
                                     {"size", number_in(known->second, "size")}}));
@@ -249,7 +256,7 @@ Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
                                         {"partitionValues", JsonValue::Object{{"dt", file.date}}},
                                         {"size", file.bytes},
                                         {"modificationTime", info.modified_us / kMicrosPerMilli},
-                                        {"dataChange", true},
+                                        {"dataChange", change.rows_change},
                                         {"stats", std::move(stats)}}));
   }
   return actions;

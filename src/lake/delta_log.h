@@ -36,6 +36,7 @@ struct DeltaChange {
   int64_t now = 0;      // microseconds UTC
   std::vector<event::DataFile> added;
   std::vector<std::string> removed;  // paths, relative to the table's folder
+  bool rows_change = true;           // false: the same rows in other files
 };
 
 class DeltaLog {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/table_reader.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <arrow/api.h>
 #include <arrow/util/decimal.h>
 #include <parquet/arrow/reader.h>
@@ -15,33 +18,81 @@ namespace {
 
 using TableResult = arrow::Result<std::shared_ptr<arrow::Table>>;
 
-TableResult read_arrow(const std::shared_ptr<arrow::io::RandomAccessFile>& input,
-                       std::span<const std::string> names) {
-  ARROW_ASSIGN_OR_RAISE(const auto reader,
-                        parquet::arrow::OpenFile(input, arrow::default_memory_pool()));
-  if (names.empty()) return reader->ReadTable();
-  const auto* schema = reader->parquet_reader()->metadata()->schema();
-  std::vector<int> columns;
-  for (const std::string& name : names) columns.push_back(schema->ColumnIndex(name));
-  return reader->ReadTable(columns);
+// An open file; its pages are checked against their CRCs.
+class ArrowFile {
+ public:
+  // `names`: the columns to read, those that the file has; all of them when empty.
+  static arrow::Result<ArrowFile> open(const std::shared_ptr<arrow::io::RandomAccessFile>& input,
+                                       std::span<const std::string> names) {
+    parquet::ReaderProperties checked;
+    checked.set_page_checksum_verification(true);
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(input, checked));
+    ArrowFile file;
+    ARROW_ASSIGN_OR_RAISE(file.reader_, builder.Build());
+    const auto* schema = file.reader_->parquet_reader()->metadata()->schema();
+    for (int i = 0; i < schema->num_columns(); ++i) {
+      const bool wanted =
+          std::find(names.begin(), names.end(), schema->Column(i)->name()) != names.end();
+      if (names.empty() || wanted) file.columns_.push_back(i);
+    }
+    return file;
+  }
+
+  TableResult all() { return reader_->ReadTable(columns_); }
+  int groups() const { return reader_->num_row_groups(); }
+  TableResult group(int index) { return reader_->ReadRowGroup(index, columns_); }
+
+ private:
+  std::unique_ptr<parquet::arrow::FileReader> reader_;
+  std::vector<int> columns_;
+};
+
+Error damaged(const std::string& path, const std::string& what) {
+  return {ErrorCode::corrupt, path + ": " + what,
+          "run adweave verify; restore the file from a backup"};
+}
+
+// Opens a file and hands it to `read`, which fails with an arrow::Status or throws what Parquet
+// does.
+template <class Read>
+Status read_file_by(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                    std::span<const std::string> names, Read read) {
+  const std::string path = join_path(dir, file.path);
+  ADWEAVE_ASSIGN(std::unique_ptr<File> opened, fs.open(path));
+  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+  try {
+    arrow::Result<ArrowFile> arrow_file =
+        ArrowFile::open(std::make_shared<InputFile>(std::move(opened), info.size), names);
+    const arrow::Status done = arrow_file.ok() ? read(*arrow_file) : arrow_file.status();
+    return done.ok() ? Status() : damaged(path, done.message());
+  } catch (const parquet::ParquetException& e) {
+    return damaged(path, e.what());
+  }
 }
 
 Result<std::shared_ptr<arrow::Table>> read_table(const FileSystem& fs, const std::string& dir,
                                                  const event::DataFile& file,
                                                  std::span<const std::string> names) {
-  const std::string path = join_path(dir, file.path);
-  ADWEAVE_ASSIGN(std::unique_ptr<File> opened, fs.open(path));
-  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
-  try {
-    TableResult table =
-        read_arrow(std::make_shared<InputFile>(std::move(opened), info.size), names);
-    if (table.ok()) return *std::move(table);
-    return Error{ErrorCode::corrupt, path + ": " + table.status().message(),
-                 "run adweave verify; restore the file from a backup"};
-  } catch (const parquet::ParquetException& e) {
-    return Error{ErrorCode::corrupt, path + ": " + e.what(),
-                 "run adweave verify; restore the file from a backup"};
-  }
+  std::shared_ptr<arrow::Table> table;
+  ADWEAVE_TRY(read_file_by(fs, dir, file, names,
+                           [&](ArrowFile& arrow_file) { return arrow_file.all().Value(&table); }));
+  return table;
+}
+
+// Row group by row group; what `visit` fails with ends it.
+template <class Visit>
+Status visit_groups(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                    std::span<const std::string> names, Visit visit) {
+  Status visited;
+  ADWEAVE_TRY(read_file_by(fs, dir, file, names, [&](ArrowFile& arrow_file) {
+    for (int i = 0; visited && i < arrow_file.groups(); ++i) {
+      ARROW_ASSIGN_OR_RAISE(const auto table, arrow_file.group(i));
+      visited = visit(*table);
+    }
+    return arrow::Status::OK();
+  }));
+  return visited;
 }
 
 template <class Array, class Column, class Convert>
@@ -115,24 +166,38 @@ void fill_rows(const arrow::Table& table, Rows& rows);
   }
 ADWEAVE_OTHER_TABLES(ADWEAVE_FILL_ROWS)
 
+std::vector<std::string> names_of(std::span<const event::Field> fields) {
+  std::vector<std::string> names;
+  for (const event::Field field : fields) names.emplace_back(event::info(field).name);
+  return names;
+}
+
+event::Batch batch_of(const event::DataFile& file, const arrow::Table& table) {
+  const event::TableInfo* info = event::find_table(file.table);
+  CHECK(info != nullptr && info->kind);
+  event::Batch batch(*info->kind);
+  batch.rows = table.num_rows();
+  event::for_each_column(batch, [&](const event::FieldInfo& field, auto& column) {
+    fill_named(table, field.name, column);
+  });
+  return batch;
+}
+
 }  // namespace
 
 Result<event::Batch> read_events(const FileSystem& fs, const std::string& dir,
                                  const event::DataFile& file,
                                  std::span<const event::Field> fields) {
-  const event::TableInfo* info = event::find_table(file.table);
-  CHECK(info != nullptr && info->kind);
-  std::vector<std::string> names;
-  for (const event::Field field : fields) {
-    if (event::info(field).in(*info->kind)) names.emplace_back(event::info(field).name);
-  }
-  ADWEAVE_ASSIGN(const std::shared_ptr<arrow::Table> table, read_table(fs, dir, file, names));
-  event::Batch batch(*info->kind);
-  batch.rows = table->num_rows();
-  event::for_each_column(batch, [&](const event::FieldInfo& field, auto& column) {
-    fill_named(*table, field.name, column);
-  });
-  return batch;
+  ADWEAVE_ASSIGN(const std::shared_ptr<arrow::Table> table,
+                 read_table(fs, dir, file, names_of(fields)));
+  return batch_of(file, *table);
+}
+
+Status visit_events(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                    std::span<const event::Field> fields,
+                    const std::function<Status(const event::Batch&)>& visit) {
+  return visit_groups(fs, dir, file, names_of(fields),
+                      [&](const arrow::Table& table) { return visit(batch_of(file, table)); });
 }
 
 template <class Rows>
@@ -143,9 +208,22 @@ Result<Rows> read_rows(const FileSystem& fs, const std::string& dir, const event
   return rows;
 }
 
+template <class Rows>
+Status visit_rows(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                  const std::function<Status(const Rows&)>& visit) {
+  return visit_groups(fs, dir, file, {}, [&](const arrow::Table& table) {
+    Rows rows;
+    fill_rows(table, rows);
+    return visit(rows);
+  });
+}
+
 #define ADWEAVE_INSTANTIATE(Rows, FIELDS, table_name, time)                                  \
   template Result<event::Rows> read_rows<event::Rows>(const FileSystem&, const std::string&, \
-                                                      const event::DataFile&);
+                                                      const event::DataFile&);               \
+  template Status visit_rows<event::Rows>(const FileSystem&, const std::string&,             \
+                                          const event::DataFile&,                            \
+                                          const std::function<Status(const event::Rows&)>&);
 ADWEAVE_OTHER_TABLES(ADWEAVE_INSTANTIATE)
 
 }  // namespace adweave::lake

@@ -3,6 +3,7 @@
 // (query/).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -22,5 +23,14 @@ Result<event::Batch> read_events(const FileSystem& fs, const std::string& dir,
 // DuplicateRows, AuditRows.
 template <class Rows>
 Result<Rows> read_rows(const FileSystem& fs, const std::string& dir, const event::DataFile& file);
+
+// The same, row group by row group: a large file is never in memory as a whole. What `visit` fails
+// with ends it.
+Status visit_events(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                    std::span<const event::Field> fields,
+                    const std::function<Status(const event::Batch&)>& visit);
+template <class Rows>
+Status visit_rows(const FileSystem& fs, const std::string& dir, const event::DataFile& file,
+                  const std::function<Status(const Rows&)>& visit);
 
 }  // namespace adweave::lake

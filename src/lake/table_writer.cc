@@ -5,12 +5,11 @@
 #include <map>
 
 #include <arrow/api.h>
-#include <parquet/arrow/writer.h>
 
 #include "base/limits.h"
 #include "base/time.h"
 #include "lake/arrow_columns.h"
-#include "lake/file_streams.h"
+#include "lake/parquet_file.h"
 
 namespace adweave::lake {
 
@@ -36,45 +35,6 @@ std::map<int64_t, std::vector<PartRows>> split_by_day(std::span<const TableRows>
     }
   }
   return days;
-}
-
-std::shared_ptr<arrow::Schema> schema_of(const TableInfo& table) {
-  arrow::FieldVector fields;
-  for (const ColumnInfo& column : table.columns) {
-    const auto id =
-        arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(column.parquet_id)});
-    fields.push_back(
-        arrow::field(std::string(column.name), arrow_type(column.type), !column.required, id));
-  }
-  return arrow::schema(std::move(fields));
-}
-
-std::shared_ptr<parquet::WriterProperties> properties_of(const TableInfo& table) {
-  parquet::WriterProperties::Builder builder;
-  builder.compression(arrow::Compression::ZSTD)
-      ->compression_level(limits::kZstdLevel)
-      ->max_row_group_length(limits::kRowGroupRows)
-      ->created_by("adweave")
-      ->enable_store_decimal_as_integer()
-      ->enable_write_page_index();
-  for (const ColumnInfo& column : table.columns) {
-    const std::string name(column.name);
-    switch (column.type) {
-      case event::Type::Id:
-      case event::Type::Str:
-      case event::Type::Bytes:
-        builder.disable_dictionary(name)->encoding(name,
-                                                   parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY);
-        break;
-      case event::Type::Time:
-      case event::Type::Int:
-        builder.disable_dictionary(name)->encoding(name, parquet::Encoding::DELTA_BINARY_PACKED);
-        break;
-      default:
-        break;
-    }
-  }
-  return builder.build();
 }
 
 // The columns that only the writer knows: the same value in every row.
@@ -104,21 +64,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> make_batch(const WriteOptions
     }
     arrays.push_back(std::move(array));
   }
-  return arrow::RecordBatch::Make(schema_of(table), rows, std::move(arrays));
-}
-
-arrow::Status write_parquet(const std::shared_ptr<OutputFile>& out, const TableInfo& table,
-                            const arrow::RecordBatch& batch) {
-  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
-  ARROW_ASSIGN_OR_RAISE(const auto writer, parquet::arrow::FileWriter::Open(
-                                               *batch.schema(), arrow::default_memory_pool(), out,
-                                               properties_of(table), arrow_properties));
-  ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(arrow::key_value_metadata(
-      {"adweave.format_version", "adweave.table"},
-      {std::to_string(limits::kFormatVersion), std::string(table.name)})));
-  ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(batch));
-  ARROW_RETURN_NOT_OK(writer->Close());
-  return out->Close();
+  return arrow::RecordBatch::Make(arrow_schema(table), rows, std::move(arrays));
 }
 
 void set_time_range(event::DataFile& file, std::span<const PartRows> parts) {
@@ -139,26 +85,16 @@ Result<event::DataFile> write_day(FileSystem& fs, const WriteOptions& options, i
   event::DataFile file;
   file.table = table.name;
   file.date = format_date(day * limits::kDayUs);
+  file.first_commit = options.commit;
   file.commit = options.commit;
-  const std::string folder = "lake/" + file.table + "/_recent/dt=" + file.date;
-  file.path = folder + "/part-" + std::to_string(options.epoch) + "-" +
-              std::to_string(options.commit) + "-" + std::to_string(index) + ".parquet";
-  const std::string path = join_path(options.dir, file.path);
-
-  const auto batch = make_batch(options, table, parts);
-  if (!batch.ok()) return Error{ErrorCode::internal, path + ": " + batch.status().message()};
-  ADWEAVE_TRY(make_dirs(fs, join_path(options.dir, folder)));
-  ADWEAVE_ASSIGN(std::unique_ptr<File> created, fs.create_exclusive(path));
-  const auto out = std::make_shared<OutputFile>(std::move(created));
-  const arrow::Status written = write_parquet(out, table, **batch);
-  if (out->failure()) return *out->failure();
-  if (!written.ok()) return arrow_error(written, path);
-  ADWEAVE_TRY(fs.sync_dir(join_path(options.dir, folder)));
-
-  file.rows = (*batch)->num_rows();
-  file.bytes = out->size();
-  file.checksum = out->checksum();
+  file.path = "lake/" + file.table + "/_recent/dt=" + file.date + "/" +
+              event::file_name(options.epoch, options.commit, index);
   set_time_range(file, parts);
+  const auto batch = make_batch(options, table, parts);
+  if (!batch.ok()) return Error{ErrorCode::internal, file.path + ": " + batch.status().message()};
+  const auto rows = arrow::Table::FromRecordBatches({*batch});
+  if (!rows.ok()) return Error{ErrorCode::internal, file.path + ": " + rows.status().message()};
+  ADWEAVE_TRY(write_parquet_file(fs, options, {}, **rows, file));
   return file;
 }
 

@@ -4,10 +4,8 @@
 //   DIR/lake/<table>/_recent/dt=YYYY-MM-DD/part-<epoch>-<commit>-<n>.parquet
 //
 // The same rows give the same bytes, whatever slices and threads they came from: dictionaries are
-// merged in the order of first use and each file gets one. Money is DECIMAL(18,9) (sums
-// DECIMAL(38,9)), time TIMESTAMP(us, UTC), dict columns are dictionary-encoded, unique ids
-// DELTA_LENGTH_BYTE_ARRAY, times and integers DELTA_BINARY_PACKED, all zstd; field ids come from
-// the schema. Tables may be written by several threads at once.
+// merged in the order of first use and each file gets one. Tables may be written by several
+// threads at once.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +24,7 @@ struct WriteOptions {
   int64_t epoch = 0;
   int64_t commit = 0;
   std::string ledger_id;
+  std::string program;  // version
 };
 
 // Writes the parts one after the other (all of one table) and syncs the files and their folders.

@@ -2,6 +2,7 @@
 #include "ledger/commit_record.h"
 
 #include <cstdio>
+#include <type_traits>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -38,10 +39,12 @@ void members(Record& r, V&& visit, int64_t format = limits::kFormatVersion)
   visit("retained_from", r.retained_from);
   visit("retired", r.retired);
   visit("closed_through", r.closed_through);
+  if (format < 3) return;
+  visit("replaced", r.replaced);
 }
 
 template <class Position, class V>
-void members(Position& p, V&& visit)
+void members(Position& p, V&& visit, int64_t = 0)
   requires requires { p.mapping; }
 {
   visit("source", p.source);
@@ -55,7 +58,7 @@ void members(Position& p, V&& visit)
 }
 
 template <class C, class V>
-void members(C& c, V&& visit)
+void members(C& c, V&& visit, int64_t = 0)
   requires requires { c.records_read; }
 {
   visit("source", c.source);
@@ -67,7 +70,7 @@ void members(C& c, V&& visit)
 }
 
 template <class F, class V>
-void members(F& f, V&& visit)
+void members(F& f, V&& visit, int64_t format = limits::kFormatVersion)
   requires requires { f.time_min; }
 {
   visit("table", f.table);
@@ -78,10 +81,13 @@ void members(F& f, V&& visit)
   visit("checksum", f.checksum);
   visit("time_min", f.time_min);
   visit("time_max", f.time_max);
+  if (format < 3) return;
+  visit("first_commit", f.first_commit);
+  visit("commit", f.commit);
 }
 
 template <class D, class V>
-void members(D& d, V&& visit)
+void members(D& d, V&& visit, int64_t = 0)
   requires requires { d.original; }
 {
   visit("name", d.name);
@@ -92,7 +98,7 @@ void members(D& d, V&& visit)
 }
 
 template <class H, class V>
-void members(H& h, V&& visit)
+void members(H& h, V&& visit, int64_t = 0)
   requires requires {
     h.hash;
     h.bytes.size();
@@ -105,7 +111,7 @@ void members(H& h, V&& visit)
 }
 
 template <class R, class V>
-void members(R& r, V&& visit)
+void members(R& r, V&& visit, int64_t = 0)
   requires requires {
     r.commit;
     r.source;
@@ -115,6 +121,13 @@ void members(R& r, V&& visit)
   visit("commit", r.commit);
   visit("source", r.source);
   visit("rows", r.rows);
+}
+
+template <class P, class V>
+void members(P& p, V&& visit, int64_t = 0)
+  requires(std::is_same_v<std::remove_const_t<P>, ReplacedFile>)
+{
+  visit("path", p.path);
 }
 
 JsonValue to_json(int64_t value) {
@@ -142,33 +155,33 @@ JsonValue object_of(const T& item) {
   return object;
 }
 
-Status from_json(const JsonValue& object, const char* name, int64_t& out) {
+Status from_json(const JsonValue& object, const char* name, int64_t& out, int64_t) {
   ADWEAVE_ASSIGN(out, object.int_at(name));
   return {};
 }
 
-Status from_json(const JsonValue& object, const char* name, std::string& out) {
+Status from_json(const JsonValue& object, const char* name, std::string& out, int64_t) {
   ADWEAVE_ASSIGN(out, object.string_at(name));
   return {};
 }
 
-template <class T, class... Format>
-Status read_members(const JsonValue& object, T& out, Format... format);
+template <class T>
+Status read_members(const JsonValue& object, T& out, int64_t format);
 
 template <class T>
-Status from_json(const JsonValue& object, const char* name, std::vector<T>& out) {
+Status from_json(const JsonValue& object, const char* name, std::vector<T>& out, int64_t format) {
   ADWEAVE_ASSIGN(const JsonValue::Array* array, object.array_at(name));
-  for (const JsonValue& item : *array) ADWEAVE_TRY(read_members(item, out.emplace_back()));
+  for (const JsonValue& item : *array) ADWEAVE_TRY(read_members(item, out.emplace_back(), format));
   return {};
 }
 
-template <class T, class... Format>
-Status read_members(const JsonValue& object, T& out, Format... format) {
+template <class T>
+Status read_members(const JsonValue& object, T& out, int64_t format) {
   Status status;
   const auto read = [&](const char* name, auto& value) {
-    if (status) status = from_json(object, name, value);
+    if (status) status = from_json(object, name, value, format);
   };
-  members(out, read, format...);
+  members(out, read, format);
   return status;
 }
 
@@ -222,7 +235,9 @@ Result<CommitRecord> parse_commit(std::string_view bytes) {
   }
   CommitRecord record;
   ADWEAVE_TRY(read_members(json, record, format));
-  for (event::DataFile& file : record.added) file.commit = record.number;
+  if (format < 3) {
+    for (event::DataFile& file : record.added) file.first_commit = file.commit = record.number;
+  }
   record.checksum = std::move(checksum);
   return record;
 }

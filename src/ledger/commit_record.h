@@ -62,6 +62,11 @@ struct FileHead {
   std::string bytes;  // the head in base64; empty when a record before holds the same
 };
 
+// A file that is live no more: files that were added in the same commit hold its rows.
+struct ReplacedFile {
+  std::string path;
+};
+
 // Event rows that a retention commit takes away, of a commit with several sources. (Of one with a
 // single source all rows are that source's.)
 struct RetiredRows {
@@ -75,7 +80,7 @@ struct CommitRecord {
   std::string previous;  // checksum of record number - 1; empty for the first
   int64_t epoch = 0;     // of the writer
   std::string kind;      // "epoch" (a writer begins), "data", "dimensions", "replay" (rejects
-                         // decoded again), "retention", "close"
+                         // decoded again), "retention", "close", "seal", "compact"
   std::string ledger_id;
   std::string program;        // version that wrote it
   int64_t committed_at = 0;   // microseconds UTC, from the writer's clock; no number depends on it
@@ -88,7 +93,8 @@ struct CommitRecord {
   std::vector<FileHead> heads;
   int64_t retained_from = 0;  // of "retention": start of the oldest retained day, microseconds UTC
   std::vector<RetiredRows> retired;
-  int64_t closed_through = 0;  // of "close": start of the first open day, microseconds UTC
+  int64_t closed_through = 0;          // of "close": start of the first open day, microseconds UTC
+  std::vector<ReplacedFile> replaced;  // of "seal" and "compact"
 
   std::string checksum;  // its own; set by to_bytes() and parse_commit()
 };

@@ -2,6 +2,7 @@
 #include "ledger/ledger.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/base64.h"
 #include "base/hash.h"
@@ -86,7 +87,32 @@ void Ledger::append(CommitRecord record) {
     if (!head.bytes.empty())
       file_heads_.try_emplace(head.hash, decode_base64(head.bytes).value_or(""));
   }
+  change_live_files(record);
   records_.push_back(std::move(record));
+}
+
+void Ledger::change_live_files(const CommitRecord& record) {
+  if (!record.replaced.empty()) {
+    std::set<std::string_view> replaced;
+    for (const ReplacedFile& file : record.replaced) {
+      replaced.insert(file.path);
+      superseded_.push_back({file.path, record.number, record.committed_at});
+    }
+    std::erase_if(live_, [&](const event::DataFile& file) { return replaced.contains(file.path); });
+  }
+  for (const event::DataFile& file : record.added) {
+    const auto later = std::upper_bound(
+        live_.begin(), live_.end(), file.commit,
+        [](int64_t commit, const event::DataFile& other) { return commit < other.commit; });
+    live_.insert(later, file);
+    if (record.kind == "seal") sealed_days_[file.date] = record.number - 1;
+  }
+  if (record.kind == "retention") forget_days_before(format_date(record.retained_from));
+}
+
+void Ledger::forget_days_before(const std::string& day) {
+  std::erase_if(live_, [&](const event::DataFile& file) { return is_gone(file); });
+  sealed_days_.erase(sealed_days_.begin(), sealed_days_.lower_bound(day));
 }
 
 bool Ledger::is_gone(const event::DataFile& file) const {
@@ -129,12 +155,8 @@ const std::string* Ledger::file_head(int64_t commit, std::string_view source,
 
 std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t as_of) const {
   std::vector<event::DataFile> files;
-  for (const CommitRecord& record : records_) {
-    if (record.number > as_of) break;
-    for (const event::DataFile& file : record.added) {
-      const bool asked = table.empty() || file.table == table;
-      if (asked && !is_gone(file)) files.push_back(file);
-    }
+  for (const event::DataFile& file : live_) {
+    if (file.first_commit <= as_of && (table.empty() || file.table == table)) files.push_back(file);
   }
   return files;
 }

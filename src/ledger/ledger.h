@@ -25,6 +25,13 @@ struct Retention {
   int64_t commit = 0;  // that said so
 };
 
+// A file that a seal or compact commit made superfluous. Readers that opened it before still may.
+struct Superseded {
+  std::string path;
+  int64_t commit = 0;        // that replaced it
+  int64_t committed_at = 0;  // of that commit, microseconds UTC
+};
+
 class Ledger {
  public:
   // Reads every record of `dir` and checks the chain. Fails with not_found (no data folder),
@@ -55,9 +62,15 @@ class Ledger {
                                std::string_view file) const;
   bool has_file_head(const std::string& hash) const { return file_heads_.contains(hash); }
 
-  // Files of a table ("" is every table) as of a commit, in the order they were committed, without
-  // those that are gone by now.
+  // Files of a table ("" is every table) with rows as of a commit, in the order of their newest
+  // commit. What replaced a file stands in its place, so a file may hold later rows too: those with
+  // `commit` > as_of. Files that are gone by now are left out.
   std::vector<event::DataFile> live_files(std::string_view table, int64_t as_of) const;
+  // Files that are not live any more, in the order of the commits that replaced them; whether they
+  // are still there is for vacuum to know.
+  const std::vector<Superseded>& superseded() const { return superseded_; }
+  // Sealed days and the commit through which all their rows are in sealed files.
+  const std::map<std::string, int64_t>& sealed_days() const { return sealed_days_; }
 
   // The newest position of every file content of a source, in the order of their first commit.
   std::vector<SourcePosition> positions(std::string_view source) const;
@@ -75,8 +88,14 @@ class Ledger {
   void append(CommitRecord record);
 
  private:
+  void change_live_files(const CommitRecord& record);
+  void forget_days_before(const std::string& day);
+
   std::string ledger_id_;
   std::vector<CommitRecord> records_;
+  std::vector<event::DataFile> live_;  // by their newest commit
+  std::vector<Superseded> superseded_;
+  std::map<std::string, int64_t> sealed_days_;
   std::optional<Retention> retention_;
   std::map<std::string, std::string> file_heads_;  // by hash
 };

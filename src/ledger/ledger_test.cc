@@ -35,8 +35,9 @@ class LedgerTest : public ::testing::Test {
   void add_file(CommitRecord& record, const std::string& name, const std::string& bytes) {
     const std::string path = "lake/clicks/_recent/dt=2023-11-01/" + name;
     disk_.put("/data/" + path, bytes, 0);
-    record.added.push_back({"clicks", path, "2023-11-01", 0, 1, static_cast<int64_t>(bytes.size()),
-                            to_hex(hash128(bytes)), 0, 0});
+    const int64_t commit = name[7] - '0';  // "part-1-2-0.parquet"
+    record.added.push_back({"clicks", path, "2023-11-01", commit, commit, 1,
+                            static_cast<int64_t>(bytes.size()), to_hex(hash128(bytes)), 0, 0});
   }
   std::string bytes_of(int64_t number) {
     return *read_file(disk_, "/data/" + commit_path(number), 1 << 20);
@@ -109,7 +110,7 @@ TEST_F(LedgerTest, ANewerFormatIsRefused) {
   {
     LedgerWriter w = writer("a");
   }
-  disk_.put("/data/format_version", "3\n", 0);
+  disk_.put("/data/format_version", "9\n", 0);
   EXPECT_EQ(open_error(), ErrorCode::newer_format);
   EXPECT_EQ(LedgerWriter::open(disk_, options("b")).error().code, ErrorCode::newer_format);
 }
@@ -164,7 +165,7 @@ TEST_F(LedgerTest, ARecordOfTheFirstFormatIsReadAndOfANewerOneRefused) {
   const Result<CommitRecord> first = parse_commit(sealed(bytes));
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(first->retained_from, 0);
-  bytes[bytes.find("1")] = '3';
+  bytes[bytes.find("1")] = '9';
   EXPECT_EQ(parse_commit(sealed(bytes)).error().code, ErrorCode::newer_format);
 }
 
@@ -174,7 +175,8 @@ TEST_F(LedgerTest, ARetentionTakesWholeDaysOfEarlierCommitsAway) {
   const auto add_day = [&](CommitRecord& record, const std::string& day, const std::string& name) {
     const std::string path = "lake/clicks/_recent/dt=" + day + "/" + name;
     disk_.put("/data/" + path, "x", 0);
-    record.added.push_back({"clicks", path, day, 0, 1, 1, to_hex(hash128("x")), 0, 0});
+    const int64_t commit = name[7] - '0';  // "part-1-2-0.parquet"
+    record.added.push_back({"clicks", path, day, commit, commit, 1, 1, to_hex(hash128("x")), 0, 0});
   };
   LedgerWriter w = writer("a");
   ASSERT_TRUE(w.begin_epoch(1));

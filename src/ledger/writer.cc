@@ -13,11 +13,9 @@ namespace adweave::ledger {
 
 namespace {
 
-// Epoch in "part-<epoch>-<commit>-<n>.parquet" or "<epoch>-<commit>-<holder>.tmp" after `prefix`;
-// -1 when it is no such name.
-int64_t epoch_in(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix)) return -1;
-  name.remove_prefix(prefix.size());
+// Epoch in "<epoch>-<commit>-<holder>.tmp"; -1 when it is no such name.
+int64_t epoch_of_temporary(std::string_view name) {
+  if (!name.ends_with(".tmp")) return -1;
   int64_t epoch = -1;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), epoch);
   const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '-';
@@ -36,6 +34,11 @@ Result<LedgerWriter> LedgerWriter::open(FileSystem& fs, WriterOptions options) {
   ADWEAVE_ASSIGN(writer.ledger_, Ledger::open(fs, dir));
   writer.epoch_ = writer.ledger_.epoch();
   return writer;
+}
+
+Result<LedgerWriter> LedgerWriter::open_existing(FileSystem& fs, WriterOptions options) {
+  ADWEAVE_TRY(Ledger::open(fs, options.dir));
+  return open(fs, std::move(options));
 }
 
 Status LedgerWriter::begin_epoch(int64_t now) {
@@ -112,30 +115,45 @@ Status LedgerWriter::sweep() {
   const std::string ledger_folder = join_path(options_.dir, "ledger");
   ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_->list(ledger_folder));
   for (const std::string& name : names) {
-    const int64_t epoch = name.ends_with(".tmp") ? epoch_in(name, "") : -1;
+    const int64_t epoch = epoch_of_temporary(name);
     if (epoch >= 0 && epoch < epoch_) ADWEAVE_TRY(fs_->unlink(join_path(ledger_folder, name)));
   }
+  std::set<std::string> named;
+  for (const event::DataFile& file : ledger_.live_files("", ledger_.head())) {
+    named.insert(file.path);
+    if (file.is_sealed()) named.insert(event::published_path(file));
+  }
+  for (const Superseded& file : ledger_.superseded()) named.insert(file.path);
   const std::string lake = join_path(options_.dir, "lake");
   ADWEAVE_ASSIGN(const std::vector<std::string> tables, fs_->list(lake));
-  for (const std::string& table : tables) ADWEAVE_TRY(sweep_table("lake/" + table + "/_recent"));
+  for (const std::string& table : tables) {
+    const std::string folder = "lake/" + table;
+    ADWEAVE_ASSIGN(const std::vector<std::string> inside, fs_->list(join_path(lake, table)));
+    for (const std::string& name : inside) {
+      if (name.starts_with("dt=")) ADWEAVE_TRY(sweep_day(folder + "/" + name, named));
+    }
+    ADWEAVE_TRY(sweep_days(folder + "/_recent", named));
+    ADWEAVE_TRY(sweep_days(folder + "/_sealed", named));
+  }
   return {};
 }
 
-Status LedgerWriter::sweep_table(const std::string& folder) {
-  const std::string recent = join_path(options_.dir, folder);
-  if (!fs_->exists(recent)) return {};
-  std::set<std::string> live;
-  for (const event::DataFile& file : ledger_.live_files("", ledger_.head())) live.insert(file.path);
+Status LedgerWriter::sweep_days(const std::string& folder, const std::set<std::string>& named) {
+  const Result<std::vector<std::string>> days = fs_->list(join_path(options_.dir, folder));
+  if (!days && days.error().code == ErrorCode::not_found) return {};
+  if (!days) return days.error();
+  for (const std::string& day : *days) ADWEAVE_TRY(sweep_day(folder + "/" + day, named));
+  return {};
+}
 
-  ADWEAVE_ASSIGN(const std::vector<std::string> days, fs_->list(recent));
-  for (const std::string& day : days) {
-    ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_->list(join_path(recent, day)));
-    for (const std::string& name : names) {
-      const std::string path = folder + "/" + day + "/" + name;
-      const int64_t epoch = epoch_in(name, "part-");
-      if (epoch < 0 || epoch >= epoch_ || live.contains(path)) continue;
-      ADWEAVE_TRY(fs_->unlink(join_path(options_.dir, path)));
-    }
+// Removes the files of older epochs that nothing names; what is not ours stays.
+Status LedgerWriter::sweep_day(const std::string& folder, const std::set<std::string>& named) {
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_->list(join_path(options_.dir, folder)));
+  for (const std::string& name : names) {
+    const std::string path = folder + "/" + name;
+    const int64_t epoch = event::epoch_of_file(name);
+    if (epoch < 0 || epoch >= epoch_ || named.contains(path)) continue;
+    ADWEAVE_TRY(fs_->unlink(join_path(options_.dir, path)));
   }
   return {};
 }

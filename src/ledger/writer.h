@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/file_system.h"
@@ -32,6 +33,8 @@ class LedgerWriter {
   // Makes the folder where it is missing, takes the lock, reads the ledger. Fails with locked when
   // another has it.
   static Result<LedgerWriter> open(FileSystem& fs, WriterOptions options);
+  // The same of a folder that must be there; fails with not_found.
+  static Result<LedgerWriter> open_existing(FileSystem& fs, WriterOptions options);
 
   const Ledger& ledger() const { return ledger_; }
   int64_t epoch() const { return epoch_; }
@@ -54,7 +57,8 @@ class LedgerWriter {
   LedgerWriter(FileSystem& fs, WriterOptions options) : fs_(&fs), options_(std::move(options)) {}
 
   Status link_record(CommitRecord& record);
-  Status sweep_table(const std::string& folder);
+  Status sweep_days(const std::string& folder, const std::set<std::string>& named);
+  Status sweep_day(const std::string& folder, const std::set<std::string>& named);
   bool is_taken(int64_t number) const;
   Error lost_link(int64_t number) const;
 

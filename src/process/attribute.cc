@@ -178,13 +178,16 @@ Attribution attribute(std::span<Batch* const> batches, const AttributionRules& r
   return result;
 }
 
-void remember_journeys(Journeys& journeys, const Batch& batch) {
-  for (int64_t row = 0; row < batch.rows; ++row) take_row(journeys, batch, row);
+void remember_journeys(Journeys& journeys, const Batch& batch, int64_t since) {
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    if (since == 0 || batch.commit[row] > since) take_row(journeys, batch, row);
+  }
 }
 
-void remember_facts(Journeys& journeys, const event::FactRows& rows) {
+void remember_facts(Journeys& journeys, const event::FactRows& rows, int64_t since) {
   StringPool& strings = journeys.strings();
   for (int64_t row = 0; row < rows.rows; ++row) {
+    if (since > 0 && rows.commit[row] <= since) continue;
     if (rows.sign[row] < 0) continue;  // what holds instead is stated too
     Journey* journey = journeys.with_click(rows.advertiser_id[row], rows.event_id[row]);
     if (journey == nullptr) continue;  // no longer retained
@@ -201,9 +204,10 @@ void remember_facts(Journeys& journeys, const event::FactRows& rows) {
   }
 }
 
-void remember_credits(Journeys& journeys, const event::CreditRows& rows) {
+void remember_credits(Journeys& journeys, const event::CreditRows& rows, int64_t since) {
   StringPool& strings = journeys.strings();
   for (int64_t row = 0; row < rows.rows; ++row) {
+    if (since > 0 && rows.commit[row] <= since) continue;
     Journey* journey = journeys.with_conversion(rows.advertiser_id[row], rows.conversion_id[row]);
     if (journey == nullptr) continue;  // no longer retained
     Conversion& conversion =

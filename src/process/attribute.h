@@ -31,9 +31,10 @@ struct Attribution {
 Attribution attribute(std::span<event::Batch* const> batches, const AttributionRules& rules,
                       std::optional<int64_t> open_from, state::State& state);
 
-// Takes committed rows back into the journeys: events first, then the facts, then the credits.
-void remember_journeys(state::Journeys& journeys, const event::Batch& batch);
-void remember_facts(state::Journeys& journeys, const event::FactRows& rows);
-void remember_credits(state::Journeys& journeys, const event::CreditRows& rows);
+// Takes committed rows back into the journeys, those of commits after `since`: all events first, in
+// any order, then the facts, then the credits, each in the order of the commits for the same event.
+void remember_journeys(state::Journeys& journeys, const event::Batch& batch, int64_t since = 0);
+void remember_facts(state::Journeys& journeys, const event::FactRows& rows, int64_t since = 0);
+void remember_credits(state::Journeys& journeys, const event::CreditRows& rows, int64_t since = 0);
 
 }  // namespace adweave::process

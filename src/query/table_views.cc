@@ -46,15 +46,23 @@ std::string empty_select(const event::TableInfo& table) {
   return "SELECT " + columns + " WHERE false";
 }
 
+// The table's rows as of a commit; merged files hold later ones too.
 std::string table_select(const std::string& dir, const event::TableInfo& table,
-                         const std::vector<event::DataFile>& files) {
-  if (files.empty()) return empty_select(table);
-  std::string list;
+                         const std::vector<event::DataFile>& files, int64_t as_of) {
+  std::string whole;
+  std::string mixed;
   for (const event::DataFile& file : files) {
+    std::string& list = file.commit <= as_of ? whole : mixed;
     list += list.empty() ? "" : ", ";
     list += sql_text(join_path(dir, file.path));
   }
-  return "SELECT * FROM read_parquet([" + list + "], hive_partitioning = false)";
+  const auto rows_of = [](const std::string& list) {
+    return "SELECT * FROM read_parquet([" + list + "], hive_partitioning = false)";
+  };
+  if (files.empty()) return empty_select(table);
+  if (mixed.empty()) return rows_of(whole);
+  const std::string earlier = rows_of(mixed) + " WHERE commit <= " + std::to_string(as_of);
+  return whole.empty() ? earlier : rows_of(whole) + " UNION ALL " + earlier;
 }
 
 // The newest version of a dimension file: all columns text, empty ones null.
@@ -176,7 +184,7 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   const auto has = [&](std::string_view table) { return !ledger.live_files(table, as_of).empty(); };
   for (const event::TableInfo& table : event::all_tables()) {
     view(choice == nullptr ? view_name(table) : all_rows(table),
-         table_select(dir, table, ledger.live_files(table.name, as_of)));
+         table_select(dir, table, ledger.live_files(table.name, as_of), as_of));
   }
   for (const event::TableInfo& table : event::all_tables()) {
     if (choice != nullptr) view(view_name(table), chosen_rows(table, *choice));

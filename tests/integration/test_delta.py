@@ -112,6 +112,11 @@ class DeltaTest(AdweaveTest):
             total = sum((cost.as_py() for cost in arrow["cost"] if cost.as_py() is not None), decimal.Decimal(0))
             self.assertEqual(total, decimal.Decimal(printed["money"]))
 
+    def test_the_history_can_be_read(self) -> None:
+        history = deltalake.DeltaTable(str(self.path("impressions"))).history()
+        self.assertEqual([entry["version"] for entry in history], list(range(COMMITS, -1, -1)))
+        self.assertEqual({entry["operation"] for entry in history}, {"WRITE"})
+
     def test_filters_skip_no_row(self) -> None:
         """Statistics bound what files hold: at, just below and just above each file's first and last time and id."""
         delta = deltalake.DeltaTable(str(self.path("impressions")))

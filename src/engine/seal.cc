@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/seal.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/limits.h"
+#include "base/parallel.h"
+#include "base/time.h"
+#include "engine/publish_delta.h"
+#include "event/schema.h"
+#include "lake/merge_files.h"
+
+namespace adweave::engine {
+
+namespace {
+
+using event::DataFile;
+using lake::MergedPlace;
+using Files = std::vector<DataFile>;
+using Groups = std::vector<Files>;
+
+// Files of a day, in groups of one table that become one file each.
+using Days = std::map<std::string, Groups>;
+
+int64_t bytes_of(const Files& files) {
+  int64_t bytes = 0;
+  for (const DataFile& file : files) bytes += file.bytes;
+  return bytes;
+}
+
+// Files that are not sealed, in groups of neighbours that are not too large together.
+Days unsealed_days(const ledger::Ledger& ledger) {
+  std::map<std::pair<std::string, std::string>, Groups> by_table;
+  for (DataFile& file : ledger.live_files("", ledger.head())) {
+    if (file.is_sealed()) continue;
+    Groups& groups = by_table[{file.date, file.table}];
+    const bool fits =
+        !groups.empty() && bytes_of(groups.back()) + file.bytes <= limits::kMergedBytesMax;
+    if (!fits) groups.emplace_back();
+    groups.back().push_back(std::move(file));
+  }
+  Days days;
+  for (auto& [key, groups] : by_table)
+    std::move(groups.begin(), groups.end(), std::back_inserter(days[key.first]));
+  return days;
+}
+
+class Upkeep {
+ public:
+  Upkeep(FileSystem& fs, const ledger::WriterOptions& writer_options, const UpkeepOptions& options,
+         ledger::LedgerWriter& writer, MergedPlace place)
+      : fs_(fs),
+        writer_options_(writer_options),
+        options_(options),
+        writer_(writer),
+        place_(place) {}
+
+  // One commit a day. Other programs' view is brought up to date first: what it gets to see then
+  // are the same rows in other files, and it is told so.
+  Result<std::vector<MergedDay>> replace(const Days& days) {
+    if (days.empty()) {
+      ADWEAVE_TRY(publish());
+      return std::vector<MergedDay>();
+    }
+    ADWEAVE_TRY(writer_.begin_epoch(options_.now_us()));
+    ADWEAVE_TRY(publish());
+    for (const auto& [day, groups] : days) {
+      for (const Files& group : groups) total_ += bytes_of(group);
+    }
+    std::vector<MergedDay> done;
+    for (const auto& [day, groups] : days) {
+      ADWEAVE_ASSIGN(MergedDay merged, replace_day(day, groups));
+      done.push_back(std::move(merged));
+    }
+    ADWEAVE_TRY(publish());
+    return done;
+  }
+
+ private:
+  Result<MergedDay> replace_day(const std::string& day, const Groups& groups) {
+    std::vector<Result<DataFile>> merged(groups.size(), Error{});
+    run_parallel(groups.size(), options_.threads, [&](size_t i) {
+      const auto same = [&](const Files& other) {
+        return other.front().table == groups[i].front().table;
+      };
+      const auto first = std::find_if(groups.begin(), groups.end(), same);
+      merged[i] = merge(groups[i], groups.begin() + static_cast<std::ptrdiff_t>(i) - first);
+    });
+    ledger::CommitRecord record;
+    record.kind = place_ == MergedPlace::sealed ? "seal" : "compact";
+    record.committed_at = options_.now_us();
+    record.schema = event::schema_hash();
+    MergedDay report{day, writer_.ledger().head() + 1, 0, 0, 0, 0, 0};
+    for (size_t i = 0; i < groups.size(); ++i) {
+      if (!merged[i]) return std::move(merged[i]).error();
+      for (const DataFile& file : groups[i]) record.replaced.push_back({file.path});
+      report.files_before += static_cast<int64_t>(groups[i].size());
+      report.bytes_before += bytes_of(groups[i]);
+      report.rows += merged[i]->rows;
+      report.bytes += merged[i]->bytes;
+      record.added.push_back(*std::move(merged[i]));
+    }
+    report.files = static_cast<int64_t>(record.added.size());
+    done_ += report.bytes_before;
+    ADWEAVE_TRY(writer_.append(std::move(record)));
+    if (options_.progress) options_.progress(done_, total_);
+    return report;
+  }
+
+  Result<DataFile> merge(const Files& files, int64_t n) {
+    const lake::WriteOptions options{writer_options_.dir, writer_.epoch(),
+                                     writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
+                                     writer_options_.program};
+    const bool as_it_is = place_ == MergedPlace::sealed && files.size() == 1 &&
+                          files.front().bytes >= limits::kSealedAsIsBytes;
+    return as_it_is ? lake::link_sealed(fs_, options, files.front(), n)
+                    : lake::merge_files(fs_, options, place_, files, n);
+  }
+
+  Status publish() {
+    const auto published =
+        publish_delta(fs_, writer_options_.dir, writer_.ledger(), options_.now_us());
+    return published ? Status() : Status(published.error());
+  }
+
+  FileSystem& fs_;
+  const ledger::WriterOptions& writer_options_;
+  const UpkeepOptions& options_;
+  ledger::LedgerWriter& writer_;
+  MergedPlace place_;
+  int64_t done_ = 0;  // bytes
+  int64_t total_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<MergedDay>> seal(FileSystem& fs, const ledger::WriterOptions& writer, bool all,
+                                    const UpkeepOptions& options) {
+  ADWEAVE_ASSIGN(ledger::LedgerWriter opened, ledger::LedgerWriter::open_existing(fs, writer));
+  Days days = unsealed_days(opened.ledger());
+  const std::string open_from = format_date(options.now_us() - limits::kSealAfterUs);
+  std::erase_if(days, [&](const auto& day) { return !all && day.first >= open_from; });
+  return Upkeep(fs, writer, options, opened, MergedPlace::sealed).replace(days);
+}
+
+Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptions& writer,
+                                       const UpkeepOptions& options) {
+  ADWEAVE_ASSIGN(ledger::LedgerWriter opened, ledger::LedgerWriter::open_existing(fs, writer));
+  Days days = unsealed_days(opened.ledger());
+  for (auto& [day, groups] : days)
+    std::erase_if(groups, [](const Files& group) { return group.size() < 2; });
+  std::erase_if(days, [](const auto& day) { return day.second.empty(); });
+  return Upkeep(fs, writer, options, opened, MergedPlace::recent).replace(days);
+}
+
+Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& writer, int64_t grace_us,
+                        int64_t now, bool dry_run) {
+  ADWEAVE_ASSIGN(const ledger::LedgerWriter opened,
+                 ledger::LedgerWriter::open_existing(fs, writer));
+  // First let other programs know: what they are told of must be there.
+  if (!dry_run) ADWEAVE_TRY(publish_delta(fs, writer.dir, opened.ledger(), now));
+  Vacuumed report;
+  for (const ledger::Superseded& file : opened.ledger().superseded()) {
+    const std::string path = join_path(writer.dir, file.path);
+    const Result<FileInfo> info = fs.info(path);
+    if (!info) continue;  // removed before
+    if (file.committed_at > now - grace_us) {
+      ++report.files_left;
+      continue;
+    }
+    ++report.files;
+    report.bytes += info->size;
+    if (!dry_run) ADWEAVE_TRY(fs.unlink(path));
+  }
+  return report;
+}
+
+}  // namespace adweave::engine

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lake's upkeep: few large files instead of many small ones. Each step is a commit that
+// replaces files by others with the same rows, so no number changes, at any commit asked for.
+//
+//   compact: small files of a day become one, in the order of their commits.
+//   seal:    the files of a day that is over become sealed files, by time; what comes late to such
+//            a day is sealed beside them. Then others read the day as plain Parquet.
+//   vacuum:  replaced files are removed once nobody can be reading them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ledger/writer.h"
+
+namespace adweave::engine {
+
+struct UpkeepOptions {
+  int threads = 1;
+  std::function<int64_t()> now_us;
+  std::function<void(int64_t done_bytes, int64_t total_bytes)> progress;  // may be empty
+};
+
+// What became of a day, all tables together.
+struct MergedDay {
+  std::string date;
+  int64_t commit = 0;  // that replaced the files
+  int64_t files_before = 0;
+  int64_t files = 0;
+  int64_t rows = 0;
+  int64_t bytes_before = 0;
+  int64_t bytes = 0;
+};
+
+// Seals the days that have been over for kSealAfterUs; with `all` every day. The data folder must
+// exist. Fails with corrupt when a file is damaged: its day and those after it stay as they are.
+Result<std::vector<MergedDay>> seal(FileSystem& fs, const ledger::WriterOptions& writer, bool all,
+                                    const UpkeepOptions& options);
+
+// Merges the files of each day and table that are not sealed.
+Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptions& writer,
+                                       const UpkeepOptions& options);
+
+struct Vacuumed {
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t files_left = 0;  // replaced, but not long enough ago
+};
+
+// Removes files that were replaced at least `grace_us` ago; with `dry_run` only counts them.
+Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& writer, int64_t grace_us,
+                        int64_t now, bool dry_run);
+
+}  // namespace adweave::engine
