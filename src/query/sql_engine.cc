@@ -5,6 +5,7 @@
 
 #include "base/file_system.h"
 #include "query/cells.h"
+#include "query/checked_files.h"
 #include "query/duckdb_values.h"
 #include "query/table_views.h"
 
@@ -86,6 +87,16 @@ struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
   bool has_warehouse = false;
+  std::map<std::string, std::string> damaged;  // files that must not be read, and why
+
+  // A failure in the engine's words: corrupt when it is that of a damaged file.
+  Error error(const char* message) const {
+    Error error = query_error(message);
+    for (const auto& [path, problem] : damaged) {
+      if (error.message.find(problem) != std::string::npos) error.code = ErrorCode::corrupt;
+    }
+    return error;
+  }
 
   ~Database() {
     duckdb_disconnect(&connection);
@@ -131,7 +142,9 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   std::vector<std::string> readable = {join_path(dir, "lake/")};
   if (!options.linked.empty()) readable.push_back(options.linked + "/");
   ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files));
-  for (const std::string& statement : view_statements(dir, ledger, as_of, options.rows))
+  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
+  const auto& damaged = engine.database_->damaged = damaged_files(*fs, dir, ledger, as_of);
+  for (const std::string& statement : view_statements(dir, ledger, as_of, damaged, options.rows))
     ADWEAVE_TRY(engine.execute(statement));
   if (options.kpi) {
     ADWEAVE_TRY(engine.execute("CREATE VIEW kpi AS " +
@@ -168,7 +181,7 @@ Result<QueryResult> SqlEngine::query(const std::string& sql) const {
   OwnedPrepared prepared;
   if (duckdb_prepare_extracted_statement(database_->connection, *statements.get(), 0,
                                          prepared.get()) != DuckDBSuccess) {
-    return query_error(duckdb_prepare_error(*prepared.get()));
+    return database_->error(duckdb_prepare_error(*prepared.get()));
   }
   if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
     return query_error("only SELECT is allowed: the ledger changes by commits alone",
@@ -176,7 +189,7 @@ Result<QueryResult> SqlEngine::query(const std::string& sql) const {
   }
   OwnedResult result;
   if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess) {
-    return query_error(duckdb_result_error(result.get()));
+    return database_->error(duckdb_result_error(result.get()));
   }
   return read_result(result.get());
 }

@@ -63,7 +63,7 @@ class SqlEngine {
   // Whether the file `warehouse` is attached: reports may be answered from its cells.
   bool has_warehouse() const;
 
-  // Fails with query, quoting the engine's words.
+  // Fails with query, quoting the engine's words; with corrupt when it reads a damaged file.
   Result<QueryResult> query(const std::string& sql) const;
 
  private:

@@ -166,6 +166,19 @@ Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
   return builder.build(std::nullopt);
 }
 
+Status verify_warehouse(const FileSystem& fs, const std::string& dir) {
+  const std::string path = warehouse_path(dir);
+  if (!fs.exists(path)) return {};
+  const Result<SqlEngine> sql = SqlEngine::open_files({{path, "warehouse", false}});
+  if (!sql) return Error(sql.error()).within(path);
+  for (const char* table : {"cells", "meta"}) {
+    const auto read =
+        sql->query(std::string("SELECT bit_xor(hash(t)) FROM warehouse.") + table + " t");
+    if (!read) return Error(read.error()).within(path);
+  }
+  return {};
+}
+
 Result<SqlEngine> open_with_warehouse(FileSystem& fs, const std::string& dir,
                                       const ledger::Ledger& ledger, int64_t as_of, bool kpi) {
   const std::string path = warehouse_path(dir);

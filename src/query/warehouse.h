@@ -33,4 +33,8 @@ Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
 Result<SqlEngine> open_with_warehouse(FileSystem& fs, const std::string& dir,
                                       const ledger::Ledger& ledger, int64_t as_of, bool kpi);
 
+// Reads all of the warehouse, whose blocks have checksums; fails with query, saying what is wrong.
+// A folder without warehouse is fine.
+Status verify_warehouse(const FileSystem& fs, const std::string& dir);
+
 }  // namespace adweave::query
