@@ -106,6 +106,7 @@ void add_seal_commands(Program& program);
 void add_explain_command(Program& program);
 void add_rebuild_command(Program& program);
 void add_ddl_command(Program& program);
+void add_export_command(Program& program);
 void add_diff_command(Program& program);
 void add_rejects_command(Program& program);
 void add_replay_commands(Program& program, CLI::App& rejects);

@@ -37,6 +37,10 @@ class OwnedStatements {
 
 class OwnedPrepared {
  public:
+  OwnedPrepared() = default;
+  OwnedPrepared(OwnedPrepared&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)) {}
+  OwnedPrepared& operator=(OwnedPrepared&&) = delete;
   ~OwnedPrepared() { duckdb_destroy_prepare(&statement_); }
   duckdb_prepared_statement* get() { return &statement_; }
 
@@ -87,6 +91,7 @@ struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
   bool has_warehouse = false;
+  std::string target;                          // the one file that copy() may write
   std::map<std::string, std::string> damaged;  // files that must not be read, and why
 
   // A failure in the engine's words: corrupt when it is that of a damaged file.
@@ -96,6 +101,25 @@ struct SqlEngine::Database {
       if (error.message.find(problem) != std::string::npos) error.code = ErrorCode::corrupt;
     }
     return error;
+  }
+
+  // One statement that changes nothing.
+  Result<OwnedPrepared> prepare(const std::string& sql) const {
+    OwnedStatements statements;
+    const idx_t count = duckdb_extract_statements(connection, sql.c_str(), statements.get());
+    if (count == 0)
+      return query_error(duckdb_extract_statements_error(*statements.get()), "check the SQL");
+    if (count != 1) return query_error("more than one statement", "run them one at a time");
+    OwnedPrepared prepared;
+    if (duckdb_prepare_extracted_statement(connection, *statements.get(), 0, prepared.get()) !=
+        DuckDBSuccess) {
+      return error(duckdb_prepare_error(*prepared.get()));
+    }
+    if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
+      return query_error("only SELECT is allowed: the ledger changes by commits alone",
+                         "use adweave run to add data");
+    }
+    return prepared;
   }
 
   ~Database() {
@@ -110,7 +134,8 @@ SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
 SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
 
 Result<SqlEngine> SqlEngine::open_database(const std::vector<std::string>& readable,
-                                           const std::vector<AttachedFile>& files) {
+                                           const std::vector<AttachedFile>& files,
+                                           const std::string& target) {
   auto database = std::make_unique<Database>();
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
@@ -133,6 +158,9 @@ Result<SqlEngine> SqlEngine::open_database(const std::vector<std::string>& reada
   for (const std::string& folder : readable)
     folders.append(folders.empty() ? "" : ", ").append(sql_text(folder));
   ADWEAVE_TRY(engine.execute("SET allowed_directories = [" + folders + "]"));
+  if (!target.empty())
+    ADWEAVE_TRY(engine.execute("SET allowed_paths = [" + sql_text(target) + "]"));
+  engine.database_->target = target;
   ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
   return engine;
 }
@@ -141,7 +169,7 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
                                   int64_t as_of, const SqlOptions& options) {
   std::vector<std::string> readable = {join_path(dir, "lake/")};
   if (!options.linked.empty()) readable.push_back(options.linked + "/");
-  ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files));
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files, options.target));
   const std::unique_ptr<FileSystem> fs = make_posix_file_system();
   const auto& damaged = engine.database_->damaged = damaged_files(*fs, dir, ledger, as_of);
   for (const std::string& statement : view_statements(dir, ledger, as_of, damaged, options.rows))
@@ -156,7 +184,7 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
 }
 
 Result<SqlEngine> SqlEngine::open_files(const std::vector<AttachedFile>& files) {
-  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, files));
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, files, ""));
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;
 }
@@ -172,26 +200,27 @@ Status SqlEngine::execute(const std::string& sql) const {
 }
 
 Result<QueryResult> SqlEngine::query(const std::string& sql) const {
-  OwnedStatements statements;
-  const idx_t count =
-      duckdb_extract_statements(database_->connection, sql.c_str(), statements.get());
-  if (count == 0)
-    return query_error(duckdb_extract_statements_error(*statements.get()), "check the SQL");
-  if (count != 1) return query_error("more than one statement", "run them one at a time");
-  OwnedPrepared prepared;
-  if (duckdb_prepare_extracted_statement(database_->connection, *statements.get(), 0,
-                                         prepared.get()) != DuckDBSuccess) {
-    return database_->error(duckdb_prepare_error(*prepared.get()));
-  }
-  if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
-    return query_error("only SELECT is allowed: the ledger changes by commits alone",
-                       "use adweave run to add data");
-  }
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(sql));
   OwnedResult result;
   if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess) {
     return database_->error(duckdb_result_error(result.get()));
   }
   return read_result(result.get());
+}
+
+Result<int64_t> SqlEngine::copy(const std::string& select, const std::string& options) const {
+  // First alone: what is wrong with it is then told in its own words.
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(select));
+  if (duckdb_prepared_statement_type(*prepared.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
+    return query_error("only the rows of a SELECT can be written to a file");
+  const std::string statement = "COPY (FROM query(" + sql_text(select) + ")) TO " +
+                                sql_text(database_->target) + " (" + options +
+                                ", USE_TMP_FILE false)";
+  OwnedResult result;
+  if (duckdb_query(database_->connection, statement.c_str(), result.get()) != DuckDBSuccess)
+    return database_->error(duckdb_result_error(result.get()));
+  ADWEAVE_ASSIGN(const QueryResult rows, read_result(result.get()));
+  return *rows.rows.at(0).at(0).as_int();
 }
 
 }  // namespace adweave::query
