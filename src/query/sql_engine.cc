@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/sql_engine.h"
 
+#include <utility>
+
 #include <duckdb.h>
 
 #include "base/file_system.h"

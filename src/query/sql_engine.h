@@ -68,7 +68,7 @@ class SqlEngine {
   Result<QueryResult> query(const std::string& sql) const;
 
   // Writes the rows of a SELECT to SqlOptions::target, as they come, and returns how many there
-  // are. `options` are those of DuckDB's COPY: "FORMAT csv, HEADER".
+  // are. `options` are those of DuckDB's COPY: "FORMAT csv, HEADER". Fails as query() does.
   Result<int64_t> copy(const std::string& select, const std::string& options) const;
 
  private:

@@ -2,6 +2,8 @@
 // ddl: the statements with which other programs see the lake's tables.
 #include "query/ddl.h"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include <fmt/format.h>
