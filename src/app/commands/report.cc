@@ -39,7 +39,6 @@ Result<query::Report> report_of(FileSystem& fs, const ReportOptions& options) {
 int report_command(FileSystem& fs, const ReportOptions& options) {
   const Result<query::Report> report = report_of(fs, options);
   if (!report && report.error().code != ErrorCode::query) return fail(report.error());
-  if (!report && report.error().code == ErrorCode::corrupt) return fail(report.error());
   if (!report) return fail({ErrorCode::usage, report.error().message, report.error().fix});
   print_rows(report->table, options.read);
   for (const std::string& note : report->notes) std::cerr << "note: " << note << '\n';
