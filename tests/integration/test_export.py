@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from adweave import PROGRAM, AdweaveTest
 
-SELECT = "SELECT event_id, event_time, cost, viewable FROM impressions ORDER BY event_id"
+SELECT = "SELECT event_id, event_time, cost, viewable FROM impressions ORDER BY ALL"
 
 
 class ExportTest(AdweaveTest):
