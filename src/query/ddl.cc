@@ -17,7 +17,7 @@ using Types = std::array<std::string_view, 10>;
 // What a dialect says in its own way, as data. The texts have places to fill: {table} and, as
 // literals, {schema} and {name}; {columns} and {comments}; {dt} the partition column and {time} the
 // table's time column; as literals {folder} of the table, {files} of its sealed days and {keys},
-// how their paths begin; {distribution} of Redshift; {file} and {export} for `adweave export`.
+// how those of a day begin; {distribution} of Redshift; {file} and {export} for `adweave export`.
 struct Dialect {
   std::string_view name;
   std::string_view scheme;  // that the lake's URI must have; empty: any
@@ -84,14 +84,14 @@ WITH (
 );
 CALL system.sync_partition_metadata(schema_name => {schema}, table_name => {name}, mode => 'FULL');
 )"},
-    // COPY takes every object whose key begins so: the sealed days and nothing else.
+    // COPY takes every object whose key begins so: not the `_complete.json` beside the files.
     {"redshift", "s3://", '"', false, kRedshiftTypes, kCheckedColumn, kCommentOn,
      R"(CREATE TABLE IF NOT EXISTS {table} (
 {columns}
 )
 {distribution}
 SORTKEY ({time});
-{comments}-- Loads every sealed day; with the day behind dt= one alone:
+{comments}-- Loads a sealed day:
 -- COPY {table} FROM {keys} IAM_ROLE DEFAULT FORMAT AS PARQUET;
 )"},
     {"postgres", "", '"', false, kPostgresTypes, kCheckedColumn, kCommentOn,
@@ -194,7 +194,7 @@ Result<std::string> ddl(const event::TableInfo& table, const DdlOptions& options
       fmt::arg("columns", lines(*dialect, dialect->column, name, table.columns, ",\n")),
       fmt::arg("comments", lines(*dialect, dialect->comment, name, table.columns, "")),
       fmt::arg("dt", quoted(*dialect, "dt")), fmt::arg("time", quoted(*dialect, table.time_column)),
-      fmt::arg("folder", text(folder)), fmt::arg("keys", text(folder + "/dt=")),
+      fmt::arg("folder", text(folder)), fmt::arg("keys", text(folder + "/dt=2023-11-01/part-")),
       fmt::arg("files", text(folder + "/dt=*/*.parquet")), fmt::arg("name", text(file)),
       fmt::arg("schema", text(options.schema.empty() ? "default" : options.schema)),
       fmt::arg("distribution", distribution(*dialect, table)),

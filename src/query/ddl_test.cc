@@ -33,7 +33,8 @@ TEST(DdlTest, RedshiftKeepsAnEventAndItsFactsOnOneNode) {
   EXPECT_THAT(ddl_of("credits_log", options),
               HasSubstr("\nDISTKEY (\"conversion_id\")\nSORTKEY (\"conversion_time\");\n"));
   EXPECT_THAT(ddl_of("audit", options), HasSubstr("\nDISTSTYLE EVEN\n"));
-  EXPECT_THAT(ddl_of("audit", options), HasSubstr("FROM 's3://bucket/lake/audit/dt=' IAM_ROLE"));
+  EXPECT_THAT(ddl_of("audit", options),
+              HasSubstr("FROM 's3://bucket/lake/audit/dt=2023-11-01/part-' IAM_ROLE"));
 }
 
 TEST(DdlTest, NamesHaveTheirSchemaAndPrefix) {
