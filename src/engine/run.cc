@@ -7,6 +7,7 @@
 #include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/publish_delta.h"
+#include "engine/recent_files.h"
 #include "engine/recovery.h"
 #include "engine/slice_pipeline.h"
 #include "source/slice_reader.h"
@@ -41,6 +42,7 @@ class Run {
         writer_(writer),
         plan_(std::move(plan)),
         rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
+        recent_(writer.ledger()),
         published_at_(hooks.now_us()) {}
 
   Result<RunReport> run() {
@@ -120,11 +122,17 @@ class Run {
   Status commit(CommitBuilder& builder) {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder = CommitBuilder();
+    ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
     if (hooks_.now_us() - published_at_ >= limits::kDeltaPublishUs) {
       ADWEAVE_ASSIGN(report_.behind, publish(fs_, job_, hooks_, writer_.ledger()));
       published_at_ = hooks_.now_us();
     }
     return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
+  }
+
+  lake::WriteOptions options() const {
+    return {job_.data, writer_.epoch(), writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
+            job_.program};
   }
 
   FileSystem& fs_;
@@ -134,6 +142,7 @@ class Run {
   ledger::LedgerWriter& writer_;
   Plan plan_;
   process::PrepareRules rules_;
+  RecentFiles recent_;
   int64_t published_at_;  // microseconds UTC
   std::unique_ptr<state::State> state_;
 

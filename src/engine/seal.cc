@@ -5,11 +5,9 @@
 #include <map>
 
 #include "base/limits.h"
-#include "base/parallel.h"
 #include "base/time.h"
+#include "engine/merge_groups.h"
 #include "engine/publish_delta.h"
-#include "event/schema.h"
-#include "lake/merge_files.h"
 
 namespace adweave::engine {
 
@@ -17,17 +15,10 @@ namespace {
 
 using event::DataFile;
 using lake::MergedPlace;
-using Files = std::vector<DataFile>;
-using Groups = std::vector<Files>;
+using Groups = std::vector<MergeGroup>;
 
 // Files of a day, in groups of one table that become one file each.
 using Days = std::map<std::string, Groups>;
-
-int64_t bytes_of(const Files& files) {
-  int64_t bytes = 0;
-  for (const DataFile& file : files) bytes += file.bytes;
-  return bytes;
-}
 
 // Files that are not sealed, in groups of neighbours that are not too large together.
 Days unsealed_days(const ledger::Ledger& ledger) {
@@ -66,7 +57,7 @@ class Upkeep {
     ADWEAVE_TRY(writer_.begin_epoch(options_.now_us()));
     ADWEAVE_TRY(publish());
     for (const auto& [day, groups] : days) {
-      for (const Files& group : groups) total_ += bytes_of(group);
+      for (const MergeGroup& group : groups) total_ += bytes_of(group);
     }
     std::vector<MergedDay> done;
     for (const auto& [day, groups] : days) {
@@ -79,43 +70,25 @@ class Upkeep {
 
  private:
   Result<MergedDay> replace_day(const std::string& day, const Groups& groups) {
-    std::vector<Result<DataFile>> merged(groups.size(), Error{});
-    run_parallel(groups.size(), options_.threads, [&](size_t i) {
-      const auto same = [&](const Files& other) {
-        return other.front().table == groups[i].front().table;
-      };
-      const auto first = std::find_if(groups.begin(), groups.end(), same);
-      merged[i] = merge(groups[i], groups.begin() + static_cast<std::ptrdiff_t>(i) - first);
-    });
-    ledger::CommitRecord record;
-    record.kind = place_ == MergedPlace::sealed ? "seal" : "compact";
-    record.committed_at = options_.now_us();
-    record.schema = event::schema_hash();
+    const lake::WriteOptions options{writer_options_.dir, writer_.epoch(),
+                                     writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
+                                     writer_options_.program};
+    auto merged = merge_groups(fs_, options, place_, options_.threads, groups);
+    ledger::CommitRecord record = merge_record(place_, options_.now_us());
     MergedDay report{day, writer_.ledger().head() + 1, 0, 0, 0, 0, 0};
     for (size_t i = 0; i < groups.size(); ++i) {
       if (!merged[i]) return std::move(merged[i]).error();
-      for (const DataFile& file : groups[i]) record.replaced.push_back({file.path});
       report.files_before += static_cast<int64_t>(groups[i].size());
       report.bytes_before += bytes_of(groups[i]);
       report.rows += merged[i]->rows;
       report.bytes += merged[i]->bytes;
-      record.added.push_back(*std::move(merged[i]));
+      add_merged(record, groups[i], *std::move(merged[i]));
     }
     report.files = static_cast<int64_t>(record.added.size());
     done_ += report.bytes_before;
     ADWEAVE_TRY(writer_.append(std::move(record)));
     if (options_.progress) options_.progress(done_, total_);
     return report;
-  }
-
-  Result<DataFile> merge(const Files& files, int64_t n) {
-    const lake::WriteOptions options{writer_options_.dir, writer_.epoch(),
-                                     writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
-                                     writer_options_.program};
-    const bool as_it_is = place_ == MergedPlace::sealed && files.size() == 1 &&
-                          files.front().bytes >= limits::kSealedAsIsBytes;
-    return as_it_is ? lake::link_sealed(fs_, options, files.front(), n)
-                    : lake::merge_files(fs_, options, place_, files, n);
   }
 
   Status publish() {
@@ -149,7 +122,7 @@ Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptio
   ADWEAVE_ASSIGN(ledger::LedgerWriter opened, ledger::LedgerWriter::open_existing(fs, writer));
   Days days = unsealed_days(opened.ledger());
   for (auto& [day, groups] : days)
-    std::erase_if(groups, [](const Files& group) { return group.size() < 2; });
+    std::erase_if(groups, [](const MergeGroup& group) { return group.size() < 2; });
   std::erase_if(days, [](const auto& day) { return day.second.empty(); });
   return Upkeep(fs, writer, options, opened, MergedPlace::recent).replace(days);
 }
