@@ -15,9 +15,9 @@ namespace {
 using Files = std::vector<event::DataFile>;
 
 // Sealed files by the folder in which others find them.
-std::map<std::string, Files> folders_of(const ledger::Ledger& ledger) {
+std::map<std::string, Files> folders_of(const LedgerView& ledger) {
   std::map<std::string, Files> folders;
-  for (event::DataFile& file : ledger.live_files("", ledger.head())) {
+  for (const event::DataFile& file : ledger.live) {
     if (file.is_sealed()) folders[parent_path(event::published_path(file))].push_back(file);
   }
   return folders;
@@ -36,14 +36,14 @@ Status link_files(FileSystem& fs, const std::string& dir, const std::string& fol
   return linked ? fs.sync_dir(join_path(dir, folder)) : Status();
 }
 
-std::string completeness(const ledger::Ledger& ledger, const Files& files) {
+std::string completeness(const LedgerView& ledger, const Files& files) {
   int64_t rows = 0;
   for (const event::DataFile& file : files) rows += file.rows;
   const std::string& day = files.front().date;
-  const JsonValue complete = JsonValue::Object{{"ledger_id", ledger.ledger_id()},
+  const JsonValue complete = JsonValue::Object{{"ledger_id", ledger.ledger_id},
                                                {"table", files.front().table},
                                                {"dt", day},
-                                               {"through_commit", ledger.sealed_days().at(day)},
+                                               {"through_commit", ledger.sealed_days.at(day)},
                                                {"files", static_cast<int64_t>(files.size())},
                                                {"rows", rows}};
   return complete.dump() + "\n";
@@ -62,21 +62,22 @@ Status check_link(const FileSystem& fs, const std::string& dir, const event::Dat
 
 std::vector<std::string> verify_days(const FileSystem& fs, const std::string& dir,
                                      const ledger::Ledger& ledger) {
+  const LedgerView view(ledger);
   std::vector<std::string> problems;
-  for (const auto& [folder, files] : folders_of(ledger)) {
+  for (const auto& [folder, files] : folders_of(view)) {
     for (const event::DataFile& file : files) {
       const Status sound = check_link(fs, dir, file);
       if (!sound) problems.push_back(sound.error().message);
     }
     const std::string path = join_path(dir, folder + "/_complete.json");
     const Result<std::string> said = read_file(fs, path, limits::kKiB);
-    if (!said || *said != completeness(ledger, files))
+    if (!said || *said != completeness(view, files))
       problems.push_back(path + ": does not say how complete the day is");
   }
   return problems;
 }
 
-Status publish_days(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger) {
+Status publish_days(FileSystem& fs, const std::string& dir, const LedgerView& ledger) {
   for (const auto& [folder, files] : folders_of(ledger)) {
     ADWEAVE_TRY(link_files(fs, dir, folder, files));
     const std::string path = join_path(dir, folder + "/_complete.json");

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "base/file_system.h"
-#include "ledger/ledger.h"
+#include "engine/ledger_view.h"
 
 namespace adweave::engine {
 
 // Puts in place what is missing; done again, it changes nothing. Fails with io.
-Status publish_days(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger);
+Status publish_days(FileSystem& fs, const std::string& dir, const LedgerView& ledger);
 
 // What is missing or not as it should be; empty: nothing.
 std::vector<std::string> verify_days(const FileSystem& fs, const std::string& dir,

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/publish_delta.h"
 
-#include <algorithm>
-#include <map>
-#include <optional>
+#include <chrono>
+#include <utility>
 
 #include "engine/publish_days.h"
 #include "event/schema.h"
-#include "lake/delta_log.h"
 
 namespace adweave::engine {
 
@@ -17,30 +15,30 @@ using lake::DeltaLog;
 
 constexpr int kRaces = 3;  // with a writer that was taken over: it has few versions left to give
 
-// Whether a commit brings rows to a table or takes rows away, and does not only move them.
-bool changes_rows(const ledger::CommitRecord& record, const event::TableInfo& table) {
-  if (record.kind == "retention") return true;
-  if (record.kind == "seal" || record.kind == "compact") return false;
-  return std::any_of(record.added.begin(), record.added.end(),
-                     [&](const event::DataFile& file) { return file.table == table.name; });
+// Notes the tables to which a commit brings rows or from which it takes rows away, and does not
+// only move them.
+void note_rows(const ledger::CommitRecord& record, std::map<std::string, int64_t>& rows_changed) {
+  if (record.kind == "seal" || record.kind == "compact") return;
+  if (record.kind == "retention") {
+    for (const event::TableInfo& table : event::all_tables())
+      rows_changed[std::string(table.name)] = record.number;
+  }
+  for (const event::DataFile& file : record.added) rows_changed[file.table] = record.number;
 }
 
-// What the log has to say to be as of the ledger's newest commit.
-lake::DeltaChange change_of(const ledger::Ledger& ledger, const event::TableInfo& table,
-                            const DeltaLog& log, int64_t now) {
-  lake::DeltaChange change{ledger.ledger_id(), ledger.head(), ledger.epoch(), now, {}, {}, false};
-  const auto& records = ledger.records();
-  change.rows_change =
-      log.version() < 0 || std::any_of(
-                               records.begin() + log.through(ledger.ledger_id()), records.end(),
-                               [&](const auto& record) { return changes_rows(record, table); });
-  std::map<std::string, event::DataFile> live;
-  for (const event::DataFile& file : ledger.live_files(table.name, ledger.head()))
-    live.emplace(lake::path_in_table(file), file);
+// What the log has to say to be as of the ledger.
+lake::DeltaChange change_of(const LedgerView& ledger, const event::TableInfo& table,
+                            const DeltaLog& log, int64_t rows_changed, int64_t now) {
+  lake::DeltaChange change{ledger.ledger_id, ledger.head, ledger.epoch, now, {}, {}, false};
+  change.rows_change = log.version() < 0 || rows_changed > log.through(ledger.ledger_id);
+  std::map<std::string, const event::DataFile*> live;
+  for (const event::DataFile& file : ledger.live) {
+    if (file.table == table.name) live.emplace(lake::path_in_table(file), &file);
+  }
   for (const std::string& path : log.paths()) {
     if (live.erase(path) == 0) change.removed.push_back(path);
   }
-  for (auto& [path, file] : live) change.added.push_back(std::move(file));
+  for (const auto& [path, file] : live) change.added.push_back(*file);
   return change;
 }
 
@@ -50,30 +48,56 @@ PublishedTable describe(const event::TableInfo& table, const DeltaLog& log,
           static_cast<int64_t>(change.added.size()), static_cast<int64_t>(change.removed.size())};
 }
 
-// Null when the table has nothing new.
-Result<std::optional<PublishedTable>> publish_table(FileSystem& fs, const std::string& dir,
-                                                    const ledger::Ledger& ledger,
-                                                    const event::TableInfo& table, int64_t now) {
-  for (int race = 0;; ++race) {
-    ADWEAVE_ASSIGN(DeltaLog log, DeltaLog::open(fs, dir, table));
-    if (log.through(ledger.ledger_id()) >= ledger.head()) return std::optional<PublishedTable>();
-    const lake::DeltaChange change = change_of(ledger, table, log, now);
-    if (change.added.empty() && change.removed.empty()) return std::optional<PublishedTable>();
-    const Status published = log.publish(fs, change);
-    if (published) return std::optional(describe(table, log, change));
-    if (published.error().code != ErrorCode::exists || race == kRaces) return published.error();
-  }
+int64_t number_of(const std::map<std::string, int64_t>& commits, const event::TableInfo& table) {
+  const auto it = commits.find(std::string(table.name));
+  return it == commits.end() ? 0 : it->second;
 }
 
 }  // namespace
 
-Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
-                                                  const ledger::Ledger& ledger, int64_t now) {
-  ADWEAVE_TRY(publish_days(fs, dir, ledger));
+DeltaPublisher::Task DeltaPublisher::task_of(const ledger::Ledger& ledger, int64_t now) {
+  for (; known_ < ledger.head(); ++known_) {
+    const ledger::CommitRecord& record = ledger.records()[static_cast<size_t>(known_)];
+    note_rows(record, rows_changed_);
+    if (record.kind == "seal" || record.kind == "retention") sealed_ = record.number;
+  }
+  const bool days = std::exchange(days_published_, sealed_) != sealed_;
+  return {LedgerView(ledger), rows_changed_, days, now};
+}
+
+// A log stays open until something is wrong with it or it is not there any more.
+Result<DeltaLog*> DeltaPublisher::log_of(const event::TableInfo& table) {
+  const std::string name(table.name);
+  const auto open = logs_.find(name);
+  if (open != logs_.end() && open->second.is_newest(fs_)) return &open->second;
+  if (open != logs_.end()) logs_.erase(open);
+  ADWEAVE_ASSIGN(DeltaLog log, DeltaLog::open(fs_, dir_, table));
+  return &logs_.emplace(name, std::move(log)).first->second;
+}
+
+// Null when the table has nothing new.
+Result<std::optional<PublishedTable>> DeltaPublisher::publish_table(const Task& task,
+                                                                    const event::TableInfo& table) {
+  for (int race = 0;; ++race) {
+    ADWEAVE_ASSIGN(DeltaLog * log, log_of(table));
+    if (log->through(task.ledger.ledger_id) >= task.ledger.head)
+      return std::optional<PublishedTable>();
+    const lake::DeltaChange change =
+        change_of(task.ledger, table, *log, number_of(task.rows_changed, table), task.now);
+    if (change.added.empty() && change.removed.empty()) return std::optional<PublishedTable>();
+    const Status published = log->publish(fs_, change);
+    if (published) return std::optional(describe(table, *log, change));
+    logs_.erase(std::string(table.name));
+    if (published.error().code != ErrorCode::exists || race == kRaces) return published.error();
+  }
+}
+
+DeltaPublisher::Published DeltaPublisher::work(const Task& task) {
+  if (task.days) ADWEAVE_TRY(publish_days(fs_, dir_, task.ledger));
   std::vector<PublishedTable> tables;
   std::optional<Error> damage;
   for (const event::TableInfo& table : event::all_tables()) {
-    auto published = publish_table(fs, dir, ledger, table, now);
+    auto published = publish_table(task, table);
     if (published) {
       if (*published) tables.push_back(**published);
     } else if (published.error().code == ErrorCode::corrupt) {
@@ -86,13 +110,40 @@ Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::str
   return tables;
 }
 
+DeltaPublisher::Published DeltaPublisher::publish(const ledger::Ledger& ledger, int64_t now) {
+  return work(task_of(ledger, now));
+}
+
+void DeltaPublisher::begin(const ledger::Ledger& ledger, int64_t now) {
+  CHECK(!is_publishing());
+  work_ = std::async(std::launch::async,
+                     [this, task = task_of(ledger, now)] { published_ = work(task); });
+}
+
+bool DeltaPublisher::is_published() const {
+  return work_.valid() && work_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+DeltaPublisher::Published DeltaPublisher::end() {
+  CHECK(is_publishing());
+  work_.get();
+  return *std::exchange(published_, std::nullopt);
+}
+
+Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
+                                                  const ledger::Ledger& ledger, int64_t now) {
+  return DeltaPublisher(fs, dir).publish(ledger, now);
+}
+
 Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now) {
-  ADWEAVE_TRY(publish_days(fs, dir, ledger));
+  const LedgerView view(ledger);
+  ADWEAVE_TRY(publish_days(fs, dir, view));
   std::vector<PublishedTable> tables;
   for (const event::TableInfo& table : event::all_tables()) {
     ADWEAVE_ASSIGN(DeltaLog log, DeltaLog::restart(fs, dir, table));
-    const lake::DeltaChange change = change_of(ledger, table, log, now);
+    // It says all there is.
+    const lake::DeltaChange change = change_of(view, table, log, view.head, now);
     if (change.added.empty() && log.version() < 0) continue;
     ADWEAVE_TRY(log.publish(fs, change));
     ADWEAVE_TRY(log.write_checkpoint(fs, now));

@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file_system.h"
-#include "ledger/ledger.h"
+#include "engine/ledger_view.h"
+#include "lake/delta_log.h"
 
 namespace adweave::engine {
 
@@ -21,10 +25,59 @@ struct PublishedTable {
   int64_t removed = 0;
 };
 
-// Brings the logs of all tables up to the newest commit; those of tables that have not changed stay
-// as they are. The plain folders of sealed days (engine/publish_days.h) come first: a log names
-// their files there. `now` is microseconds UTC. Fails with corrupt, naming the file, when a log is
-// damaged; the other tables are published all the same.
+// Publishes again and again while a run goes on: it keeps the logs open, and looks only at what the
+// ledger has got since. Used by one thread; a publication beside it reads nothing that changes.
+class DeltaPublisher {
+ public:
+  using Published = Result<std::vector<PublishedTable>>;
+
+  DeltaPublisher(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  DeltaPublisher(const DeltaPublisher&) = delete;
+  DeltaPublisher& operator=(const DeltaPublisher&) = delete;
+
+  // Brings the logs of all tables up to the newest commit; those of tables that have not changed
+  // stay as they are. The plain folders of sealed days (engine/publish_days.h) come first: a log
+  // names their files there. `now` is microseconds UTC. Fails with corrupt, naming the file, when a
+  // log is damaged; the other tables are published all the same.
+  Published publish(const ledger::Ledger& ledger, int64_t now);
+
+  // The same on a thread of its own; none may be under way.
+  void begin(const ledger::Ledger& ledger, int64_t now);
+  bool is_publishing() const { return work_.valid(); }
+  // Whether end() would not wait.
+  bool is_published() const;
+  // Waits for the publication.
+  Published end();
+
+ private:
+  // What a publication needs to know.
+  struct Task {
+    LedgerView ledger;
+    std::map<std::string, int64_t> rows_changed;  // by table: the newest commit that changed rows
+    bool days = false;                            // whether sealed days may have changed
+    int64_t now = 0;
+  };
+
+  Task task_of(const ledger::Ledger& ledger, int64_t now);
+  Published work(const Task& task);
+  Result<std::optional<PublishedTable>> publish_table(const Task& task,
+                                                      const event::TableInfo& table);
+  Result<lake::DeltaLog*> log_of(const event::TableInfo& table);
+
+  FileSystem& fs_;
+  std::string dir_;
+  int64_t known_ = 0;  // commit up to which rows_changed_ and sealed_ are
+  std::map<std::string, int64_t> rows_changed_;
+  int64_t sealed_ = 0;           // the newest commit that changed sealed days
+  int64_t days_published_ = -1;  // sealed_ of the last time
+
+  // Of the publication under way.
+  std::map<std::string, lake::DeltaLog> logs_;  // by table
+  std::optional<Published> published_;          // by work_, until end()
+  std::future<void> work_;                      // last: what it reads must outlive it
+};
+
+// The same once.
 Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now);
 

@@ -21,10 +21,8 @@ source::FileFormat format_of(const decode::Decoder& decoder) {
           [&] { return decoder.cutter(); }};
 }
 
-// Brings the Delta logs up to date. A damaged one stops no run: why it stays behind.
-Result<std::optional<Error>> publish(FileSystem& fs, const Job& job, const RunHooks& hooks,
-                                     const ledger::Ledger& ledger) {
-  const auto published = publish_delta(fs, job.data, ledger, hooks.now_us());
+// A damaged Delta log stops no run: why it stays behind.
+Result<std::optional<Error>> why_behind(const DeltaPublisher::Published& published) {
   if (published) return std::optional<Error>();
   if (published.error().code == ErrorCode::corrupt) return std::optional(published.error());
   return published.error();
@@ -43,6 +41,7 @@ class Run {
         plan_(std::move(plan)),
         rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
         recent_(writer.ledger()),
+        publisher_(fs, job.data),
         published_at_(hooks.now_us()) {}
 
   Result<RunReport> run() {
@@ -57,7 +56,9 @@ class Run {
       if (it != totals_.end()) report_.counts.push_back(it->second);
     }
     report_.last_commit = plan_.files.empty() ? 0 : writer_.ledger().head();
-    ADWEAVE_ASSIGN(report_.behind, publish(fs_, job_, hooks_, writer_.ledger()));
+    if (publisher_.is_publishing()) ADWEAVE_TRY(why_behind(publisher_.end()));
+    ADWEAVE_ASSIGN(report_.behind,
+                   why_behind(publisher_.publish(writer_.ledger(), hooks_.now_us())));
     return report_;
   }
 
@@ -123,11 +124,22 @@ class Run {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
     builder = CommitBuilder();
     ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
-    if (hooks_.now_us() - published_at_ >= limits::kDeltaPublishUs) {
-      ADWEAVE_ASSIGN(report_.behind, publish(fs_, job_, hooks_, writer_.ledger()));
-      published_at_ = hooks_.now_us();
-    }
+    ADWEAVE_TRY(publish());
     return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
+  }
+
+  // Now and then, beside what follows if there is a thread for it.
+  Status publish() {
+    if (publisher_.is_published()) ADWEAVE_TRY(why_behind(publisher_.end()));
+    const int64_t now = hooks_.now_us();
+    if (publisher_.is_publishing() || now - published_at_ < limits::kDeltaPublishUs) return {};
+    published_at_ = now;
+    if (job_.threads > 1) {
+      publisher_.begin(writer_.ledger(), now);
+    } else {
+      ADWEAVE_TRY(why_behind(publisher_.publish(writer_.ledger(), now)));
+    }
+    return {};
   }
 
   lake::WriteOptions options() const {
@@ -143,6 +155,7 @@ class Run {
   Plan plan_;
   process::PrepareRules rules_;
   RecentFiles recent_;
+  DeltaPublisher publisher_;
   int64_t published_at_;  // microseconds UTC
   std::unique_ptr<state::State> state_;
 
@@ -170,7 +183,8 @@ Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
   if (idle && !job.take_over) {
     RunReport report;
     report.files_known = plan.files_known;
-    ADWEAVE_ASSIGN(report.behind, publish(fs, job, hooks, writer.ledger()));
+    ADWEAVE_ASSIGN(report.behind,
+                   why_behind(publish_delta(fs, job.data, writer.ledger(), hooks.now_us())));
     return report;
   }
   ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));

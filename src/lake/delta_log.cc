@@ -176,6 +176,11 @@ Result<DeltaLog> DeltaLog::restart(const FileSystem& fs, const std::string& dir,
   return log;
 }
 
+bool DeltaLog::is_newest(const FileSystem& fs) const {
+  const bool is_there = version_ < 0 || fs.exists(version_path(version_));
+  return is_there && !fs.exists(version_path(version_ + 1));
+}
+
 int64_t DeltaLog::through(const std::string& ledger_id) const {
   const auto it = transactions_.find(app_id(ledger_id));
   return it == transactions_.end() ? 0 : number_in(it->second, "version");

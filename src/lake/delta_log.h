@@ -50,6 +50,8 @@ class DeltaLog {
                                   const event::TableInfo& table);
 
   int64_t version() const { return version_; }
+  // Whether its newest version is still there, and none after it.
+  bool is_newest(const FileSystem& fs) const;
   // The newest commit of the ledger that it knows; 0 of an empty log.
   int64_t through(const std::string& ledger_id) const;
   // Paths of its files, relative to the table's folder.
