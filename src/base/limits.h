@@ -3,6 +3,7 @@
 // those a user can set.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace adweave::limits {
@@ -83,9 +84,13 @@ inline constexpr int64_t kWriteBufferBytes = kMiB;
 inline constexpr int64_t kRowGroupRows = 1'000'000;
 inline constexpr int64_t kPageRows = 65'536;
 inline constexpr int64_t kSealedRowGroupRows = 262'144;
-inline constexpr int64_t kMergedBytesMax = 256 * kMiB;   // of the files that are merged into one
-inline constexpr int64_t kSealedAsIsBytes = 128 * kMiB;  // a file so large is sealed as it is
-inline constexpr int64_t kSealAfterUs = kDayUs;          // after its end a day is sealed
+inline constexpr int64_t kMergedBytesMax = 256 * kMiB;  // of the files that are merged into one
+inline constexpr size_t kRecentMergeFilesMin = 16;      // small files that a run merges into one
+inline constexpr size_t kRecentMergeFilesMax = 256;
+inline constexpr int64_t kRecentMergeBytesMax = 16 * kMiB;  // together: a commit waits for it
+inline constexpr int64_t kRecentMergeGrowth = 8;  // together so many times the largest of them
+inline constexpr int64_t kSealedAsIsBytes = 128 * kMiB;       // a file so large is sealed as it is
+inline constexpr int64_t kSealAfterUs = kDayUs;               // after its end a day is sealed
 inline constexpr int64_t kCheckedFilesBytesMax = 256 * kMiB;  // list of files found sound
 inline constexpr int64_t kVacuumGraceUs = 7 * kDayUs;         // a replaced file stays so long
 inline constexpr int64_t kDeltaPublishUs = 10 * kSecondUs;  // between versions while a run goes on

@@ -11,23 +11,19 @@ namespace {
 
 using event::DataFile;
 
-constexpr int64_t kMergedBytesMax = 16 * limits::kMiB;  // a commit must not wait long for it
-constexpr size_t kMergedFilesMin = 16;
-constexpr size_t kMergedFilesMax = 256;
-constexpr int64_t kMergedGrowth = 8;  // times the largest of the files
-
 // The newest files that are worth merging, as many as possible; empty: none are.
 MergeGroup due(const std::vector<DataFile>& files) {
   size_t best = 0;
   int64_t bytes = 0;
   int64_t largest = 0;
-  const size_t most = std::min(files.size(), kMergedFilesMax);
+  const size_t most = std::min(files.size(), limits::kRecentMergeFilesMax);
   for (size_t count = 1; count <= most; ++count) {
     const DataFile& file = files[files.size() - count];
     bytes += file.bytes;
     largest = std::max(largest, file.bytes);
-    if (bytes > kMergedBytesMax) break;
-    if (count >= kMergedFilesMin && bytes >= kMergedGrowth * largest) best = count;
+    if (bytes > limits::kRecentMergeBytesMax) break;
+    if (count >= limits::kRecentMergeFilesMin && bytes >= limits::kRecentMergeGrowth * largest)
+      best = count;
   }
   return {files.end() - static_cast<std::ptrdiff_t>(best), files.end()};
 }
