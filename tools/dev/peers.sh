@@ -57,7 +57,7 @@ setup_peers() {
 test_peers() {
   local java
   java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
-  JAVA_HOME=${java%/bin/java} test_python tests/integration/peers .cache/peers/venv/bin/python
+  JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration test_python tests/integration/peers .cache/peers/venv/bin/python
 }
 
 # What a change is compared with: where it left the main branch, else the commit before.

@@ -48,7 +48,7 @@ test_verb() {
     "") test_all ;;
     --peers)
       setup_peers
-      build_preset release
+      build_preset release adweave
       test_peers
       test_report
       ;;
