@@ -124,6 +124,9 @@ void add_all_commands(Program& program) {
   add_sql_command(program);
   add_explain_command(program);
   add_diff_command(program);
+  add_status_command(program);
+  add_export_command(program);
+  add_ddl_command(program);
   add_rebuild_command(program);
   add_audit_command(program);
   add_rejects_command(program);

@@ -52,6 +52,8 @@ struct FileInfo {
   int64_t size = 0;
   int64_t modified_us = 0;  // microseconds since the epoch
   bool is_directory = false;
+  int64_t changed_us = 0;  // when its bytes or its names last changed; nobody can set it
+  uint64_t number = 0;     // the file itself, whatever it is called
 };
 
 class FileSystem {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -124,11 +125,23 @@ std::string JsonValue::dump() const {
   return out;
 }
 
+namespace {
+
+// What can be printed of a text; the rest as "?".
+std::string plain_text(std::string_view text) {
+  std::string plain(text);
+  std::replace_if(plain.begin(), plain.end(), [](char c) { return c < ' ' || c == '\x7f'; }, '?');
+  return plain;
+}
+
+}  // namespace
+
 Result<JsonValue> parse_json(std::string_view text) {
   try {
     return convert(nlohmann::ordered_json::parse(text));
   } catch (const nlohmann::json::exception& e) {
-    return Error{ErrorCode::corrupt, fmt::format("not JSON: {}", e.what()), ""};
+    // Without the bytes it quotes: they may be anything.
+    return Error{ErrorCode::corrupt, fmt::format("not JSON: {}", plain_text(e.what())), ""};
   }
 }
 

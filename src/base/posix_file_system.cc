@@ -213,9 +213,11 @@ class PosixFileSystem : public FileSystem {
   Result<FileInfo> info(const std::string& path) const override {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return system_error("find", path);
-    const int64_t modified_us =
-        static_cast<int64_t>(status.st_mtim.tv_sec) * 1'000'000 + status.st_mtim.tv_nsec / 1'000;
-    return FileInfo{status.st_size, modified_us, S_ISDIR(status.st_mode)};
+    const auto micros = [](const timespec& time) {
+      return static_cast<int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1'000;
+    };
+    return FileInfo{status.st_size, micros(status.st_mtim), S_ISDIR(status.st_mode),
+                    micros(status.st_ctim), status.st_ino};
   }
 
   Result<std::unique_ptr<Lock>> lock(const std::string& path, std::string_view holder,

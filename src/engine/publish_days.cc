@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "ledger/folder.h"
 
 namespace adweave::engine {
 
@@ -48,7 +49,32 @@ std::string completeness(const ledger::Ledger& ledger, const Files& files) {
   return complete.dump() + "\n";
 }
 
+// Another name of the file, or a copy of it.
+Status check_link(const FileSystem& fs, const std::string& dir, const event::DataFile& file) {
+  const std::string path = join_path(dir, event::published_path(file));
+  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+  const Result<FileInfo> original = fs.info(join_path(dir, file.path));
+  if (original && original->number == info.number) return {};
+  return ledger::verify_file(fs, path, file.bytes, file.checksum);
+}
+
 }  // namespace
+
+std::vector<std::string> verify_days(const FileSystem& fs, const std::string& dir,
+                                     const ledger::Ledger& ledger) {
+  std::vector<std::string> problems;
+  for (const auto& [folder, files] : folders_of(ledger)) {
+    for (const event::DataFile& file : files) {
+      const Status sound = check_link(fs, dir, file);
+      if (!sound) problems.push_back(sound.error().message);
+    }
+    const std::string path = join_path(dir, folder + "/_complete.json");
+    const Result<std::string> said = read_file(fs, path, limits::kKiB);
+    if (!said || *said != completeness(ledger, files))
+      problems.push_back(path + ": does not say how complete the day is");
+  }
+  return problems;
+}
 
 Status publish_days(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger) {
   for (const auto& [folder, files] : folders_of(ledger)) {

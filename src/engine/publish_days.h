@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/file_system.h"
 #include "ledger/ledger.h"
@@ -17,5 +18,9 @@ namespace adweave::engine {
 
 // Puts in place what is missing; done again, it changes nothing. Fails with io.
 Status publish_days(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger);
+
+// What is missing or not as it should be; empty: nothing.
+std::vector<std::string> verify_days(const FileSystem& fs, const std::string& dir,
+                                     const ledger::Ledger& ledger);
 
 }  // namespace adweave::engine

@@ -101,4 +101,18 @@ Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::str
   return tables;
 }
 
+DeltaLag delta_lag(const FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger) {
+  DeltaLag lag;
+  for (const event::TableInfo& table : event::all_tables()) {
+    Result<DeltaLog> log = DeltaLog::open(fs, dir, table);
+    if (!log) {
+      lag.damage.push_back(std::move(log).error());
+      continue;
+    }
+    const lake::DeltaChange change = change_of(ledger, table, *log, 0);
+    if (!change.added.empty() || !change.removed.empty()) lag.behind.emplace_back(table.name);
+  }
+  return lag;
+}
+
 }  // namespace adweave::engine

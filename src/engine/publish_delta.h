@@ -33,4 +33,11 @@ Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::str
 Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now);
 
+// How the logs stand to the newest commit.
+struct DeltaLag {
+  std::vector<std::string> behind;  // tables whose log does not say what the ledger says
+  std::vector<Error> damage;        // of logs that cannot be read
+};
+DeltaLag delta_lag(const FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger);
+
 }  // namespace adweave::engine

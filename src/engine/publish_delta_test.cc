@@ -108,6 +108,10 @@ TEST_F(PublishDeltaTest, ADamagedLogStopsNoRunAndIsMadeReadableAgain) {
   expect_damage(version_path(11), "is empty");
   disk_.put(version_path(11), last.substr(0, last.size() / 2), kReceived);
   expect_damage(version_path(11), "is torn");
+  std::string flipped = last;
+  flipped[flipped.size() / 2] ^= 1;
+  disk_.put(version_path(11), flipped, kReceived);
+  expect_damage(version_path(11), "does not have its checksum");
   disk_.put(version_path(11), "{\"add\":}\n", kReceived);
   expect_damage(version_path(11), "is no Delta commit");
   ASSERT_TRUE(disk_.unlink(version_path(11)));
@@ -115,7 +119,7 @@ TEST_F(PublishDeltaTest, ADamagedLogStopsNoRunAndIsMadeReadableAgain) {
   expect_damage(version_path(11), "is missing");
   disk_.put(version_path(11), last, kReceived);
   disk_.put(checkpoint, parquet.substr(0, parquet.size() - 9), kReceived);
-  expect_damage(checkpoint, "cannot be read");
+  expect_damage(checkpoint, "does not have its checksum");
 
   const auto rebuilt = rebuild_delta(disk_, "/data", ledger_of(disk_), kReceived);
   ASSERT_TRUE(rebuilt) << rebuilt.error().message;

@@ -216,6 +216,17 @@ Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& 
   return remove_unused_runs(fs, dir, ledger.epoch(), state);
 }
 
+Status rebuild_state(FileSystem& fs, const Job& job, const ledger::Ledger& ledger) {
+  const std::string folder = join_path(job.data, "state");
+  if (fs.exists(folder)) {
+    ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, job.data));
+    for (const std::string& name : names) ADWEAVE_TRY(fs.unlink(join_path(folder, name)));
+    ADWEAVE_TRY(remove_unused_runs(fs, job.data, ledger.epoch(), state::State()));
+  }
+  ADWEAVE_ASSIGN(const std::unique_ptr<state::State> state, load_state(fs, job, ledger));
+  return save_state(fs, job.data, ledger, *state);
+}
+
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,
                                                  const ledger::Ledger& ledger,
                                                  const std::string& source,

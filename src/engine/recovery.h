@@ -23,6 +23,10 @@ Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
 Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
                   state::State& state);
 
+// Removes all snapshots, makes the state of all rows anew and writes its snapshot. For the one
+// writer; of the job it takes what load_state() takes.
+Status rebuild_state(FileSystem& fs, const Job& job, const ledger::Ledger& ledger);
+
 // How often each fingerprint has come in a file of which a part, `before`, is committed.
 Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std::string& dir,
                                                  const ledger::Ledger& ledger,

@@ -198,13 +198,10 @@ arrow::Result<std::vector<JsonValue>> read_actions(const std::shared_ptr<InputFi
 
 }  // namespace
 
-Result<int64_t> write_delta_checkpoint(FileSystem& fs, const std::string& temporary,
-                                       const std::string& path,
-                                       const std::vector<JsonValue>& actions) {
+Result<std::string> delta_checkpoint(const std::vector<JsonValue>& actions) {
   const auto bytes = to_parquet(actions);
-  if (!bytes.ok()) return arrow_error(bytes.status(), path);
-  ADWEAVE_TRY(replace_file(fs, temporary, path, std::string_view(**bytes)));
-  return (*bytes)->size();
+  if (!bytes.ok()) return Error{ErrorCode::internal, bytes.status().message()};
+  return (*bytes)->ToString();
 }
 
 Result<std::vector<JsonValue>> read_delta_checkpoint(const FileSystem& fs,

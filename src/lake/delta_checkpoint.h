@@ -11,11 +11,8 @@
 
 namespace adweave::lake {
 
-// Writes the actions ({"add": {...}}) to `temporary`, syncs it and puts it in place as `path`; its
-// size in bytes.
-Result<int64_t> write_delta_checkpoint(FileSystem& fs, const std::string& temporary,
-                                       const std::string& path,
-                                       const std::vector<JsonValue>& actions);
+// The bytes of a checkpoint with the actions ({"add": {...}}).
+Result<std::string> delta_checkpoint(const std::vector<JsonValue>& actions);
 
 // The actions of a checkpoint, whoever wrote it, without what we have no use for. Fails with
 // corrupt or io, naming the file.

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kVersionSuffix = ".json";
 constexpr std::string_view kCheckpointSuffix = ".checkpoint.parquet";
+constexpr std::string_view kCheckpointHashSuffix = ".checkpoint.hash128";
 constexpr std::string_view kTemporaryPrefix = ".tmp.";
 constexpr size_t kVersionDigits = 20;
 constexpr int64_t kMicrosPerMilli = 1000;
@@ -35,6 +36,36 @@ std::optional<int64_t> version_in(const std::string& name, std::string_view suff
 Error damaged(const std::string& path, const std::string& what) {
   return {ErrorCode::corrupt, path + " " + what,
           "the ledger is not touched by it; adweave rebuild delta makes the log readable again"};
+}
+
+// Our own versions end their first line with a checksum of the whole version, in which it is itself
+// all zeros.
+constexpr std::string_view kChecksumMember = ",\"checksum\":\"";
+constexpr std::string_view kChecksumEnd = "\"}}\n";
+constexpr size_t kChecksumDigits = 32;
+
+// Where the digits of a version's checksum begin; none in another program's version.
+std::optional<size_t> checksum_at(std::string_view version) {
+  const size_t line = version.find('\n') + 1;
+  const size_t tail = kChecksumMember.size() + kChecksumDigits + kChecksumEnd.size();
+  if (line < tail) return std::nullopt;
+  const std::string_view end = version.substr(line - tail, tail);
+  if (!end.starts_with(kChecksumMember) || !end.ends_with(kChecksumEnd)) return std::nullopt;
+  return line - tail + kChecksumMember.size();
+}
+
+std::string checksum_of(std::string version, size_t at) {
+  version.replace(at, kChecksumDigits, kChecksumDigits, '0');
+  return to_hex(hash128(version));
+}
+
+// Whether a version is whole and as it was written.
+Status check_version(const std::string& path, const std::string& text) {
+  if (!text.ends_with('\n')) return damaged(path, text.empty() ? "is empty" : "is torn");
+  const auto at = checksum_at(text);
+  if (at && text.substr(*at, kChecksumDigits) != checksum_of(text, *at))
+    return damaged(path, "does not have its checksum");
+  return {};
 }
 
 // Numbers of the versions and checkpoints in a log, ascending.
@@ -115,6 +146,11 @@ std::string DeltaLog::checkpoint_path(int64_t version) const {
   return join_path(log_, fmt::format("{:020}{}", version, kCheckpointSuffix));
 }
 
+// Hidden, as no Delta file is called.
+std::string DeltaLog::checkpoint_hash_path(int64_t version) const {
+  return join_path(log_, fmt::format(".{:020}{}", version, kCheckpointHashSuffix));
+}
+
 Result<DeltaLog> DeltaLog::open(const FileSystem& fs, const std::string& dir,
                                 const event::TableInfo& table) {
   DeltaLog log(dir, table);
@@ -153,6 +189,7 @@ std::vector<std::string> DeltaLog::paths() const {
 
 Status DeltaLog::read_checkpoint(const FileSystem& fs, int64_t version) {
   const std::string path = checkpoint_path(version);
+  ADWEAVE_TRY(check_checkpoint(fs, version));
   const auto actions = read_delta_checkpoint(fs, path);
   if (!actions) return damaged(path, "cannot be read: " + actions.error().message);
   for (const JsonValue& action : *actions) apply(action);
@@ -162,10 +199,21 @@ Status DeltaLog::read_checkpoint(const FileSystem& fs, int64_t version) {
   return {};
 }
 
+// Whether a checkpoint is as it was written; another program's has no hash.
+Status DeltaLog::check_checkpoint(const FileSystem& fs, int64_t version) const {
+  const std::string path = checkpoint_path(version);
+  const Result<std::string> stated = read_file(fs, checkpoint_hash_path(version), limits::kKiB);
+  if (!stated && stated.error().code == ErrorCode::not_found) return {};
+  if (!stated) return stated.error();
+  ADWEAVE_ASSIGN(const std::string bytes, read_file(fs, path, limits::kSnapshotBytesMax));
+  return to_hex(hash128(bytes)) + "\n" == *stated ? Status()
+                                                  : damaged(path, "does not have its checksum");
+}
+
 Status DeltaLog::read_version(const FileSystem& fs, int64_t version) {
   const std::string path = version_path(version);
   ADWEAVE_ASSIGN(const std::string text, read_file(fs, path, limits::kCommitRecordBytesMax));
-  if (!text.ends_with('\n')) return damaged(path, text.empty() ? "is empty" : "is torn");
+  ADWEAVE_TRY(check_version(path, text));
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = text.find('\n', begin);
     const auto action = parse_json(std::string_view(text).substr(begin, end - begin));
@@ -208,6 +256,18 @@ JsonValue::Object DeltaLog::metadata(const DeltaChange& change) const {
 
 namespace {
 
+// What _last_checkpoint says of a checkpoint of `bytes` bytes.
+std::string hint_of(int64_t version, int64_t bytes, const std::vector<JsonValue>& actions) {
+  const auto files = std::count_if(actions.begin(), actions.end(), [](const JsonValue& action) {
+    return action.find("add") != nullptr;
+  });
+  const JsonValue hint = JsonValue::Object{{"version", version},
+                                           {"size", static_cast<int64_t>(actions.size())},
+                                           {"sizeInBytes", bytes},
+                                           {"numOfAddFiles", static_cast<int64_t>(files)}};
+  return hint.dump() + "\n";
+}
+
 JsonValue::Object parameters_of(const DeltaChange& change) {
   if (!change.rows_change) return {{"predicate", "[]"}};
   return {{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}};
@@ -225,6 +285,7 @@ Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,
                             {"isBlindAppend", change.removed.empty() && change.rows_change},
                             {"engineInfo", "adweave"}};
   if (version_ >= 0) said.emplace_back("readVersion", version_);
+  said.emplace_back("checksum", std::string(kChecksumDigits, '0'));
   std::vector<JsonValue> actions = {action("commitInfo", std::move(said))};
   if (protocol_.is_null()) {
     actions.push_back(
@@ -266,6 +327,9 @@ Status DeltaLog::publish(FileSystem& fs, const DeltaChange& change) {
   ADWEAVE_ASSIGN(const std::vector<JsonValue> actions, actions_of(fs, change));
   std::string bytes;
   for (const JsonValue& action : actions) bytes += action.dump() + "\n";
+  const auto at = checksum_at(bytes);
+  CHECK(at);
+  bytes.replace(*at, kChecksumDigits, checksum_of(bytes, *at));
   ADWEAVE_TRY(make_dirs(fs, log_));
   ADWEAVE_TRY(link_version(fs, change.epoch, bytes));
   for (const JsonValue& action : actions) apply(action);
@@ -303,14 +367,55 @@ Status DeltaLog::write_checkpoint(FileSystem& fs, int64_t now) {
   add_all("add", files_);
   add_all("remove", tombstones_);
   const std::string temporary = join_path(log_, std::string(kTemporaryPrefix) + "checkpoint");
-  ADWEAVE_ASSIGN(const int64_t size,
-                 write_delta_checkpoint(fs, temporary, checkpoint_path(version_), actions));
-  const JsonValue hint = JsonValue::Object{{"version", version_},
-                                           {"size", static_cast<int64_t>(actions.size())},
-                                           {"sizeInBytes", size},
-                                           {"numOfAddFiles", static_cast<int64_t>(files_.size())}};
-  ADWEAVE_TRY(replace_file(fs, temporary, join_path(log_, "_last_checkpoint"), hint.dump() + "\n"));
+  ADWEAVE_ASSIGN(const std::string bytes, delta_checkpoint(actions));
+  // The hash first: a checkpoint is never without it. One whose checkpoint is missing means
+  // nothing.
+  ADWEAVE_TRY(
+      replace_file(fs, temporary, checkpoint_hash_path(version_), to_hex(hash128(bytes)) + "\n"));
+  ADWEAVE_TRY(replace_file(fs, temporary, checkpoint_path(version_), bytes));
+  const auto size = static_cast<int64_t>(bytes.size());
+  ADWEAVE_TRY(replace_file(fs, temporary, join_path(log_, "_last_checkpoint"),
+                           hint_of(version_, size, actions)));
   return remove_expired(fs, now);
+}
+
+// Whether _last_checkpoint is as the checkpoint it names; another program's only has to name one.
+Status DeltaLog::check_hint(const FileSystem& fs) const {
+  const std::string path = join_path(log_, "_last_checkpoint");
+  const Result<std::string> text = read_file(fs, path, limits::kMiB);
+  if (!text && text.error().code == ErrorCode::not_found) return {};
+  if (!text) return text.error();
+  const auto hint = parse_json(*text);
+  const auto version = hint ? hint->int_at("version") : Result<int64_t>(hint.error());
+  if (!version) return damaged(path, "is no hint: " + version.error().message);
+  const Result<FileInfo> info = fs.info(checkpoint_path(*version));
+  if (!info) return damaged(path, "names a checkpoint that is not there");
+  if (!fs.exists(checkpoint_hash_path(*version))) return {};
+  ADWEAVE_ASSIGN(const std::vector<JsonValue> actions,
+                 read_delta_checkpoint(fs, checkpoint_path(*version)));
+  const bool same = hint_of(*version, info->size, actions) == *text;
+  return same ? Status() : damaged(path, "is not as it was written");
+}
+
+std::vector<std::string> DeltaLog::verify(const FileSystem& fs) const {
+  std::vector<std::string> problems;
+  const auto note = [&](const Status& status) {
+    if (!status) problems.push_back(status.error().message);
+  };
+  const Result<Listing> listing = list_log(fs, log_);
+  if (!listing) return {listing.error().message};
+  for (const int64_t version : listing->versions) {
+    const auto text = read_file(fs, version_path(version), limits::kCommitRecordBytesMax);
+    note(text ? check_version(version_path(version), *text) : Status(text.error()));
+  }
+  for (const int64_t version : listing->checkpoints) note(check_checkpoint(fs, version));
+  note(check_hint(fs));
+  for (const auto& [path, add] : files_) {
+    const Result<FileInfo> info = fs.info(join_path(folder_, path));
+    if (!info || info->size != number_in(add, "size"))
+      problems.push_back(log_ + " names " + path + ", which is not there as it says");
+  }
+  return problems;
 }
 
 // What the newest checkpoint makes superfluous and is old enough to be missed by nobody.
@@ -322,7 +427,10 @@ Status DeltaLog::remove_expired(FileSystem& fs, int64_t now) const {
     if (!version || *version >= version_) continue;
     const std::string path = join_path(log_, name);
     ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
-    if (info.modified_us < now - limits::kDeltaLogUs) ADWEAVE_TRY(fs.unlink(path));
+    if (info.modified_us >= now - limits::kDeltaLogUs) continue;
+    ADWEAVE_TRY(fs.unlink(path));
+    const std::string hash = checkpoint_hash_path(*version);
+    if (name.ends_with(kCheckpointSuffix) && fs.exists(hash)) ADWEAVE_TRY(fs.unlink(hash));
   }
   return {};
 }

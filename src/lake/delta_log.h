@@ -55,6 +55,10 @@ class DeltaLog {
   // Paths of its files, relative to the table's folder.
   std::vector<std::string> paths() const;
 
+  // What is wrong with the files of the log, old versions too, and which of its row files are not
+  // there. Empty: nothing.
+  std::vector<std::string> verify(const FileSystem& fs) const;
+
   // Puts the next version in place, and a checkpoint every kDeltaCheckpointEvery versions. Fails
   // with exists when another writer was first: open it again.
   Status publish(FileSystem& fs, const DeltaChange& change);
@@ -67,6 +71,9 @@ class DeltaLog {
 
   std::string version_path(int64_t version) const;
   std::string checkpoint_path(int64_t version) const;
+  std::string checkpoint_hash_path(int64_t version) const;
+  Status check_checkpoint(const FileSystem& fs, int64_t version) const;
+  Status check_hint(const FileSystem& fs) const;
   Status read_checkpoint(const FileSystem& fs, int64_t version);
   Status read_version(const FileSystem& fs, int64_t version);
   void apply(const JsonValue& action);

@@ -5,6 +5,7 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api_vector.h>
+#include <arrow/compute/exec.h>
 #include <arrow/io/memory.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
@@ -23,62 +24,81 @@ namespace {
 using event::TableInfo;
 using TablePtr = std::shared_ptr<arrow::Table>;
 
-// The table's columns, those that the file was written without as nulls.
-arrow::Result<TablePtr> with_schema(const TableInfo& table, const arrow::Table& read) {
-  const std::shared_ptr<arrow::Schema> schema = arrow_schema(table);
-  std::vector<std::shared_ptr<arrow::ChunkedArray>> columns;
-  for (const auto& field : schema->fields()) {
-    auto column = read.GetColumnByName(field->name());
-    if (column == nullptr) {
-      ARROW_ASSIGN_OR_RAISE(auto nulls, arrow::MakeArrayOfNull(field->type(), read.num_rows()));
-      column = std::make_shared<arrow::ChunkedArray>(std::move(nulls));
-    }
-    if (!column->type()->Equals(field->type())) {
-      return arrow::Status::Invalid("column ", field->name(), " is ", column->type()->ToString(),
-                                    ", not ", field->type()->ToString());
-    }
-    columns.push_back(std::move(column));
-  }
-  return arrow::Table::Make(schema, std::move(columns), read.num_rows());
-}
+using Column = std::shared_ptr<arrow::ChunkedArray>;
 
-arrow::Result<TablePtr> decode(const TableInfo& table, const std::string& bytes) {
-  parquet::arrow::FileReaderBuilder builder;
-  parquet::ReaderProperties checked;
-  checked.set_page_checksum_verification(true);
-  ARROW_RETURN_NOT_OK(builder.Open(
-      std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)), checked));
-  parquet::ArrowReaderProperties properties;
-  const auto* columns = builder.raw_reader()->metadata()->schema();
-  for (const event::ColumnInfo& column : table.columns) {
-    const int index = columns->ColumnIndex(std::string(column.name));
-    if (index >= 0 && column.type == event::Type::Dict) properties.set_read_dictionary(index, true);
-  }
-  ARROW_ASSIGN_OR_RAISE(const auto reader, builder.properties(properties)->Build());
-  ARROW_ASSIGN_OR_RAISE(const TablePtr read, reader->ReadTable());
-  return with_schema(table, *read);
-}
+// Files of a table, open to be read column by column.
+class Inputs {
+ public:
+  Inputs(const TableInfo& table, std::span<const event::DataFile> files)
+      : table_(table), files_(files) {}
 
-// Damage must not be copied into a new file with a checksum that fits.
-Result<TablePtr> read_checked(const FileSystem& fs, const std::string& dir, const TableInfo& table,
-                              const event::DataFile& file) {
-  const std::string path = join_path(dir, file.path);
-  const auto damaged = [&](const std::string& what) {
-    return Error{ErrorCode::corrupt, path + ": " + what,
-                 "run adweave verify; restore the file from a backup"};
-  };
-  const Result<std::string> bytes = read_file(fs, path, file.bytes);
-  if (!bytes) return bytes.error();
-  if (to_hex(hash128(*bytes)) != file.checksum)
-    return damaged("its bytes do not have the ledger's checksum");
-  try {
-    arrow::Result<TablePtr> rows = decode(table, *bytes);
-    if (!rows.ok()) return damaged(rows.status().message());
-    return *std::move(rows);
-  } catch (const parquet::ParquetException& e) {
-    return damaged(e.what());
+  // Reads the files and compares them with what their commits said: damage must not be copied into
+  // a new file with a checksum that fits.
+  Status open(const FileSystem& fs, const std::string& dir) {
+    for (const event::DataFile& file : files_) {
+      const std::string path = join_path(dir, file.path);
+      const auto damaged = [&](const std::string& what) {
+        return Error{ErrorCode::corrupt, path + ": " + what,
+                     "run adweave verify; restore the file from a backup"};
+      };
+      ADWEAVE_ASSIGN(std::string bytes, read_file(fs, path, file.bytes));
+      if (to_hex(hash128(bytes)) != file.checksum)
+        return damaged("its bytes do not have the ledger's checksum");
+      try {
+        auto reader = open_reader(std::move(bytes));
+        if (!reader.ok()) return damaged(reader.status().message());
+        readers_.push_back(*std::move(reader));
+      } catch (const parquet::ParquetException& e) {
+        return damaged(e.what());
+      }
+    }
+    return {};
   }
-}
+
+  // Column `index` of the table in all files, with one dictionary; nulls for the files that were
+  // written without it.
+  arrow::Result<Column> column(const arrow::Field& field) const {
+    arrow::ArrayVector chunks;
+    for (const auto& reader : readers_) {
+      const auto* metadata = reader->parquet_reader()->metadata().get();
+      const int index = metadata->schema()->ColumnIndex(field.name());
+      if (index < 0) {
+        ARROW_ASSIGN_OR_RAISE(auto nulls,
+                              arrow::MakeArrayOfNull(field.type(), metadata->num_rows()));
+        chunks.push_back(std::move(nulls));
+        continue;
+      }
+      Column read;
+      ARROW_RETURN_NOT_OK(reader->ReadColumn(index, &read));
+      if (!read->type()->Equals(field.type())) {
+        return arrow::Status::Invalid("column ", field.name(), " is ", read->type()->ToString(),
+                                      ", not ", field.type()->ToString());
+      }
+      chunks.insert(chunks.end(), read->chunks().begin(), read->chunks().end());
+    }
+    const auto all = std::make_shared<arrow::ChunkedArray>(std::move(chunks), field.type());
+    return arrow::DictionaryUnifier::UnifyChunkedArray(all);
+  }
+
+ private:
+  arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open_reader(std::string bytes) const {
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(
+        std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(bytes)))));
+    parquet::ArrowReaderProperties properties;
+    const auto* columns = builder.raw_reader()->metadata()->schema();
+    for (const event::ColumnInfo& column : table_.columns) {
+      const int index = columns->ColumnIndex(std::string(column.name));
+      if (index >= 0 && column.type == event::Type::Dict)
+        properties.set_read_dictionary(index, true);
+    }
+    return builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build();
+  }
+
+  const TableInfo& table_;
+  std::span<const event::DataFile> files_;
+  std::vector<std::unique_ptr<parquet::arrow::FileReader>> readers_;
+};
 
 struct TimedRow {
   int64_t time = 0;
@@ -115,12 +135,11 @@ void sort_by_time(std::vector<TimedRow>& rows) {
   }
 }
 
-// Rows by the table's time column; null when they are in that order.
-arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::Table& table,
-                                                           std::string_view time_column) {
+// Indices of the rows by time; null when they are in that order.
+arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::ChunkedArray& column) {
   std::vector<TimedRow> rows;
-  rows.reserve(static_cast<size_t>(table.num_rows()));
-  for (const auto& chunk : table.GetColumnByName(std::string(time_column))->chunks()) {
+  rows.reserve(static_cast<size_t>(column.length()));
+  for (const auto& chunk : column.chunks()) {
     const auto& times = static_cast<const arrow::TimestampArray&>(*chunk);
     for (int64_t i = 0; i < times.length(); ++i)
       rows.push_back({times.Value(i), static_cast<int64_t>(rows.size())});
@@ -133,24 +152,30 @@ arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::Table& t
   return builder.Finish();
 }
 
-// One table, each column one array with one dictionary.
-arrow::Result<TablePtr> concatenate(const std::vector<TablePtr>& tables) {
-  ARROW_ASSIGN_OR_RAISE(const TablePtr all, arrow::ConcatenateTables(tables));
-  ARROW_ASSIGN_OR_RAISE(const TablePtr unified, arrow::DictionaryUnifier::UnifyTable(*all));
-  return unified->CombineChunks();
-}
-
 // Column by column, so that no more than one is there twice.
-arrow::Result<TablePtr> sorted(TablePtr table, std::string_view time_column) {
-  ARROW_ASSIGN_OR_RAISE(const auto order, order_by_time(*table, time_column));
-  if (order == nullptr) return table;
-  for (int i = 0; i < table->num_columns(); ++i) {
-    ARROW_ASSIGN_OR_RAISE(const arrow::Datum taken,
-                          arrow::compute::Take(table->column(i), order,
-                                               arrow::compute::TakeOptions::NoBoundsCheck()));
-    ARROW_ASSIGN_OR_RAISE(table, table->SetColumn(i, table->field(i), taken.chunked_array()));
+arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs,
+                                    MergedPlace place) {
+  const std::shared_ptr<arrow::Schema> schema = arrow_schema(table);
+  std::shared_ptr<arrow::Array> order;
+  if (place == MergedPlace::sealed) {
+    const auto time = schema->GetFieldByName(std::string(table.time_column));
+    ARROW_ASSIGN_OR_RAISE(const Column times, inputs.column(*time));
+    ARROW_ASSIGN_OR_RAISE(order, order_by_time(*times));
   }
-  return table;
+  arrow::compute::ExecContext context(arrow::system_memory_pool());
+  std::vector<Column> columns;
+  for (const auto& field : schema->fields()) {
+    ARROW_ASSIGN_OR_RAISE(Column column, inputs.column(*field));
+    if (order != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(
+          const arrow::Datum taken,
+          arrow::compute::Take(column, order, arrow::compute::TakeOptions::NoBoundsCheck(),
+                               &context));
+      column = taken.chunked_array();
+    }
+    columns.push_back(std::move(column));
+  }
+  return arrow::Table::Make(schema, std::move(columns));
 }
 
 // What the merged file says of itself before its rows are written.
@@ -177,15 +202,15 @@ Result<event::DataFile> merge_files(FileSystem& fs, const WriteOptions& options,
   const TableInfo* table = event::find_table(files.front().table);
   CHECK(table != nullptr);
   event::DataFile merged = describe(options, place, files, n);
-  std::vector<TablePtr> tables;
-  for (const event::DataFile& file : files) {
-    ADWEAVE_ASSIGN(TablePtr read, read_checked(fs, options.dir, *table, file));
-    tables.push_back(std::move(read));
-  }
-  arrow::Result<TablePtr> rows = concatenate(tables);
-  tables.clear();
-  if (rows.ok() && place == MergedPlace::sealed)
-    rows = sorted(*std::move(rows), table->time_column);
+  Inputs inputs(*table, files);
+  ADWEAVE_TRY(inputs.open(fs, options.dir));
+  const arrow::Result<TablePtr> rows = [&]() -> arrow::Result<TablePtr> {
+    try {
+      return merged_rows(*table, inputs, place);
+    } catch (const parquet::ParquetException& e) {
+      return arrow::Status::Invalid(e.what());
+    }
+  }();
   if (!rows.ok()) return Error{ErrorCode::internal, merged.path + ": " + rows.status().message()};
 
   ParquetShape shape;

@@ -18,9 +18,11 @@ std::shared_ptr<parquet::WriterProperties> properties_of(const TableInfo& table,
                                                          const ParquetShape& shape,
                                                          const std::string& program) {
   parquet::WriterProperties::Builder builder;
-  builder.compression(arrow::Compression::ZSTD)
+  builder.memory_pool(arrow::system_memory_pool())
+      ->compression(arrow::Compression::ZSTD)
       ->compression_level(limits::kZstdLevel)
       ->max_row_group_length(shape.row_group_rows)
+      ->max_rows_per_page(limits::kPageRows)
       ->created_by("adweave version " + program)
       ->enable_store_decimal_as_integer()
       ->enable_page_checksum()
@@ -62,7 +64,7 @@ arrow::Status write_rows(const std::shared_ptr<OutputFile>& out, const WriteOpti
   const auto properties = properties_of(*event::find_table(file.table), shape, options.program);
   const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
   ARROW_ASSIGN_OR_RAISE(const auto writer, parquet::arrow::FileWriter::Open(
-                                               *rows.schema(), arrow::default_memory_pool(), out,
+                                               *rows.schema(), arrow::system_memory_pool(), out,
                                                properties, arrow_properties));
   ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(footer_of(options, file)));
   ARROW_RETURN_NOT_OK(writer->WriteTable(rows, shape.row_group_rows));

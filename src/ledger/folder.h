@@ -21,4 +21,8 @@ Status make_folder(FileSystem& fs, const std::string& dir);
 // hash128 of a file's bytes, hexadecimal, read in pieces.
 Result<std::string> hash_file(const FileSystem& fs, const std::string& path);
 
+// Whether the file has these bytes; fails with corrupt, saying what is wrong, not_found or io.
+Status verify_file(const FileSystem& fs, const std::string& path, int64_t bytes,
+                   const std::string& checksum);
+
 }  // namespace adweave::ledger

@@ -37,19 +37,6 @@ bool has_later_record(const FileSystem& fs, const std::string& dir, int64_t head
   });
 }
 
-Status verify_file(const FileSystem& fs, const std::string& path, int64_t bytes,
-                   const std::string& checksum) {
-  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
-  if (info.size != bytes) {
-    return Error{ErrorCode::corrupt, path + ": has " + std::to_string(info.size) +
-                                         " bytes, the ledger says " + std::to_string(bytes)};
-  }
-  ADWEAVE_ASSIGN(const std::string found, hash_file(fs, path));
-  if (found != checksum)
-    return Error{ErrorCode::corrupt, path + ": its bytes do not have the ledger's checksum"};
-  return {};
-}
-
 }  // namespace
 
 Result<Ledger> Ledger::open(const FileSystem& fs, const std::string& dir) {

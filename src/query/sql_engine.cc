@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/sql_engine.h"
 
+#include <utility>
+
 #include <duckdb.h>
 
 #include "base/file_system.h"
 #include "query/cells.h"
+#include "query/checked_files.h"
 #include "query/duckdb_values.h"
 #include "query/table_views.h"
 
@@ -36,6 +39,10 @@ class OwnedStatements {
 
 class OwnedPrepared {
  public:
+  OwnedPrepared() = default;
+  OwnedPrepared(OwnedPrepared&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)) {}
+  OwnedPrepared& operator=(OwnedPrepared&&) = delete;
   ~OwnedPrepared() { duckdb_destroy_prepare(&statement_); }
   duckdb_prepared_statement* get() { return &statement_; }
 
@@ -86,6 +93,36 @@ struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
   bool has_warehouse = false;
+  std::string target;                          // the one file that copy() may write
+  std::map<std::string, std::string> damaged;  // files that must not be read, and why
+
+  // A failure in the engine's words: corrupt when it is that of a damaged file.
+  Error error(const char* message) const {
+    Error error = query_error(message);
+    for (const auto& [path, problem] : damaged) {
+      if (error.message.find(problem) != std::string::npos) error.code = ErrorCode::corrupt;
+    }
+    return error;
+  }
+
+  // One statement that changes nothing.
+  Result<OwnedPrepared> prepare(const std::string& sql) const {
+    OwnedStatements statements;
+    const idx_t count = duckdb_extract_statements(connection, sql.c_str(), statements.get());
+    if (count == 0)
+      return query_error(duckdb_extract_statements_error(*statements.get()), "check the SQL");
+    if (count != 1) return query_error("more than one statement", "run them one at a time");
+    OwnedPrepared prepared;
+    if (duckdb_prepare_extracted_statement(connection, *statements.get(), 0, prepared.get()) !=
+        DuckDBSuccess) {
+      return error(duckdb_prepare_error(*prepared.get()));
+    }
+    if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
+      return query_error("only SELECT is allowed: the ledger changes by commits alone",
+                         "use adweave run to add data");
+    }
+    return prepared;
+  }
 
   ~Database() {
     duckdb_disconnect(&connection);
@@ -99,7 +136,8 @@ SqlEngine::SqlEngine(SqlEngine&&) noexcept = default;
 SqlEngine& SqlEngine::operator=(SqlEngine&&) noexcept = default;
 
 Result<SqlEngine> SqlEngine::open_database(const std::vector<std::string>& readable,
-                                           const std::vector<AttachedFile>& files) {
+                                           const std::vector<AttachedFile>& files,
+                                           const std::string& target) {
   auto database = std::make_unique<Database>();
   char* message = nullptr;
   if (duckdb_open_ext(nullptr, &database->database, nullptr, &message) != DuckDBSuccess) {
@@ -122,6 +160,9 @@ Result<SqlEngine> SqlEngine::open_database(const std::vector<std::string>& reada
   for (const std::string& folder : readable)
     folders.append(folders.empty() ? "" : ", ").append(sql_text(folder));
   ADWEAVE_TRY(engine.execute("SET allowed_directories = [" + folders + "]"));
+  if (!target.empty())
+    ADWEAVE_TRY(engine.execute("SET allowed_paths = [" + sql_text(target) + "]"));
+  engine.database_->target = target;
   ADWEAVE_TRY(engine.execute("SET enable_external_access = false"));
   return engine;
 }
@@ -130,8 +171,10 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
                                   int64_t as_of, const SqlOptions& options) {
   std::vector<std::string> readable = {join_path(dir, "lake/")};
   if (!options.linked.empty()) readable.push_back(options.linked + "/");
-  ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files));
-  for (const std::string& statement : view_statements(dir, ledger, as_of, options.rows))
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database(readable, options.files, options.target));
+  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
+  const auto& damaged = engine.database_->damaged = damaged_files(*fs, dir, ledger, as_of);
+  for (const std::string& statement : view_statements(dir, ledger, as_of, damaged, options.rows))
     ADWEAVE_TRY(engine.execute(statement));
   if (options.kpi) {
     ADWEAVE_TRY(engine.execute("CREATE VIEW kpi AS " +
@@ -143,7 +186,7 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
 }
 
 Result<SqlEngine> SqlEngine::open_files(const std::vector<AttachedFile>& files) {
-  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, files));
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, files, ""));
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;
 }
@@ -159,26 +202,27 @@ Status SqlEngine::execute(const std::string& sql) const {
 }
 
 Result<QueryResult> SqlEngine::query(const std::string& sql) const {
-  OwnedStatements statements;
-  const idx_t count =
-      duckdb_extract_statements(database_->connection, sql.c_str(), statements.get());
-  if (count == 0)
-    return query_error(duckdb_extract_statements_error(*statements.get()), "check the SQL");
-  if (count != 1) return query_error("more than one statement", "run them one at a time");
-  OwnedPrepared prepared;
-  if (duckdb_prepare_extracted_statement(database_->connection, *statements.get(), 0,
-                                         prepared.get()) != DuckDBSuccess) {
-    return query_error(duckdb_prepare_error(*prepared.get()));
-  }
-  if (!reads_only(duckdb_prepared_statement_type(*prepared.get()))) {
-    return query_error("only SELECT is allowed: the ledger changes by commits alone",
-                       "use adweave run to add data");
-  }
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(sql));
   OwnedResult result;
   if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess) {
-    return query_error(duckdb_result_error(result.get()));
+    return database_->error(duckdb_result_error(result.get()));
   }
   return read_result(result.get());
+}
+
+Result<int64_t> SqlEngine::copy(const std::string& select, const std::string& options) const {
+  // First alone: what is wrong with it is then told in its own words.
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(select));
+  if (duckdb_prepared_statement_type(*prepared.get()) != DUCKDB_STATEMENT_TYPE_SELECT)
+    return query_error("only the rows of a SELECT can be written to a file");
+  const std::string statement = "COPY (FROM query(" + sql_text(select) + ")) TO " +
+                                sql_text(database_->target) + " (" + options +
+                                ", USE_TMP_FILE false)";
+  OwnedResult result;
+  if (duckdb_query(database_->connection, statement.c_str(), result.get()) != DuckDBSuccess)
+    return database_->error(duckdb_result_error(result.get()));
+  ADWEAVE_ASSIGN(const QueryResult rows, read_result(result.get()));
+  return *rows.rows.at(0).at(0).as_int();
 }
 
 }  // namespace adweave::query

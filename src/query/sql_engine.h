@@ -46,6 +46,7 @@ struct SqlOptions {
   std::vector<AttachedFile> files;
   bool kpi = false;    // the view `kpi`: from the file `warehouse` where it is attached
   std::string linked;  // a folder that links in the lake lead to, which may be read too
+  std::string target;  // the one file that copy() may write; empty: none
 };
 
 class SqlEngine {
@@ -63,15 +64,20 @@ class SqlEngine {
   // Whether the file `warehouse` is attached: reports may be answered from its cells.
   bool has_warehouse() const;
 
-  // Fails with query, quoting the engine's words.
+  // Fails with query, quoting the engine's words; with corrupt when it reads a damaged file.
   Result<QueryResult> query(const std::string& sql) const;
+
+  // Writes the rows of a SELECT to SqlOptions::target, as they come, and returns how many there
+  // are. `options` are those of DuckDB's COPY: "FORMAT csv, HEADER". Fails as query() does.
+  Result<int64_t> copy(const std::string& select, const std::string& options) const;
 
  private:
   friend class WarehouseBuilder;
   struct Database;
   explicit SqlEngine(std::unique_ptr<Database> database);
   static Result<SqlEngine> open_database(const std::vector<std::string>& readable,
-                                         const std::vector<AttachedFile>& files);
+                                         const std::vector<AttachedFile>& files,
+                                         const std::string& target);
   Status execute(const std::string& sql) const;
 
   std::unique_ptr<Database> database_;

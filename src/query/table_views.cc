@@ -33,8 +33,8 @@ std::string_view sql_type(event::Type type) {
   }
 }
 
-// A table without files: typed, no rows.
-std::string empty_select(const event::TableInfo& table) {
+// A row of nulls of the table's types.
+std::string typed_nulls(const event::TableInfo& table) {
   std::string columns;
   for (const event::ColumnInfo& column : table.columns) {
     columns += columns.empty() ? "" : ", ";
@@ -43,15 +43,24 @@ std::string empty_select(const event::TableInfo& table) {
         .append(" AS ")
         .append(sql_name(column.name));
   }
-  return "SELECT " + columns + " WHERE false";
+  return "SELECT " + columns;
+}
+
+// Fails whoever reads it, saying what is wrong.
+std::string failing_select(const std::string& select, const std::string& problem) {
+  return select + " WHERE error(" +
+         sql_text(problem + "; run adweave verify, restore the file from a backup") + ") IS NULL";
 }
 
 // The table's rows as of a commit; merged files hold later ones too.
 std::string table_select(const std::string& dir, const event::TableInfo& table,
-                         const std::vector<event::DataFile>& files, int64_t as_of) {
+                         const std::vector<event::DataFile>& files, int64_t as_of,
+                         const std::map<std::string, std::string>& damaged) {
   std::string whole;
   std::string mixed;
   for (const event::DataFile& file : files) {
+    const auto problem = damaged.find(file.path);
+    if (problem != damaged.end()) return failing_select(typed_nulls(table), problem->second);
     std::string& list = file.commit <= as_of ? whole : mixed;
     list += list.empty() ? "" : ", ";
     list += sql_text(join_path(dir, file.path));
@@ -59,7 +68,7 @@ std::string table_select(const std::string& dir, const event::TableInfo& table,
   const auto rows_of = [](const std::string& list) {
     return "SELECT * FROM read_parquet([" + list + "], hive_partitioning = false)";
   };
-  if (files.empty()) return empty_select(table);
+  if (files.empty()) return typed_nulls(table) + " WHERE false";
   if (mixed.empty()) return rows_of(whole);
   const std::string earlier = rows_of(mixed) + " WHERE commit <= " + std::to_string(as_of);
   return whole.empty() ? earlier : rows_of(whole) + " UNION ALL " + earlier;
@@ -67,10 +76,13 @@ std::string table_select(const std::string& dir, const event::TableInfo& table,
 
 // The newest version of a dimension file: all columns text, empty ones null.
 std::string dimension_select(const std::string& dir, std::string_view name,
-                             const std::map<std::string, ledger::DimensionVersion>& versions) {
+                             const std::map<std::string, ledger::DimensionVersion>& versions,
+                             const std::map<std::string, std::string>& damaged) {
   const auto version = versions.find(std::string(name));
-  if (version == versions.end())
-    return "SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name)) + " WHERE false";
+  const std::string none = "SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name));
+  if (version == versions.end()) return none + " WHERE false";
+  const auto problem = damaged.find(version->second.path);
+  if (problem != damaged.end()) return failing_select(none, problem->second);
   return "SELECT * FROM read_csv(" + sql_text(join_path(dir, version->second.path)) +
          ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')";
 }
@@ -176,7 +188,9 @@ std::string chosen_rows(const event::TableInfo& table, const RowChoice& choice) 
 }  // namespace
 
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
-                                         int64_t as_of, const RowChoice* choice) {
+                                         int64_t as_of,
+                                         const std::map<std::string, std::string>& damaged,
+                                         const RowChoice* choice) {
   std::vector<std::string> statements;
   const auto view = [&](std::string_view name, const std::string& select) {
     statements.push_back("CREATE VIEW " + sql_name(name) + " AS " + select);
@@ -184,14 +198,14 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   const auto has = [&](std::string_view table) { return !ledger.live_files(table, as_of).empty(); };
   for (const event::TableInfo& table : event::all_tables()) {
     view(choice == nullptr ? view_name(table) : all_rows(table),
-         table_select(dir, table, ledger.live_files(table.name, as_of), as_of));
+         table_select(dir, table, ledger.live_files(table.name, as_of), as_of, damaged));
   }
   for (const event::TableInfo& table : event::all_tables()) {
     if (choice != nullptr) view(view_name(table), chosen_rows(table, *choice));
   }
   const auto dimensions = ledger.dimensions(choice == nullptr ? as_of : choice->dimensions);
   for (const std::string_view name : state::reference_names())
-    view(name, dimension_select(dir, name, dimensions));
+    view(name, dimension_select(dir, name, dimensions, damaged));
   view("current_facts",
        "SELECT event_id, advertiser_id, kind, fact, fact_value, max(commit) FILTER (sign = 1) AS "
        "commit FROM facts GROUP BY ALL HAVING sum(sign) > 0");

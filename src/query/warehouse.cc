@@ -72,12 +72,6 @@ Result<int64_t> cursor_of(const SqlEngine& sql, const ledger::Ledger& ledger) {
   return commit;
 }
 
-Result<int64_t> cursor_of_file(const std::string& dir, const ledger::Ledger& ledger) {
-  ADWEAVE_ASSIGN(const SqlEngine sql,
-                 SqlEngine::open_files({{warehouse_path(dir), "warehouse", false}}));
-  return cursor_of(sql, ledger);
-}
-
 void remove_if_there(FileSystem& fs, const std::string& path) {
   if (fs.exists(path)) (void)fs.unlink(path);
 }
@@ -149,6 +143,12 @@ std::string warehouse_path(const std::string& dir) {
   return join_path(dir, "warehouse.duckdb");
 }
 
+Result<int64_t> warehouse_commit(const std::string& dir, const ledger::Ledger& ledger) {
+  ADWEAVE_ASSIGN(const SqlEngine sql,
+                 SqlEngine::open_files({{warehouse_path(dir), "warehouse", false}}));
+  return cursor_of(sql, ledger);
+}
+
 Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
                                        const ledger::Ledger& ledger, bool afresh) {
   ADWEAVE_ASSIGN(
@@ -156,7 +156,7 @@ Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
       fs.lock(join_path(dir, "warehouse.lock"), "another process builds the warehouse", false));
   WarehouseBuilder builder(fs, dir, ledger);
   if (!afresh && fs.exists(warehouse_path(dir))) {
-    const Result<int64_t> cursor = cursor_of_file(dir, ledger);
+    const Result<int64_t> cursor = warehouse_commit(dir, ledger);
     const auto& records = ledger.records();
     if (cursor && std::all_of(records.begin() + *cursor, records.end(), keeps_cells)) {
       const Result<WarehouseBuild> build = builder.build(*cursor);
@@ -164,6 +164,19 @@ Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
     }
   }
   return builder.build(std::nullopt);
+}
+
+Status verify_warehouse(const FileSystem& fs, const std::string& dir) {
+  const std::string path = warehouse_path(dir);
+  if (!fs.exists(path)) return {};
+  const Result<SqlEngine> sql = SqlEngine::open_files({{path, "warehouse", false}});
+  if (!sql) return Error(sql.error()).within(path);
+  for (const char* table : {"cells", "meta"}) {
+    const auto read =
+        sql->query(std::string("SELECT bit_xor(hash(t)) FROM warehouse.") + table + " t");
+    if (!read) return Error(read.error()).within(path);
+  }
+  return {};
 }
 
 Result<SqlEngine> open_with_warehouse(FileSystem& fs, const std::string& dir,

@@ -27,10 +27,18 @@ std::string warehouse_path(const std::string& dir);
 Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
                                        const ledger::Ledger& ledger, bool afresh);
 
+// The commit that the file is as of. Fails with query when its cells cannot be used with this
+// ledger.
+Result<int64_t> warehouse_commit(const std::string& dir, const ledger::Ledger& ledger);
+
 // SQL whose reports come from the warehouse where it has the answer: as of the newest commit, when
 // there is a warehouse, after bringing it up to date. In every other case, or when it cannot be
 // read, all answers come from the tables. `kpi` adds the view of that name.
 Result<SqlEngine> open_with_warehouse(FileSystem& fs, const std::string& dir,
                                       const ledger::Ledger& ledger, int64_t as_of, bool kpi);
+
+// Reads all of the warehouse, whose blocks have checksums; fails with query, saying what is wrong.
+// A folder without warehouse is fine.
+Status verify_warehouse(const FileSystem& fs, const std::string& dir);
 
 }  // namespace adweave::query

@@ -114,7 +114,7 @@ class DeltaTest(AdweaveTest):
 
     def test_the_history_can_be_read(self) -> None:
         history = deltalake.DeltaTable(str(self.path("impressions"))).history()
-        self.assertEqual([entry["version"] for entry in history], list(range(COMMITS, -1, -1)))
+        self.assertEqual([entry["version"] for entry in history], list(range(COMMITS - 1, -1, -1)))
         self.assertEqual({entry["operation"] for entry in history}, {"WRITE"})
 
     def test_filters_skip_no_row(self) -> None:

@@ -27,7 +27,7 @@ pid_t start_child(const engine::Job& job, int64_t step, int signal, PlantedBugs 
     if (number == step) kill(getpid(), signal);
     return Status();
   };
-  _exit(run_job(fs, job) ? kChildSucceeded : kChildFailed);
+  _exit(work(fs, job) ? kChildSucceeded : kChildFailed);
 }
 
 // True when the child ended by itself.
@@ -46,7 +46,7 @@ std::vector<std::string> steps_of(const Trial& trial) {
     steps.push_back(change);
     return Status();
   };
-  CHECK(run_job(fs, trial.job("/data", "first")));
+  CHECK(work(fs, trial.job("/data", "first")));
   return steps;
 }
 
@@ -57,18 +57,19 @@ void delete_state(const std::string& data) {
 
 }  // namespace
 
-Tally kill_at_every_step(const Trial& trial, const std::string& folder) {
+Tally kill_at_every_step(const Trial& trial, const std::string& folder, const Rounds& rounds) {
   Tally tally;
   tally.fault = "kill at every step";
   const std::unique_ptr<FileSystem> fs = make_posix_file_system();
   tally.steps = steps_of(trial);
   for (size_t step = 1; step <= tally.steps.size(); ++step) {
+    if (!rounds.take(static_cast<int64_t>(step))) continue;
     const std::string data = fmt::format("{}/step{}", folder, step);
     const bool ended =
         wait_for(start_child(trial.job(data, "first"), static_cast<int64_t>(step), SIGKILL));
     if (ended) ++tally.altered;  // the step was not reached: the steps are not what they were
     if (step % 2 == 0) delete_state(data);
-    if (!run_job(*fs, trial.job(data, "second"))) ++tally.altered;
+    if (!work(*fs, trial.job(data, "second"))) ++tally.altered;
     trial.compare(*fs, data, tally);
     std::filesystem::remove_all(data);
   }
@@ -102,52 +103,57 @@ Tally kill_at_random(const Trial& trial, const std::string& folder, int64_t roun
   return tally;
 }
 
-Tally fail_at_every_step(const Trial& trial) {
+Tally fail_at_every_step(const Trial& trial, const Rounds& rounds) {
   Tally tally;
   tally.fault = "disk full at every step";
   tally.steps = steps_of(trial);
   for (size_t step = 1; step <= tally.steps.size(); ++step) {
+    if (!rounds.take(static_cast<int64_t>(step))) continue;
     const std::unique_ptr<SimulatedDisk> disk = trial.disk();
     FaultFileSystem fs(*disk);
     fs.before_change = [&](int64_t number, const std::string& change) -> Status {
       if (number != static_cast<int64_t>(step)) return {};
       return Error{ErrorCode::io, change + ": No space left on device", "free space"};
     };
-    if (run_job(fs, trial.job("/data", "first"))) ++tally.altered;  // a failure was swallowed
-    if (!run_job(*disk, trial.job("/data", "second"))) ++tally.altered;
+    if (work(fs, trial.job("/data", "first"))) ++tally.altered;  // a failure was swallowed
+    if (!work(*disk, trial.job("/data", "second"))) ++tally.altered;
     trial.compare(*disk, "/data", tally);
   }
   return tally;
 }
 
-Tally cut_power_at_every_step(const Trial& trial, PlantedBugs bugs) {
+Tally cut_power_at_every_step(const Trial& trial, const Rounds& rounds, PlantedBugs bugs) {
   Tally tally;
   tally.fault = "power cut at every step";
   const std::unique_ptr<SimulatedDisk> disk = trial.disk();
   FaultFileSystem fs(*disk, bugs);
   std::mt19937_64 luck(1);
   std::vector<std::unique_ptr<SimulatedDisk>> cuts;
-  fs.before_change = [&](int64_t, const std::string& change) {
+  fs.before_change = [&](int64_t step, const std::string& change) {
     tally.steps.push_back(change);
+    if (!rounds.take(step)) return Status();
     cuts.push_back(disk->after_power_cut(nullptr));
     cuts.push_back(disk->after_power_cut(&luck));
     return Status();
   };
-  CHECK(run_job(fs, trial.job("/data", "first")));
+  CHECK(work(fs, trial.job("/data", "first")));
   for (const auto& cut : cuts) {
-    if (!run_job(*cut, trial.job("/data", "second"))) ++tally.altered;
+    if (!work(*cut, trial.job("/data", "second"))) ++tally.altered;
     trial.compare(*cut, "/data", tally);
+    if (rounds.done(tally)) return tally;
   }
   trial.compare(*disk->after_power_cut(nullptr), "/data", tally);
   return tally;
 }
 
-Tally wake_late_at_every_step(const Trial& trial, const std::string& folder, PlantedBugs bugs) {
+Tally wake_late_at_every_step(const Trial& trial, const std::string& folder, const Rounds& rounds,
+                              PlantedBugs bugs) {
   Tally tally;
   tally.fault = "late writer at every step";
   const std::unique_ptr<FileSystem> posix = make_posix_file_system();
   tally.steps = steps_of(trial);
   for (size_t step = 1; step <= tally.steps.size(); ++step) {
+    if (!rounds.take(static_cast<int64_t>(step))) continue;
     const std::string data = fmt::format("{}/late{}", folder, step);
     const pid_t late =
         start_child(trial.job(data, "late"), static_cast<int64_t>(step), SIGSTOP, bugs);
@@ -156,13 +162,14 @@ Tally wake_late_at_every_step(const Trial& trial, const std::string& folder, Pla
     engine::Job next = trial.job(data, "next");
     next.take_over = true;
     FaultFileSystem fs(*posix, bugs);
-    if (!run_job(fs, next)) ++tally.altered;
+    if (!work(fs, next)) ++tally.altered;
     if (WIFSTOPPED(status)) {
       kill(late, SIGCONT);
       wait_for(late);
     }
     trial.compare(*posix, data, tally);
     std::filesystem::remove_all(data);
+    if (rounds.done(tally)) break;
   }
   return tally;
 }

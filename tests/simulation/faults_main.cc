@@ -12,8 +12,11 @@
 namespace adweave::tests {
 namespace {
 
+constexpr int64_t kSampledEvery = 20;
+
 struct Options {
   std::string fault = "all";
+  std::string tier = "full";
   int64_t rounds = 40;
   uint64_t seed = 1;
   bool json = false;
@@ -55,38 +58,44 @@ bool run_all(const Trial& trial, const std::string& folder, const Options& optio
     print(tally, tally.ok(), options);
     ok = ok && tally.ok();
   };
-  if (wanted("steps")) report(kill_at_every_step(trial, folder));
+  const Rounds rounds{options.tier == "ci" ? kSampledEvery : 1,
+                      static_cast<int64_t>(options.seed % kSampledEvery), false};
+  if (wanted("steps")) report(kill_at_every_step(trial, folder, rounds));
   if (wanted("crash")) report(kill_at_random(trial, folder, options.rounds, options.seed));
-  if (wanted("full-disk")) report(fail_at_every_step(trial));
-  if (wanted("power-cut")) report(cut_power_at_every_step(trial));
-  if (wanted("late-writer")) report(wake_late_at_every_step(trial, folder));
+  if (wanted("full-disk")) report(fail_at_every_step(trial, rounds));
+  if (wanted("power-cut")) report(cut_power_at_every_step(trial, rounds));
+  if (wanted("late-writer")) report(wake_late_at_every_step(trial, folder, rounds));
   if (wanted("planted")) {
-    ok =
-        find_bug("no fence", wake_late_at_every_step(trial, folder, {.no_fence = true}), options) &&
-        ok;
-    ok = find_bug("no fsync of file", cut_power_at_every_step(trial, {.no_file_sync = true}),
-                  options) &&
-         ok;
-    ok = find_bug("no fsync of folder", cut_power_at_every_step(trial, {.no_folder_sync = true}),
-                  options) &&
-         ok;
-    ok = find_bug("link before sync", cut_power_at_every_step(trial, {.link_before_sync = true}),
-                  options) &&
-         ok;
+    constexpr Rounds kUntilFound{1, 0, true};
+    const auto find = [&](const std::string& name, const Tally& tally) {
+      ok = find_bug(name, tally, options) && ok;
+    };
+    const auto cut = [&](const PlantedBugs& bugs) {
+      return cut_power_at_every_step(trial, kUntilFound, bugs);
+    };
+    find("no fence", wake_late_at_every_step(trial, folder, kUntilFound, {.no_fence = true}));
+    find("no fsync of file", cut({.no_file_sync = true}));
+    find("no fsync of folder", cut({.no_folder_sync = true}));
+    find("link before sync", cut({.link_before_sync = true}));
   }
   return ok;
 }
 
 int run_main(int argc, char** argv) {
   Options options;
-  CLI::App app{"Disturbs the main job in every way and compares with an undisturbed run.",
-               "adweave_faults"};
+  CLI::App app{
+      "Disturbs the main job and the upkeep of the lake in every way and compares with an "
+      "undisturbed run.",
+      "adweave_faults"};
   app.add_option("fault", options.fault,
                  "all, steps, crash, full-disk, power-cut, late-writer or planted")
       ->check(CLI::IsMember(
           {"all", "steps", "crash", "full-disk", "power-cut", "late-writer", "planted"}));
   app.add_option("--rounds", options.rounds, "Rounds of crash")->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed, "Of the random moments");
+  app.add_option("--tier", options.tier,
+                 "full: a fault at every step; ci: at every 20th, which ones as the seed says")
+      ->check(CLI::IsMember({"full", "ci"}));
+  app.add_option("--seed", options.seed, "Of the random moments and the sample");
   app.add_flag("--json", options.json, "One object a line");
   CLI11_PARSE(app, argc, argv);
 

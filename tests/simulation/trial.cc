@@ -2,9 +2,12 @@
 #include "tests/simulation/trial.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "app/config/config.h"
 #include "engine/ledger_text.h"
+#include "engine/seal.h"
 #include "lake/delta_log.h"
 #include "ledger/ledger.h"
 #include "source/generator/generator.h"
@@ -58,10 +61,41 @@ bool delta_logs_follow(const FileSystem& fs, const std::string& data,
       });
 }
 
+// Whether a plain folder of a sealed day holds the files it should, and nothing else.
+bool is_whole(const FileSystem& fs, const std::string& folder, std::set<std::string> names) {
+  names.insert("_complete.json");
+  const auto found = fs.list(folder);
+  return found && *found == std::vector<std::string>(names.begin(), names.end());
+}
+
+// Whether programs that know nothing of the ledger see the sealed days, each row once.
+bool plain_folders_follow(const FileSystem& fs, const std::string& data,
+                          const ledger::Ledger& ledger) {
+  std::map<std::string, std::set<std::string>> folders;
+  for (const event::DataFile& file : ledger.live_files("", ledger.head())) {
+    const std::string path = file.is_sealed() ? event::published_path(file) : "";
+    if (file.is_sealed())
+      folders[parent_path(path)].insert(path.substr(parent_path(path).size() + 1));
+  }
+  return std::all_of(folders.begin(), folders.end(), [&](const auto& folder) {
+    return is_whole(fs, join_path(data, folder.first), folder.second);
+  });
+}
+
 }  // namespace
 
 Result<engine::RunReport> run_job(FileSystem& fs, const engine::Job& job) {
   return engine::run(fs, job, {[] { return int64_t{0}; }, {}, {}});
+}
+
+Status work(FileSystem& fs, const engine::Job& job) {
+  ADWEAVE_TRY(run_job(fs, job));
+  const ledger::WriterOptions writer{job.data, job.holder, "", job.program, false};
+  const engine::UpkeepOptions options{1, [] { return int64_t{0}; }, {}};
+  ADWEAVE_TRY(engine::compact(fs, writer, options));
+  ADWEAVE_TRY(engine::seal(fs, writer, true, options));
+  ADWEAVE_TRY(engine::vacuum(fs, writer, 0, 0, false));
+  return {};
 }
 
 Result<Trial> Trial::prepare(const std::string& folder) {
@@ -83,6 +117,9 @@ Result<Trial> Trial::prepare(const std::string& folder) {
   ADWEAVE_ASSIGN(const engine::RunReport report, run_job(*fs, trial.job(calm, "calm")));
   CHECK(report.last_commit > report.first_commit + 1);
   ADWEAVE_ASSIGN(const std::string text, engine::ledger_text(*fs, calm));
+  ADWEAVE_TRY(work(*fs, trial.job(calm, "calm")));
+  ADWEAVE_ASSIGN(const std::string sealed, engine::ledger_text(*fs, calm));
+  CHECK(sealed == text);
   trial.expected_ = lines_of(text);
   return trial;
 }
@@ -121,7 +158,7 @@ void Trial::compare(const FileSystem& fs, const std::string& data, Tally& tally)
   }
   const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
   if (!ledger || !ledger::verify_files(fs, data, *ledger, {}).problems.empty() ||
-      !delta_logs_follow(fs, data, *ledger))
+      !delta_logs_follow(fs, data, *ledger) || !plain_folders_follow(fs, data, *ledger))
     ++tally.altered;
 }
 

@@ -30,13 +30,13 @@ class Trial {
   // Generates logs into `folder` and runs the job once, undisturbed.
   static Result<Trial> prepare(const std::string& folder);
 
+  // Compares what a folder holds with the answer, and what other programs see of it.
+  void compare(const FileSystem& fs, const std::string& data, Tally& tally) const;
+
   // The job on data folder `data`; `holder` differs for each writer.
   engine::Job job(const std::string& data, const std::string& holder) const;
   // A disk in memory with the inputs.
   std::unique_ptr<SimulatedDisk> disk() const;
-
-  // Compares what a folder holds with the answer.
-  void compare(const FileSystem& fs, const std::string& data, Tally& tally) const;
 
  private:
   engine::Job job_;
@@ -46,5 +46,8 @@ class Trial {
 
 // Runs to the end of the inputs.
 Result<engine::RunReport> run_job(FileSystem& fs, const engine::Job& job);
+
+// All that a writer does: the run, then compact, seal of every day, and vacuum without grace.
+Status work(FileSystem& fs, const engine::Job& job);
 
 }  // namespace adweave::tests

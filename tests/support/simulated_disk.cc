@@ -235,7 +235,8 @@ Result<FileInfo> SimulatedDisk::info(const std::string& path) const {
   const int64_t id = find(path);
   if (id < 0) return no_such(path);
   const Inode& inode = inodes_.at(id);
-  return FileInfo{static_cast<int64_t>(inode.bytes.size()), inode.modified_us, inode.is_directory};
+  return FileInfo{static_cast<int64_t>(inode.bytes.size()), inode.modified_us, inode.is_directory,
+                  inode.modified_us, static_cast<uint64_t>(id)};
 }
 
 Result<std::unique_ptr<Lock>> SimulatedDisk::lock(const std::string& path, std::string_view holder,

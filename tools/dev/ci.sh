@@ -39,8 +39,10 @@ ci_readme() {
 
 # Every fault, as many at once as there are processors, the longest first.
 ci_faults() {
+  local seed
+  seed=$((16#$(git rev-parse --short=8 HEAD 2>/dev/null || echo 1)))
   printf '%s\n' planted power-cut steps late-writer full-disk crash |
-    xargs -P "$JOBS" -n 1 build/release/bin/adweave_faults
+    xargs -P "$JOBS" -n 1 build/release/bin/adweave_faults --tier ci --seed "$seed"
 }
 
 # The tests against other systems.

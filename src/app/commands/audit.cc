@@ -6,7 +6,9 @@
 
 #include "app/command.h"
 #include "app/terminal/terminal.h"
+#include "engine/verify.h"
 #include "event/schema.h"
+#include "query/warehouse.h"
 
 namespace adweave::app {
 
@@ -96,11 +98,15 @@ int audit_command(FileSystem& fs, const ReadOptions& options) {
 int verify_command(FileSystem& fs, const std::string& data) {
   const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
   if (!ledger) return fail(ledger.error());
-  const ledger::Verification result = [&] {
+  ledger::Verification result = [&] {
     ProgressBar progress("verify");
-    return ledger::verify_files(fs, data, *ledger,
-                                [&](int64_t done, int64_t total) { progress.show(done, total); });
+    return engine::verify(fs, data, *ledger,
+                          [&](int64_t done, int64_t total) { progress.show(done, total); });
   }();
+  if (const Status warehouse = query::verify_warehouse(fs, data); !warehouse) {
+    result.problems.push_back(warehouse.error().message + "; adweave rebuild warehouse --data " +
+                              data + " makes it anew");
+  }
   for (const std::string& problem : result.problems) std::cerr << "adweave: " << problem << '\n';
   fmt::print(
       "{} commits, {} files, {:.1f} MB: {}\n", result.commits, result.files,
@@ -126,7 +132,8 @@ void add_audit_command(Program& program) {
 void add_verify_command(Program& program) {
   auto data = std::make_shared<std::string>();
   CLI::App* command =
-      add_command(program, "verify", "Checks the chain of commits and the checksum of every file.",
+      add_command(program, "verify",
+                  "Checks the chain of commits, every file and all that is derived from them.",
                   {"adweave verify --data DIR"});
   command->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
   command->callback([&program, data] {

@@ -5,7 +5,9 @@
 #include "app/command.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
+#include "engine/job.h"
 #include "engine/publish_delta.h"
+#include "engine/recovery.h"
 #include "ledger/writer.h"
 #include "query/warehouse.h"
 
@@ -38,6 +40,20 @@ int rebuild_delta(FileSystem& fs, const std::string& data) {
   return kOk;
 }
 
+// As the one writer, whose snapshots they are.
+int rebuild_state(FileSystem& fs, const std::string& data) {
+  const Result<ledger::Ledger> found = ledger::Ledger::open(fs, data);
+  if (!found) return fail(found.error());
+  const auto writer = ledger::LedgerWriter::open(fs, {data, lock_holder(), "", kVersion, false});
+  if (!writer) return fail(writer.error());
+  engine::Job job;
+  job.data = data;
+  const Status rebuilt = engine::rebuild_state(fs, job, writer->ledger());
+  if (!rebuilt) return fail(rebuilt.error());
+  fmt::print("{}: as of commit {}\n", join_path(data, "state"), writer->ledger().head());
+  return kOk;
+}
+
 }  // namespace
 
 void add_rebuild_command(Program& program) {
@@ -45,7 +61,8 @@ void add_rebuild_command(Program& program) {
       program, "rebuild", "Makes anew what is derived from the ledger.",
       {"adweave rebuild warehouse --data DIR            # then reports come from KPI cells",
        "adweave rebuild warehouse --data DIR --update",
-       "adweave rebuild delta --data DIR                # a damaged log is readable again"});
+       "adweave rebuild delta --data DIR                # a damaged log is readable again",
+       "adweave rebuild state --data DIR"});
   command->require_subcommand(1);
   CLI::App* warehouse = command->add_subcommand(
       "warehouse", "DIR/warehouse.duckdb: KPI cells of 15 minutes that reports are answered from.");
@@ -64,6 +81,13 @@ void add_rebuild_command(Program& program) {
   delta->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
   delta->callback([&program, data] {
     program.action = [&program, data] { return rebuild_delta(program.fs, *data); };
+  });
+  CLI::App* state = command->add_subcommand("state",
+                                            "DIR/state: what a run remembers of the events before "
+                                            "it, from the rows instead of snapshots.");
+  state->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
+  state->callback([&program, data] {
+    program.action = [&program, data] { return rebuild_state(program.fs, *data); };
   });
 }
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/verify.h"
+
+#include <charconv>
+
+#include "base/limits.h"
+#include "engine/ids_folder.h"
+#include "engine/publish_days.h"
+#include "event/schema.h"
+#include "lake/delta_log.h"
+#include "state/snapshot.h"
+
+namespace adweave::engine {
+
+namespace {
+
+using Problems = std::vector<std::string>;
+
+void append(Problems& problems, const Problems& more, const std::string& fix) {
+  for (const std::string& problem : more) problems.push_back(problem + fix);
+}
+
+Problems verify_log(const FileSystem& fs, const std::string& dir, const event::TableInfo& table) {
+  const auto log = lake::DeltaLog::open(fs, dir, table);
+  return log ? log->verify(fs) : Problems{log.error().message};
+}
+
+Problems verify_snapshots(const FileSystem& fs, const std::string& dir,
+                          const ledger::Ledger& ledger) {
+  Problems problems;
+  const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
+  if (!names) return problems;  // there is no state to be wrong
+  for (const std::string& name : *names) {
+    int64_t commit = 0;
+    std::from_chars(name.data(), name.data() + name.size(), commit);
+    const std::string path = join_path(join_path(dir, "state"), name);
+    const Result<std::string> bytes = read_file(fs, path, limits::kSnapshotBytesMax);
+    const bool sound =
+        bytes && commit > 0 && commit <= ledger.head() &&
+        state::from_snapshot(*bytes, ledger.records()[static_cast<size_t>(commit) - 1].checksum,
+                             &fs, ids_folder(dir)) != nullptr;
+    if (!sound)
+      problems.push_back(path + ": is no sound snapshot of commit " + std::to_string(commit) +
+                         ", or a run of ids that it needs is not");
+  }
+  return problems;
+}
+
+}  // namespace
+
+ledger::Verification verify(const FileSystem& fs, const std::string& dir,
+                            const ledger::Ledger& ledger,
+                            const std::function<void(int64_t, int64_t)>& progress) {
+  ledger::Verification result = ledger::verify_files(fs, dir, ledger, progress);
+  const std::string anew = "; adweave rebuild delta --data " + dir + " makes it anew";
+  append(result.problems, verify_days(fs, dir, ledger), anew);
+  for (const event::TableInfo& table : event::all_tables())
+    append(result.problems, verify_log(fs, dir, table), anew);
+  append(result.problems, verify_snapshots(fs, dir, ledger),
+         "; the next run does without it, adweave rebuild state makes it anew");
+  return result;
+}
+
+}  // namespace adweave::engine
