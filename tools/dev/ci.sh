@@ -45,7 +45,15 @@ ci_faults() {
     xargs -P "$JOBS" -n 1 build/release/bin/adweave_faults --tier ci --seed "$seed"
 }
 
-ci_all() {
+# The tests against other systems.
+ci_peers() {
+  setup_peers
+  test_peers
+}
+
+ci_all() { # [--full]
+  local full=${1:-}
+  [ $# -le 1 ] && [[ $full =~ ^(--full)?$ ]] || fail "ci takes --full or nothing, got: $*"
   trap ci_failed EXIT
   stage "set-up" 300 setup_all
   stage "check: layers, map, style, format" 60 check_all
@@ -56,6 +64,7 @@ ci_all() {
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 900 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10
+  if [ -n "$full" ] || peers_changed; then stage "peers: Spark" 600 ci_peers; fi
   say "== time"
   printf '%s\n' "${CI_TIMES[@]}" >&2
   test_report

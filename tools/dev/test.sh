@@ -16,10 +16,10 @@ test_cpp() { # preset
 }
 
 # Runs the Python tests of a folder against the release build.
-test_python() { # folder
+test_python() { # folder [python]
   local output counts
   output=$(mktemp)
-  ADWEAVE=$ADWEAVE .cache/venv/bin/python tools/run_python_tests.py "$1" "$output" >&2 || true
+  ADWEAVE=$ADWEAVE "${2:-.cache/venv/bin/python}" tools/run_python_tests.py "$1" "$output" >&2 || true
   counts=$(cat "$output")
   rm -f "$output"
   [ -n "$counts" ] || counts="0 1"
@@ -40,4 +40,18 @@ test_all() {
   test_python tests/tools
   [ -d tests/integration ] && test_python tests/integration
   test_report
+}
+
+# ./dev test [--peers]
+test_verb() {
+  case $* in
+    "") test_all ;;
+    --peers)
+      setup_peers
+      build_preset release adweave
+      test_peers
+      test_report
+      ;;
+    *) fail "test takes --peers or nothing, got: $*" ;;
+  esac
 }

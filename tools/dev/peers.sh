@@ -1,0 +1,75 @@
+# Peers: the systems that the tests in tests/integration/peers run. They come from package registries, pinned, into .cache/peers.
+
+DEBIAN_PEERS=(openjdk-17-jre-headless maven)
+# What the peers read; a change to it makes `./dev ci` run them.
+PEER_PATHS=(src/lake src/ledger 'src/engine/publish_*' 'src/engine/seal*' 'src/query/ddl*' tests/integration/peers)
+
+# Python with what tests/integration/peers/requirements.txt pins, in .cache/peers/venv: first what builds pyspark, then pyspark.
+setup_peers_python() {
+  local pins=tests/integration/peers/requirements.txt venv=.cache/peers/venv
+  cmp -s "$pins" "$venv/requirements.txt" && return
+  say "setup: Python packages of $pins"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  grep -v '^pyspark==' "$pins" >"$venv/first.txt"
+  local pip=("$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --require-hashes)
+  "${pip[@]}" --only-binary :all: -r "$venv/first.txt"
+  # Packed without compression: half a gigabyte is unpacked again at once.
+  "${pip[@]}" --no-build-isolation --no-compile --config-settings=--build-option=--compression=stored -r "$pins"
+  cp "$pins" "$venv/requirements.txt"
+}
+
+# The list's sums as `sha256sum --check` takes them.
+jar_sums() { # list
+  awk -F '[: ]' '{print $4 "  " $2 "-" $3 ".jar"}' "$1"
+}
+
+# Jars of a list, "group:artifact:version sha256" a line, in .cache/peers/jars/NAME. They are checked each time.
+setup_jars() { # name
+  local list=tests/integration/peers/$1.jars folder=.cache/peers/jars/$1
+  if [ -d "$folder" ] && jar_sums "$list" | (cd "$folder" && sha256sum --check --status -); then return; fi
+  say "setup: jars of $list"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  awk -F '[: ]' '
+    BEGIN {
+      print "<project><modelVersion>4.0.0</modelVersion><groupId>adweave</groupId><artifactId>peers</artifactId>"
+      print "<version>1</version><packaging>pom</packaging><dependencies>"
+    }
+    {
+      print "<dependency><groupId>" $1 "</groupId><artifactId>" $2 "</artifactId><version>" $3 "</version><exclusions>"
+      print "<exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
+    }
+    END { print "</dependencies></project>" }' "$list" >"$folder/pom.xml"
+  mvn -q -B -f "$folder/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    -DoutputDirectory=. >"$folder/mvn.log" 2>&1 || { tail -20 "$folder/mvn.log" >&2; fail "mvn could not fetch the jars of $list"; }
+  jar_sums "$list" | (cd "$folder" && sha256sum --check --quiet - >&2) || fail "a jar of $list is not the one that was pinned"
+}
+
+setup_peers() {
+  setup_build
+  setup_debian "${DEBIAN_PEERS[@]}"
+  setup_peers_python
+  setup_jars spark
+}
+
+# The tests against the peers, in their Python, with the Java that Debian's package brought.
+test_peers() {
+  local java
+  java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
+  JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration test_python tests/integration/peers .cache/peers/venv/bin/python
+}
+
+# What a change is compared with: where it left the main branch, else the commit before.
+peers_base() {
+  local base
+  base=$(git merge-base HEAD origin/main 2>/dev/null) || base=
+  if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then base=HEAD~1; fi
+  git rev-parse --verify --quiet "$base" || git hash-object -t tree /dev/null
+}
+
+# The change touches what the peers read.
+peers_changed() {
+  [ -n "$(git diff --name-only "$(peers_base)" -- "${PEER_PATHS[@]}")" ] ||
+    [ -n "$(git ls-files --others --exclude-standard -- "${PEER_PATHS[@]}")" ]
+}
