@@ -153,6 +153,7 @@ Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::str
 }
 
 DeltaLag delta_lag(const FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger) {
+  const LedgerView view(ledger);
   DeltaLag lag;
   for (const event::TableInfo& table : event::all_tables()) {
     Result<DeltaLog> log = DeltaLog::open(fs, dir, table);
@@ -160,7 +161,7 @@ DeltaLag delta_lag(const FileSystem& fs, const std::string& dir, const ledger::L
       lag.damage.push_back(std::move(log).error());
       continue;
     }
-    const lake::DeltaChange change = change_of(ledger, table, *log, 0);
+    const lake::DeltaChange change = change_of(view, table, *log, 0, 0);
     if (!change.added.empty() || !change.removed.empty()) lag.behind.emplace_back(table.name);
   }
   return lag;
