@@ -136,7 +136,7 @@ class DeltaTest(AdweaveTest):
     def test_statistics_say_what_the_files_hold(self) -> None:
         delta = deltalake.DeltaTable(str(self.path("impressions")))
         actions = pyarrow.table(delta.get_add_actions(flatten=True)).to_pylist()
-        self.assertGreater(len(actions), COMMITS)
+        self.assertGreater(len(actions), 5)
         for action in actions[:10]:
             file = self.path("impressions") / action["path"]
             rows = pyarrow.parquet.read_table(file).to_pylist()
