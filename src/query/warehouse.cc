@@ -22,8 +22,8 @@ std::string definition() {
 
 // Kinds of commits that only add rows, or change no row.
 bool keeps_cells(const ledger::CommitRecord& record) {
-  constexpr std::array<std::string_view, 5> kKinds = {"epoch", "data", "dimensions", "replay",
-                                                      "close"};
+  constexpr std::array<std::string_view, 7> kKinds = {"epoch", "data", "dimensions", "replay",
+                                                      "close", "seal", "compact"};
   return std::find(kKinds.begin(), kKinds.end(), record.kind) != kKinds.end();
 }
 

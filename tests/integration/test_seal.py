@@ -148,6 +148,14 @@ class SealTest(AdweaveTest):
         self.assertIn("nothing to compact", self.adweave("compact", "--data", self.data).stdout)
         self.assertIn("no AdWeave data folder", self.adweave("seal", "--data", self.folder / "none", code=1).stderr)
 
+    def test_the_warehouse_stays_as_it_is(self) -> None:
+        self.assertIn("afresh", self.adweave("rebuild", "warehouse", "--data", self.data).stdout)
+        self.adweave("compact", "--data", self.data)
+        self.adweave("seal", "--data", self.data, "--all")
+        said = self.adweave("rebuild", "warehouse", "--data", self.data, "--update").stdout
+        self.assertIn(" 0 of them computed", said)
+        self.check_printed()
+
     def test_vacuum_keeps_what_may_be_read(self) -> None:
         self.adweave("seal", "--data", self.data, "--all")
         recent = sorted(self.data.glob("lake/*/_recent/dt=*/*.parquet"))
