@@ -170,7 +170,7 @@ class SparkTest(AdweaveTest):
         [expected] = self.sql(f"SELECT count(*) AS n FROM impressions WHERE commit = {commit}")
         self.assertEqual(rows, expected["n"])
         self.assertLess(files, 5)
-        self.assertGreater(len(frame.inputFiles()), BEGUN)
+        self.assertGreater(len(frame.inputFiles()), 15)  # runs have merged some of the files
         self.adweave("seal", "--data", self.data, "--all")
         days = self.days("impressions")
         self.assertGreater(len(days), 1)
