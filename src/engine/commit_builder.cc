@@ -163,7 +163,6 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
   ledger::CommitRecord record;
   record.kind = kind_;
   record.committed_at = now;
-  record.schema = event::schema_hash();
   record.configuration = job.configuration;
   record.positions = positions_;
   record.heads = new_heads(writer.ledger());

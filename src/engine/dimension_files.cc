@@ -85,7 +85,6 @@ Status commit_dimensions(FileSystem& fs, const Job& job,
   ledger::CommitRecord record;
   record.kind = "dimensions";
   record.committed_at = now;
-  record.schema = event::schema_hash();
   record.configuration = job.configuration;
   for (const DimensionFile* file : changed) {
     const std::string path = folder + "/" + file->name + "-" + std::to_string(writer.epoch()) +

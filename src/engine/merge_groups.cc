@@ -48,7 +48,6 @@ ledger::CommitRecord merge_record(MergedPlace place, int64_t now) {
   ledger::CommitRecord record;
   record.kind = place == MergedPlace::sealed ? "seal" : "compact";
   record.committed_at = now;
-  record.schema = event::schema_hash();
   return record;
 }
 

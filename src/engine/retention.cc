@@ -55,7 +55,6 @@ ledger::CommitRecord record_of(const char* kind, int64_t now) {
   ledger::CommitRecord record;
   record.kind = kind;
   record.committed_at = now;
-  record.schema = event::schema_hash();
   return record;
 }
 

@@ -47,7 +47,6 @@ Status LedgerWriter::begin_epoch(int64_t now) {
     CommitRecord record;
     record.kind = "epoch";
     record.committed_at = now;
-    record.schema = event::schema_hash();
     epoch_ = seen + 1;
     const Status linked = link_record(record);
     if (linked) return sweep();
@@ -72,6 +71,7 @@ Status LedgerWriter::link_record(CommitRecord& record) {
   record.epoch = epoch_;
   record.ledger_id = ledger_.ledger_id().empty() ? options_.ledger_id : ledger_.ledger_id();
   record.program = options_.program;
+  record.schema = event::schema_hash();
   const std::string folder = join_path(options_.dir, "ledger");
   const std::string path = join_path(options_.dir, commit_path(record.number));
   // Two writers may try to begin the same epoch: the holder in the name keeps their bytes apart.

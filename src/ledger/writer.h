@@ -44,8 +44,8 @@ class LedgerWriter {
   // microseconds UTC.
   Status begin_epoch(int64_t now);
 
-  // The commit point. Fills in number, previous, epoch, ledger_id, program. Everything that the
-  // record names must be synced. Fails with fenced when another writer has begun; any failure
+  // The commit point. Fills in number, previous, epoch, ledger_id, program, schema. Everything that
+  // the record names must be synced. Fails with fenced when another writer has begun; any failure
   // means: stop this process.
   Status append(CommitRecord record);
 
