@@ -155,21 +155,13 @@ struct Snapshot {
 // A snapshot is a cache: what cannot be read or does not fit the ledger is passed over.
 Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
                          const ledger::Ledger& ledger) {
-  const std::string folder = join_path(dir, "state");
   const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
   if (!names) return {};
   for (auto name = names->rbegin(); name != names->rend(); ++name) {
-    int64_t commit = 0;
-    std::from_chars(name->data(), name->data() + name->size(), commit);
+    const int64_t commit = commit_of_snapshot(*name);
     // State is a function of the rows that are there: days that are gone since do not count.
-    const int64_t first = ledger.retention() ? ledger.retention()->commit : 1;
-    if (commit < first || commit > ledger.head()) continue;
-    const Result<std::string> bytes =
-        read_file(fs, join_path(folder, *name), limits::kSnapshotBytesMax);
-    if (!bytes) continue;
-    const std::string& checksum = ledger.records()[static_cast<size_t>(commit) - 1].checksum;
-    if (auto state = state::from_snapshot(*bytes, checksum, &fs, ids_folder(dir)))
-      return {commit, std::move(state)};
+    if (ledger.retention() && commit < ledger.retention()->commit) continue;
+    if (auto state = read_snapshot(fs, dir, ledger, *name)) return {commit, std::move(state)};
   }
   return {};
 }
@@ -193,6 +185,23 @@ bool may_hold(const event::DataFile& file, const std::set<int64_t>& commits) {
 }
 
 }  // namespace
+
+int64_t commit_of_snapshot(const std::string& name) {
+  int64_t commit = 0;
+  std::from_chars(name.data(), name.data() + name.size(), commit);
+  return commit;
+}
+
+std::unique_ptr<state::State> read_snapshot(const FileSystem& fs, const std::string& dir,
+                                            const ledger::Ledger& ledger, const std::string& name) {
+  const int64_t commit = commit_of_snapshot(name);
+  if (commit < 1 || commit > ledger.head()) return nullptr;
+  const Result<std::string> bytes =
+      read_file(fs, join_path(join_path(dir, "state"), name), limits::kSnapshotBytesMax);
+  if (!bytes) return nullptr;
+  const std::string& checksum = ledger.records()[static_cast<size_t>(commit) - 1].checksum;
+  return state::from_snapshot(*bytes, checksum, &fs, ids_folder(dir));
+}
 
 Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
                                                  const ledger::Ledger& ledger) {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/verify.h"
 
-#include <charconv>
-
-#include "base/limits.h"
 #include "engine/ids_folder.h"
 #include "engine/publish_days.h"
+#include "engine/recovery.h"
 #include "event/schema.h"
 #include "lake/delta_log.h"
-#include "state/snapshot.h"
 
 namespace adweave::engine {
 
@@ -31,17 +28,10 @@ Problems verify_snapshots(const FileSystem& fs, const std::string& dir,
   const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
   if (!names) return problems;  // there is no state to be wrong
   for (const std::string& name : *names) {
-    int64_t commit = 0;
-    std::from_chars(name.data(), name.data() + name.size(), commit);
-    const std::string path = join_path(join_path(dir, "state"), name);
-    const Result<std::string> bytes = read_file(fs, path, limits::kSnapshotBytesMax);
-    const bool sound =
-        bytes && commit > 0 && commit <= ledger.head() &&
-        state::from_snapshot(*bytes, ledger.records()[static_cast<size_t>(commit) - 1].checksum,
-                             &fs, ids_folder(dir)) != nullptr;
-    if (!sound)
-      problems.push_back(path + ": is no sound snapshot of commit " + std::to_string(commit) +
-                         ", or a run of ids that it needs is not");
+    if (read_snapshot(fs, dir, ledger, name) != nullptr) continue;
+    problems.push_back(
+        join_path(join_path(dir, "state"), name) + ": is no sound snapshot of commit " +
+        std::to_string(commit_of_snapshot(name)) + ", or a run of ids that it needs is not");
   }
   return problems;
 }
