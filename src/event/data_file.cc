@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace adweave::event {
@@ -10,6 +12,7 @@ namespace adweave::event {
 namespace {
 
 constexpr std::string_view kSealedFolder = "/_sealed/";
+constexpr std::string_view kRecentFolder = "/_recent/";
 constexpr std::string_view kPrefix = "part-";
 constexpr std::string_view kSuffix = ".parquet";
 
@@ -34,9 +37,10 @@ std::string published_path(const DataFile& sealed) {
   return sealed.path.substr(0, at + 1) + sealed.path.substr(at + kSealedFolder.size());
 }
 
-std::string file_name(int64_t epoch, int64_t commit, int64_t n) {
-  return std::string(kPrefix) + std::to_string(epoch) + "-" + std::to_string(commit) + "-" +
-         std::to_string(n).append(kSuffix);
+std::string file_path(const std::string& table, const std::string& date, bool sealed, int64_t epoch,
+                      int64_t commit, int64_t n) {
+  return fmt::format("lake/{}{}dt={}/{}{}-{}-{}{}", table, sealed ? kSealedFolder : kRecentFolder,
+                     date, kPrefix, epoch, commit, n, kSuffix);
 }
 
 int64_t epoch_of_file(std::string_view name) {

@@ -29,9 +29,10 @@ struct DataFile {
 // another name, "lake/impressions/dt=2023-11-01/part-1-9-0.parquet".
 std::string published_path(const DataFile& sealed);
 
-// "part-<epoch>-<commit>-<n>.parquet": `n` counts the files of a table in a commit.
-std::string file_name(int64_t epoch, int64_t commit, int64_t n);
-// The epoch in such a name; -1 of another.
+// DataFile::path of a file that a commit adds; `n` counts the files of a table in it.
+std::string file_path(const std::string& table, const std::string& date, bool sealed, int64_t epoch,
+                      int64_t commit, int64_t n);
+// The epoch in a file's name, "part-<epoch>-<commit>-<n>.parquet"; -1 of another.
 int64_t epoch_of_file(std::string_view name);
 
 }  // namespace adweave::event

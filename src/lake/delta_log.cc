@@ -123,6 +123,23 @@ int64_t number_in(const JsonValue& body, std::string_view name) {
   return number != nullptr && number->as_int() != nullptr ? *number->as_int() : 0;
 }
 
+// What _last_checkpoint says of a checkpoint of `bytes` bytes.
+std::string hint_of(int64_t version, int64_t bytes, const std::vector<JsonValue>& actions) {
+  const auto files = std::count_if(actions.begin(), actions.end(), [](const JsonValue& action) {
+    return action.find("add") != nullptr;
+  });
+  const JsonValue hint = JsonValue::Object{{"version", version},
+                                           {"size", static_cast<int64_t>(actions.size())},
+                                           {"sizeInBytes", bytes},
+                                           {"numOfAddFiles", static_cast<int64_t>(files)}};
+  return hint.dump() + "\n";
+}
+
+JsonValue::Object parameters_of(const DeltaChange& change) {
+  if (!change.rows_change) return {{"predicate", "[]"}};
+  return {{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}};
+}
+
 }  // namespace
 
 std::string path_in_table(const event::DataFile& file) {
@@ -258,27 +275,6 @@ JsonValue::Object DeltaLog::metadata(const DeltaChange& change) const {
           {"configuration", JsonValue::Object()},
           {"createdTime", created != 0 ? created : change.now / kMicrosPerMilli}};
 }
-
-namespace {
-
-// What _last_checkpoint says of a checkpoint of `bytes` bytes.
-std::string hint_of(int64_t version, int64_t bytes, const std::vector<JsonValue>& actions) {
-  const auto files = std::count_if(actions.begin(), actions.end(), [](const JsonValue& action) {
-    return action.find("add") != nullptr;
-  });
-  const JsonValue hint = JsonValue::Object{{"version", version},
-                                           {"size", static_cast<int64_t>(actions.size())},
-                                           {"sizeInBytes", bytes},
-                                           {"numOfAddFiles", static_cast<int64_t>(files)}};
-  return hint.dump() + "\n";
-}
-
-JsonValue::Object parameters_of(const DeltaChange& change) {
-  if (!change.rows_change) return {{"predicate", "[]"}};
-  return {{"mode", "Append"}, {"partitionBy", "[\"dt\"]"}};
-}
-
-}  // namespace
 
 // The lines of the next version.
 Result<std::vector<JsonValue>> DeltaLog::actions_of(const FileSystem& fs,

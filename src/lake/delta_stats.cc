@@ -216,8 +216,7 @@ Result<std::string> delta_stats(const FileSystem& fs, const std::string& dir,
         parquet::ParquetFileReader::Open(std::make_shared<InputFile>(std::move(opened), info.size));
     return stats_of(*reader->metadata(), table);
   } catch (const parquet::ParquetException& e) {
-    return Error{ErrorCode::corrupt, path + ": " + e.what(),
-                 "run adweave verify; restore the file from a backup"};
+    return damaged_file(path, e.what());
   }
 }
 

@@ -80,4 +80,9 @@ Error arrow_error(const arrow::Status& status, const std::string& path) {
   return {data ? ErrorCode::corrupt : ErrorCode::io, path + ": " + status.message()};
 }
 
+Error damaged_file(const std::string& path, const std::string& what) {
+  return {ErrorCode::corrupt, path + ": " + what,
+          "run adweave verify; restore the file from a backup"};
+}
+
 }  // namespace adweave::lake

@@ -68,4 +68,7 @@ class InputFile : public arrow::io::RandomAccessFile {
 // An arrow failure as ours. Parquet that cannot be read is corrupt, anything else internal.
 Error arrow_error(const arrow::Status& status, const std::string& path);
 
+// A row file that cannot be read, or is not as its commit left it.
+Error damaged_file(const std::string& path, const std::string& what);
+
 }  // namespace adweave::lake

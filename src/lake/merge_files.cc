@@ -37,26 +37,21 @@ class Inputs {
   Status open(const FileSystem& fs, const std::string& dir) {
     for (const event::DataFile& file : files_) {
       const std::string path = join_path(dir, file.path);
-      const auto damaged = [&](const std::string& what) {
-        return Error{ErrorCode::corrupt, path + ": " + what,
-                     "run adweave verify; restore the file from a backup"};
-      };
       ADWEAVE_ASSIGN(std::string bytes, read_file(fs, path, file.bytes));
       if (to_hex(hash128(bytes)) != file.checksum)
-        return damaged("its bytes do not have the ledger's checksum");
+        return damaged_file(path, "its bytes do not have the ledger's checksum");
       try {
         auto reader = open_reader(std::move(bytes));
-        if (!reader.ok()) return damaged(reader.status().message());
+        if (!reader.ok()) return damaged_file(path, reader.status().message());
         readers_.push_back(*std::move(reader));
       } catch (const parquet::ParquetException& e) {
-        return damaged(e.what());
+        return damaged_file(path, e.what());
       }
     }
     return {};
   }
 
-  // Column `index` of the table in all files, with one dictionary; nulls for the files that were
-  // written without it.
+  // A column in all files, with one dictionary; nulls for the files that were written without it.
   arrow::Result<Column> column(const arrow::Field& field) const {
     arrow::ArrayVector chunks;
     for (const auto& reader : readers_) {
@@ -156,16 +151,19 @@ arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::ChunkedA
 arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs,
                                     MergedPlace place) {
   const std::shared_ptr<arrow::Schema> schema = arrow_schema(table);
+  const auto time = schema->GetFieldByName(std::string(table.time_column));
+  ARROW_ASSIGN_OR_RAISE(const Column times, inputs.column(*time));
   std::shared_ptr<arrow::Array> order;
   if (place == MergedPlace::sealed) {
-    const auto time = schema->GetFieldByName(std::string(table.time_column));
-    ARROW_ASSIGN_OR_RAISE(const Column times, inputs.column(*time));
     ARROW_ASSIGN_OR_RAISE(order, order_by_time(*times));
   }
   arrow::compute::ExecContext context(arrow::system_memory_pool());
   std::vector<Column> columns;
   for (const auto& field : schema->fields()) {
-    ARROW_ASSIGN_OR_RAISE(Column column, inputs.column(*field));
+    Column column = times;
+    if (field != time) {
+      ARROW_ASSIGN_OR_RAISE(column, inputs.column(*field));
+    }
     if (order != nullptr) {
       ARROW_ASSIGN_OR_RAISE(
           const arrow::Datum taken,
@@ -188,9 +186,8 @@ event::DataFile describe(const WriteOptions& options, MergedPlace place,
     merged.time_min = std::min(merged.time_min, file.time_min);
     merged.time_max = std::max(merged.time_max, file.time_max);
   }
-  merged.path = "lake/" + merged.table +
-                (place == MergedPlace::sealed ? "/_sealed/dt=" : "/_recent/dt=") + merged.date +
-                "/" + event::file_name(options.epoch, options.commit, n);
+  merged.path = event::file_path(merged.table, merged.date, place == MergedPlace::sealed,
+                                 options.epoch, options.commit, n);
   return merged;
 }
 

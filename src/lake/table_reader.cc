@@ -48,11 +48,6 @@ class ArrowFile {
   std::vector<int> columns_;
 };
 
-Error damaged(const std::string& path, const std::string& what) {
-  return {ErrorCode::corrupt, path + ": " + what,
-          "run adweave verify; restore the file from a backup"};
-}
-
 // Opens a file and hands it to `read`, which fails with an arrow::Status or throws what Parquet
 // does.
 template <class Read>
@@ -65,9 +60,9 @@ Status read_file_by(const FileSystem& fs, const std::string& dir, const event::D
     arrow::Result<ArrowFile> arrow_file =
         ArrowFile::open(std::make_shared<InputFile>(std::move(opened), info.size), names);
     const arrow::Status done = arrow_file.ok() ? read(*arrow_file) : arrow_file.status();
-    return done.ok() ? Status() : damaged(path, done.message());
+    return done.ok() ? Status() : damaged_file(path, done.message());
   } catch (const parquet::ParquetException& e) {
-    return damaged(path, e.what());
+    return damaged_file(path, e.what());
   }
 }
 

@@ -87,8 +87,7 @@ Result<event::DataFile> write_day(FileSystem& fs, const WriteOptions& options, i
   file.date = format_date(day * limits::kDayUs);
   file.first_commit = options.commit;
   file.commit = options.commit;
-  file.path = "lake/" + file.table + "/_recent/dt=" + file.date + "/" +
-              event::file_name(options.epoch, options.commit, index);
+  file.path = event::file_path(file.table, file.date, false, options.epoch, options.commit, index);
   set_time_range(file, parts);
   const auto batch = make_batch(options, table, parts);
   if (!batch.ok()) return Error{ErrorCode::internal, file.path + ": " + batch.status().message()};
