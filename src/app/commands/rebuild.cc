@@ -27,9 +27,8 @@ int rebuild_warehouse(FileSystem& fs, const std::string& data, bool update) {
 
 // As the one writer: nobody else may publish meanwhile.
 int rebuild_delta(FileSystem& fs, const std::string& data) {
-  const Result<ledger::Ledger> found = ledger::Ledger::open(fs, data);
-  if (!found) return fail(found.error());
-  const auto writer = ledger::LedgerWriter::open(fs, {data, lock_holder(), "", kVersion, false});
+  const auto writer =
+      ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
   if (!writer) return fail(writer.error());
   const auto tables = engine::rebuild_delta(fs, data, writer->ledger(), now_us());
   if (!tables) return fail(tables.error());
@@ -42,9 +41,8 @@ int rebuild_delta(FileSystem& fs, const std::string& data) {
 
 // As the one writer, whose snapshots they are.
 int rebuild_state(FileSystem& fs, const std::string& data) {
-  const Result<ledger::Ledger> found = ledger::Ledger::open(fs, data);
-  if (!found) return fail(found.error());
-  const auto writer = ledger::LedgerWriter::open(fs, {data, lock_holder(), "", kVersion, false});
+  const auto writer =
+      ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
   if (!writer) return fail(writer.error());
   engine::Job job;
   job.data = data;
