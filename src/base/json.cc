@@ -11,6 +11,13 @@ namespace adweave {
 
 namespace {
 
+// What can be printed of a text; the rest as "?".
+std::string plain_text(std::string_view text) {
+  std::string plain(text);
+  std::replace_if(plain.begin(), plain.end(), [](char c) { return c < ' ' || c == '\x7f'; }, '?');
+  return plain;
+}
+
 JsonValue convert(const nlohmann::ordered_json& json) {
   switch (json.type()) {
     case nlohmann::json::value_t::boolean:
@@ -124,17 +131,6 @@ std::string JsonValue::dump() const {
   std::visit(Dump{out}, value_);
   return out;
 }
-
-namespace {
-
-// What can be printed of a text; the rest as "?".
-std::string plain_text(std::string_view text) {
-  std::string plain(text);
-  std::replace_if(plain.begin(), plain.end(), [](char c) { return c < ' ' || c == '\x7f'; }, '?');
-  return plain;
-}
-
-}  // namespace
 
 Result<JsonValue> parse_json(std::string_view text) {
   try {
