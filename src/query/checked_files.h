@@ -2,8 +2,8 @@
 // No query reads a file that is not as its commit left it: DuckDB itself would not notice a flipped
 // bit. Inside query/ only.
 //
-// Hashing takes 0.1 to 0.2 s a GB, so which files were found sound is kept in DIR/state/checked
-// until they change; that file is a cache.
+// Hashing reads whole files, so which were found sound is kept in DIR/state/checked until they
+// change; that file is a cache.
 #pragma once
 
 #include <map>
