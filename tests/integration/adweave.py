@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -13,6 +14,9 @@ PROGRAM = os.environ.get("ADWEAVE", str(ROOT / "build/release/bin/adweave"))
 
 
 TABLES = ("impressions", "clicks_as_committed", "conversions", "bid_requests", "engagements", "auction_outcomes")
+LAKE_TABLES = ("impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes", "credits_log", "facts",
+               "rejects", "duplicates", "audit")
+VIEWS = {"clicks": "clicks_as_committed"}  # the views that show a table as it was written
 # Commits and sources whose counts do not add up, or whose rows are not those that were accepted.
 IMBALANCES = f"""
 WITH kept AS (SELECT commit, source, count(*) AS events
@@ -55,6 +59,27 @@ class AdweaveTest(unittest.TestCase):
         found = self.adweave("sql", "--data", self.data, "--output", "json", IMBALANCES)
         if "are gone since commit" not in found.stderr:
             self.assertEqual(json.loads(found.stdout), [])
+
+    def generate_in_parts(self, feeds: tuple[str, ...], parts: int, *words: object) -> None:
+        """Generates logs into self.feed, save these feeds: put_part() brings them part by part."""
+        logs = self.folder / "all"
+        self.adweave("generate", *words, "--out", logs)
+        self.feed = self.folder / "logs"
+        shutil.copytree(logs, self.feed, ignore=lambda _, names: [name for name in names if name in feeds])
+        self.lines = {name: (logs / name).read_bytes().splitlines(keepends=True) for name in feeds}
+        self.parts = parts
+
+    def put_part(self, i: int) -> None:
+        """Part i of every such feed, every parts-th line of it, with the header row of a CSV file."""
+        part = self.feed / f"late-{i}" if i > 0 else self.feed
+        part.mkdir(exist_ok=True)
+        for name, lines in self.lines.items():
+            head = lines[:1] if name.endswith(".csv") else []
+            (part / name).write_bytes(b"".join(head + lines[len(head):][i :: self.parts]))
+
+    def head(self) -> int:
+        """The newest commit."""
+        return max(int(path.stem) for path in (self.data / "ledger").glob("*.commit"))
 
     def rows(self, *words: object) -> list[dict]:
         """Rows of a reading command."""

@@ -7,7 +7,6 @@ import datetime
 import decimal
 import json
 import pathlib
-import shutil
 import unittest
 
 import chdb
@@ -17,11 +16,8 @@ import duckdb_extension_delta
 import polars
 import pyarrow.dataset
 
-from adweave import AdweaveTest
+from adweave import LAKE_TABLES, VIEWS, AdweaveTest
 
-TABLES = ("impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes", "credits_log", "facts",
-          "rejects", "duplicates", "audit")
-VIEWS = {"clicks": "clicks_as_committed"}  # the views that show a table as it was written
 MONEY = {"impressions": "cost", "clicks": "cost", "conversions": "value", "credits_log": "value"}
 COMMITS = 26
 
@@ -39,20 +35,13 @@ class DeltaTest(AdweaveTest):
 
     def setUp(self) -> None:
         super().setUp()
-        logs = self.folder / "all"
-        self.adweave("generate", "--events", 6000, "--seed", 5, "--out", logs)
-        self.feed = self.folder / "logs"
-        shutil.copytree(logs, self.feed, ignore=lambda _, names: [n for n in names if n == "impressions.ndjson"])
-        lines = (logs / "impressions.ndjson").read_bytes().splitlines(keepends=True)
-        self.parts = [b"".join(lines[i::COMMITS]) for i in range(COMMITS)]
+        self.generate_in_parts(("impressions.ndjson",), COMMITS, "--events", 6000, "--seed", 5)
         self.printed: dict[int, list[dict]] = {}  # by version of the log
         for i in range(COMMITS):
             self.more(i)
 
     def more(self, i: int) -> None:
-        folder = self.feed / f"late-{i}" if i > 0 else self.feed
-        folder.mkdir(exist_ok=True)
-        (folder / "impressions.ndjson").write_bytes(self.parts[i])
+        self.put_part(i)
         self.adweave("run", "-c", self.feed / "adweave.yaml", "--data", self.data)
         self.printed[i] = self.sql("SELECT count(*) AS n, sum(cost) AS money FROM impressions")
 
@@ -71,7 +60,7 @@ class DeltaTest(AdweaveTest):
         duck = duckdb.connect()
         [extension] = pathlib.Path(duckdb_extension_delta.__file__).parent.rglob("delta.duckdb_extension")
         duck.execute(f"LOAD '{extension}'")
-        for table in TABLES:
+        for table in LAKE_TABLES:
             with self.subTest(table=table):
                 expected = self.expected(table)
                 columns = list(self.columns(table))
@@ -164,7 +153,7 @@ class DeltaTest(AdweaveTest):
         newest = max(log.glob("*.json"))
         newest.write_text("")
         (self.feed / "late-more").mkdir()
-        text = self.parts[0].splitlines()[0].decode()
+        text = self.lines["impressions.ndjson"][0].decode().rstrip("\n")
         row = json.loads(text) | {"impression_id": "one-more"}
         (self.feed / "late-more/impressions.ndjson").write_text(json.dumps(row) + "\n")
         done = self.adweave("run", "-c", self.feed / "adweave.yaml", "--data", self.data, code=1)

@@ -12,11 +12,8 @@ import polars
 import pyarrow.dataset
 import pyarrow.parquet
 
-from adweave import AdweaveTest
+from adweave import LAKE_TABLES, VIEWS, AdweaveTest
 
-TABLES = ("impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes", "credits_log", "facts",
-          "rejects", "duplicates", "audit")
-VIEWS = {"clicks": "clicks_as_committed"}  # the views that show a table as it was written
 RUNS = 4
 FOOTER = 128 * 1024  # bytes of a file that say what is in its row groups
 REPORT = ("report", "--by", "campaign_id", "--by", "currency")
@@ -25,25 +22,15 @@ REPORT = ("report", "--by", "campaign_id", "--by", "currency")
 class SealTest(AdweaveTest):
     def setUp(self) -> None:
         super().setUp()
-        logs = self.folder / "all"
-        self.adweave("generate", "--events", 8000, "--hours", 60, "--seed", 9, "--out", logs)
-        self.feed = self.folder / "logs"
-        shutil.copytree(logs, self.feed, ignore=lambda _, names: [n for n in names if n == "impressions.ndjson"])
-        lines = (logs / "impressions.ndjson").read_bytes().splitlines(keepends=True)
-        self.parts = [b"".join(lines[i::RUNS + 1]) for i in range(RUNS + 1)]
+        self.generate_in_parts(("impressions.ndjson",), RUNS + 1, "--events", 8000, "--hours", 60, "--seed", 9)
         self.printed: dict[int, str] = {}  # reports by commit
         for i in range(RUNS):
             self.more(i)
 
     def more(self, i: int) -> None:
-        folder = self.feed / f"late-{i}" if i > 0 else self.feed
-        folder.mkdir(exist_ok=True)
-        (folder / "impressions.ndjson").write_bytes(self.parts[i])
+        self.put_part(i)
         self.run_config(self.feed / "adweave.yaml")
         self.printed[self.head()] = self.report()
-
-    def head(self) -> int:
-        return max(int(path.stem) for path in (self.data / "ledger").glob("*.commit"))
 
     def report(self, *words: object) -> str:
         return self.adweave(*REPORT, "--data", self.data, "--output", "csv", *words).stdout
@@ -89,17 +76,17 @@ class SealTest(AdweaveTest):
         self.adweave("vacuum", "--data", self.data, "--grace", 0)
         self.check_printed()
         self.check_conservation()
-        for table in TABLES:
+        for table in LAKE_TABLES:
             self.assertEqual(self.plain_rows(table), self.our_rows(table, sealed_at), table)
         # What comes late waits in _recent, and is then sealed beside what is there.
         kept = {path: path.stat().st_ino for path in self.data.glob("lake/*/dt=*/*.parquet")}
         self.more(RUNS)
-        for table in TABLES:
+        for table in LAKE_TABLES:
             self.assertEqual(self.plain_rows(table), self.our_rows(table, sealed_at), table)
         sealed_at = self.head()
         self.adweave("seal", "--data", self.data, "--all")
         self.check_printed()
-        for table in TABLES:
+        for table in LAKE_TABLES:
             self.assertEqual(self.plain_rows(table), self.our_rows(table, sealed_at), table)
         for path, inode in kept.items():
             self.assertEqual(path.stat().st_ino, inode)
@@ -109,7 +96,7 @@ class SealTest(AdweaveTest):
         self.check_printed()
 
     def test_delta_readers_see_the_same_rows_in_other_files(self) -> None:
-        before = {t: deltalake.DeltaTable(str(self.table(t))).to_pyarrow_table().num_rows for t in TABLES}
+        before = {t: deltalake.DeltaTable(str(self.table(t))).to_pyarrow_table().num_rows for t in LAKE_TABLES}
         version = deltalake.DeltaTable(str(self.table("impressions"))).version()
         self.adweave("seal", "--data", self.data, "--all")
         for table, rows in before.items():

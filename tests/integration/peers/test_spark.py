@@ -5,17 +5,13 @@ import concurrent.futures
 import datetime
 import json
 import pathlib
-import shutil
 import tempfile
 import unittest
 
 import spark as peer
-from adweave import AdweaveTest
+from adweave import LAKE_TABLES, VIEWS, AdweaveTest
 from pyspark.sql import DataFrame, Row, SparkSession
 
-TABLES = ("impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes", "credits_log", "facts",
-          "rejects", "duplicates", "audit")
-VIEWS = {"clicks": "clicks_as_committed"}  # the views that show a table as it was written
 FEEDS = ("impressions.ndjson", "auction_outcomes.ndjson", "engagements.ndjson", "clicks_conversions.csv")
 FEW = ("impressions", "conversions")  # where one table is like another
 BEGUN = 26  # runs before Spark first looks
@@ -41,25 +37,17 @@ class SparkTest(AdweaveTest):
 
     def setUp(self) -> None:
         super().setUp()
-        logs = self.folder / "all"
-        self.adweave("generate", "--events", 20000, "--seed", 7, "--out", logs)
-        self.feed = self.folder / "logs"
-        shutil.copytree(logs, self.feed, ignore=lambda _, names: [name for name in names if name in FEEDS])
-        self.lines = {name: (logs / name).read_bytes().splitlines(keepends=True) for name in FEEDS}
+        self.generate_in_parts(FEEDS, PARTS, "--events", 20000, "--seed", 7)
         self.columns = {}
         for i in range(BEGUN):
             self.more(i)
-        for table in TABLES:
+        for table in LAKE_TABLES:
             rows = self.sql(f"DESCRIBE {VIEWS.get(table, table)}")
             self.columns[table] = {row["column_name"]: row["column_type"] for row in rows}
 
     def more(self, i: int) -> None:
         """Part i of every feed, and a run."""
-        part = self.feed / f"late-{i}" if i > 0 else self.feed
-        part.mkdir(exist_ok=True)
-        for name, lines in self.lines.items():
-            head = lines[:1] if name.endswith(".csv") else []
-            (part / name).write_bytes(b"".join(head + lines[len(head):][i::PARTS]))
+        self.put_part(i)
         self.adweave("run", "-c", self.feed / "adweave.yaml", "--data", self.data)
 
     def path(self, table: str) -> pathlib.Path:
@@ -71,9 +59,6 @@ class SparkTest(AdweaveTest):
     def history(self, table: str) -> list[Row]:
         """Newest first."""
         return spark.sql(f"DESCRIBE HISTORY delta.`{self.path(table)}`").collect()
-
-    def head(self) -> int:
-        return max(int(file.stem) for file in (self.data / "ledger").glob("*.commit"))
 
     def expected(self, table: str, commit: int) -> dict:
         facts = peer.facts_of(self.columns[table], spark=False)
@@ -91,7 +76,7 @@ class SparkTest(AdweaveTest):
         commit = peer.committed(self.path(table) / "_delta_log", version)
         self.check(table, self.delta(table, f"VERSION AS OF {version}"), commit)
 
-    def check_all(self, tables: tuple[str, ...] = TABLES) -> None:
+    def check_all(self, tables: tuple[str, ...] = LAKE_TABLES) -> None:
         """Every table's newest version shows the newest commit."""
         for table in tables:
             with self.subTest(table=table):
@@ -104,7 +89,7 @@ class SparkTest(AdweaveTest):
         self.assertTrue(list((self.path("impressions") / "_delta_log").glob("*.checkpoint.parquet")))
         seen = []
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            for i, table in enumerate((*TABLES, "impressions"), BEGUN):
+            for i, table in enumerate((*LAKE_TABLES, "impressions"), BEGUN):
                 run = pool.submit(self.more, i)
                 with self.subTest(table=table):
                     seen.append(self.history(table)[0].version)
@@ -132,7 +117,7 @@ class SparkTest(AdweaveTest):
         self.check_all()
         self.check_plain(self.head())
 
-    def check_plain(self, commit: int, tables: tuple[str, ...] = TABLES) -> None:
+    def check_plain(self, commit: int, tables: tuple[str, ...] = LAKE_TABLES) -> None:
         """Readers of plain Parquet see the days sealed by then, no row twice."""
         for table in tables:
             with self.subTest(plain=table):
@@ -187,7 +172,7 @@ class SparkTest(AdweaveTest):
     def test_hive_and_spark_tables_over_the_sealed_days(self) -> None:
         """The statements that `adweave ddl` prints."""
         self.adweave("seal", "--data", self.data, "--all")
-        for dialect, tables in (("hive", TABLES), ("spark", FEW)):
+        for dialect, tables in (("hive", LAKE_TABLES), ("spark", FEW)):
             text = self.adweave("ddl", "--for", dialect, "--data", self.data, "--schema", dialect).stdout
             spark.sql(f"CREATE DATABASE {dialect}")
             for statement in peer.statements(text):
