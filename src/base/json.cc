@@ -18,34 +18,68 @@ std::string plain_text(std::string_view text) {
   return plain;
 }
 
-JsonValue convert(const nlohmann::ordered_json& json) {
-  switch (json.type()) {
-    case nlohmann::json::value_t::boolean:
-      return json.get<bool>();
-    case nlohmann::json::value_t::number_integer:
-      return json.get<int64_t>();
-    case nlohmann::json::value_t::number_unsigned: {
-      const auto value = json.get<uint64_t>();
-      if (value > INT64_MAX) return static_cast<double>(value);
-      return static_cast<int64_t>(value);
-    }
-    case nlohmann::json::value_t::number_float:
-      return json.get<double>();
-    case nlohmann::json::value_t::string:
-      return json.get_ref<const std::string&>();
-    case nlohmann::json::value_t::array: {
-      JsonValue::Array array;
-      for (const auto& element : json) array.push_back(convert(element));
-      return array;
-    }
-    case nlohmann::json::value_t::object: {
-      JsonValue::Object object;
-      for (const auto& [key, value] : json.items()) object.emplace_back(key, convert(value));
-      return object;
-    }
-    default:
-      return {};
+// Builds the value while nlohmann's parser goes over the text.
+class Builder : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  JsonValue take() { return std::move(root_); }
+  const std::string& error() const { return error_; }
+
+  bool null() override { return put({}); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(int64_t value) override { return put(value); }
+  bool number_unsigned(uint64_t value) override {
+    if (value > INT64_MAX) return put(static_cast<double>(value));
+    return put(static_cast<int64_t>(value));
   }
+  bool number_float(double value, const std::string&) override { return put(value); }
+  bool string(std::string& value) override { return put(std::move(value)); }
+  bool binary(nlohmann::json::binary_t&) override { return false; }  // JSON has none
+  bool start_object(size_t) override { return begin(JsonValue::Object()); }
+  bool key(std::string& key) override {
+    open_.back().key = std::move(key);
+    return true;
+  }
+  bool end_object() override { return end(); }
+  bool start_array(size_t) override { return begin(JsonValue::Array()); }
+  bool end_array() override { return end(); }
+  bool parse_error(size_t, const std::string&, const nlohmann::json::exception& e) override {
+    error_ = e.what();
+    return false;
+  }
+
+ private:
+  struct Open {
+    JsonValue value;
+    std::string key;  // of an object's member that comes next
+  };
+
+  bool begin(JsonValue value) {
+    open_.push_back({std::move(value), {}});
+    return true;
+  }
+  bool end() {
+    JsonValue value = std::move(open_.back().value);
+    open_.pop_back();
+    return put(std::move(value));
+  }
+  bool put(JsonValue value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (open_.back().value.as_array() != nullptr) {
+      open_.back().value.push(std::move(value));
+    } else {
+      open_.back().value.set(std::move(open_.back().key), std::move(value));
+    }
+    return true;
+  }
+
+  std::vector<Open> open_;
+  JsonValue root_;
+  std::string error_;
+};
+
+bool is_plain(char c) {
+  return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
 }
 
 Error missing(std::string_view key, std::string_view type) {
@@ -69,7 +103,7 @@ struct Dump {
     out += '[';
     for (size_t i = 0; i < array.size(); ++i) {
       if (i > 0) out += ',';
-      out += array[i].dump();
+      array[i].dump_to(out);
     }
     out += ']';
   }
@@ -79,7 +113,7 @@ struct Dump {
       if (i > 0) out += ',';
       append_json_string(out, object[i].first);
       out += ':';
-      out += object[i].second.dump();
+      object[i].second.dump_to(out);
     }
     out += '}';
   }
@@ -89,8 +123,8 @@ struct Dump {
 
 const JsonValue* JsonValue::find(std::string_view key) const {
   if (const Object* object = as_object()) {
-    for (const Member& member : *object) {
-      if (member.first == key) return &member.second;
+    for (auto member = object->rbegin(); member != object->rend(); ++member) {
+      if (member->first == key) return &member->second;
     }
   }
   return nullptr;
@@ -128,21 +162,27 @@ void JsonValue::push(JsonValue value) {
 
 std::string JsonValue::dump() const {
   std::string out;
-  std::visit(Dump{out}, value_);
+  dump_to(out);
   return out;
 }
 
+void JsonValue::dump_to(std::string& out) const {
+  std::visit(Dump{out}, value_);
+}
+
 Result<JsonValue> parse_json(std::string_view text) {
-  try {
-    return convert(nlohmann::ordered_json::parse(text));
-  } catch (const nlohmann::json::exception& e) {
-    // Without the bytes it quotes: they may be anything.
-    return Error{ErrorCode::corrupt, fmt::format("not JSON: {}", plain_text(e.what())), ""};
-  }
+  Builder builder;
+  if (nlohmann::json::sax_parse(text, &builder)) return builder.take();
+  // Without the bytes it quotes: they may be anything.
+  return Error{ErrorCode::corrupt, fmt::format("not JSON: {}", plain_text(builder.error())), ""};
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-  out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (std::all_of(text.begin(), text.end(), is_plain)) {
+    out.append("\"").append(text).append("\"");
+  } else {
+    out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
 }
 
 }  // namespace adweave

@@ -39,7 +39,7 @@ class JsonValue {
   const Array* as_array() const { return std::get_if<Array>(&value_); }
   const Object* as_object() const { return std::get_if<Object>(&value_); }
 
-  // Member of an object; null when absent or when this is no object.
+  // Member of an object, the last one of that name; null when absent or when this is no object.
   const JsonValue* find(std::string_view key) const;
   // Members of control records that must be there: the value, or an Error that names the key.
   Result<int64_t> int_at(std::string_view key) const;
@@ -51,6 +51,7 @@ class JsonValue {
 
   // One line, no spaces; integers exact; keys in order of insertion. Invalid UTF-8 becomes U+FFFD.
   std::string dump() const;
+  void dump_to(std::string& out) const;  // appends it
 
  private:
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
