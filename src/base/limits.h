@@ -93,10 +93,13 @@ inline constexpr int64_t kSealedAsIsBytes = 128 * kMiB;       // a file so large
 inline constexpr int64_t kSealAfterUs = kDayUs;               // after its end a day is sealed
 inline constexpr int64_t kCheckedFilesBytesMax = 256 * kMiB;  // list of files found sound
 inline constexpr int64_t kVacuumGraceUs = 7 * kDayUs;         // a replaced file stays so long
+inline constexpr int64_t kMergedGraceUs = 3600 * kSecondUs;   // a file that a run merged
+inline constexpr int64_t kVacuumEveryUs = 60 * kSecondUs;     // a run removes those no more often
 inline constexpr int64_t kDeltaPublishUs = 10 * kSecondUs;  // between versions while a run goes on
 inline constexpr int64_t kDeltaCheckpointEvery = 10;        // versions of a Delta log
 inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is named so long
-inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;  // below a checkpoint versions stay so long
+inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;   // below a checkpoint versions stay so long
+inline constexpr int64_t kDeltaVersionsMax = 10'000;  // and not more of them than this
 
 // State.
 inline constexpr int kSnapshotsKept = 2;
@@ -111,8 +114,12 @@ inline constexpr int64_t kSnapshotBytesMax = int64_t{64} * 1024 * kMiB;
 inline constexpr int64_t kCommitRecordBytesMax = 64 * kMiB;
 inline constexpr int64_t kFileHeadBytesMax = 256 * kKiB;  // a longer head of a file is not kept
 inline constexpr int64_t kFileHeadsPerCommitMax = 64;     // nor more of them in a commit
+inline constexpr int64_t kRecordsPerPack = 2048;          // part of the format
+inline constexpr int64_t kPackBytesMax = int64_t{64} * 1024 * kMiB;
+inline constexpr size_t kRecentRecordsMax = 4096;  // that a ledger keeps in memory
+inline constexpr int64_t kCommitsMax = int64_t{1} << 60;
 
 // On-disk format of a data folder. A program refuses a folder with a higher number.
-inline constexpr int kFormatVersion = 3;
+inline constexpr int kFormatVersion = 4;
 
 }  // namespace adweave::limits

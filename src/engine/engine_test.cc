@@ -114,7 +114,7 @@ TEST_F(EngineTest, AChangedDimensionFileIsAVersionOfItsOwn) {
   EXPECT_EQ(must_run(disk, job).first_commit, 0);
   disk.put("/in/creatives.csv", "creative_id,campaign_id\nk0,camp1\n", 0);
   must_run(disk, job);
-  EXPECT_EQ(ledger_of(disk).records().back().kind, "dimensions");
+  EXPECT_EQ(ledger_of(disk).summary().kind, "dimensions");
   EXPECT_EQ(*read_file(disk, "/data/" + ledger_of(disk).dimensions(1000)["creatives"].path, 1000),
             "creative_id,campaign_id\nk0,camp1\n");
 }

@@ -46,9 +46,9 @@ OpenReject reject_of(const event::RejectRows& rows, int64_t row) {
 
 // Only replays take rejects back.
 bool holds_replays(const ledger::Ledger& ledger, const event::DataFile& file) {
-  const auto begin = ledger.records().begin();
-  return std::any_of(begin + file.first_commit - 1, begin + file.commit,
-                     [](const auto& record) { return record.kind == "replay"; });
+  const std::vector<int64_t>& replays = ledger.summary().replays;
+  const auto first = std::lower_bound(replays.begin(), replays.end(), file.first_commit);
+  return first != replays.end() && *first <= file.commit;
 }
 
 }  // namespace

@@ -15,17 +15,6 @@ using lake::DeltaLog;
 
 constexpr int kRaces = 3;  // with a writer that was taken over: it has few versions left to give
 
-// Notes the tables to which a commit brings rows or from which it takes rows away, and does not
-// only move them.
-void note_rows(const ledger::CommitRecord& record, std::map<std::string, int64_t>& rows_changed) {
-  if (record.kind == "seal" || record.kind == "compact") return;
-  if (record.kind == "retention") {
-    for (const event::TableInfo& table : event::all_tables())
-      rows_changed[std::string(table.name)] = record.number;
-  }
-  for (const event::DataFile& file : record.added) rows_changed[file.table] = record.number;
-}
-
 // What the log has to say to be as of the ledger.
 lake::DeltaChange change_of(const LedgerView& ledger, const event::TableInfo& table,
                             const DeltaLog& log, int64_t rows_changed, int64_t now) {
@@ -56,13 +45,9 @@ int64_t number_of(const std::map<std::string, int64_t>& commits, const event::Ta
 }  // namespace
 
 DeltaPublisher::Task DeltaPublisher::task_of(const ledger::Ledger& ledger, int64_t now) {
-  for (; known_ < ledger.head(); ++known_) {
-    const ledger::CommitRecord& record = ledger.records()[static_cast<size_t>(known_)];
-    note_rows(record, rows_changed_);
-    if (record.kind == "seal" || record.kind == "retention") sealed_ = record.number;
-  }
-  const bool days = std::exchange(days_published_, sealed_) != sealed_;
-  return {LedgerView(ledger), rows_changed_, days, now};
+  const int64_t changed = ledger.summary().days_changed;
+  const bool days = std::exchange(days_published_, changed) != changed;
+  return {LedgerView(ledger), ledger.summary().rows_changed, days, now};
 }
 
 // A log stays open until something is wrong with it or it is not there any more.

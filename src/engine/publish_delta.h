@@ -25,8 +25,8 @@ struct PublishedTable {
   int64_t removed = 0;
 };
 
-// Publishes again and again while a run goes on: it keeps the logs open, and looks only at what the
-// ledger has got since. Used by one thread; a publication beside it reads nothing that changes.
+// Publishes again and again while a run goes on: it keeps the logs open. Used by one thread; a
+// publication beside it reads nothing that changes.
 class DeltaPublisher {
  public:
   using Published = Result<std::vector<PublishedTable>>;
@@ -66,10 +66,7 @@ class DeltaPublisher {
 
   FileSystem& fs_;
   std::string dir_;
-  int64_t known_ = 0;  // commit up to which rows_changed_ and sealed_ are
-  std::map<std::string, int64_t> rows_changed_;
-  int64_t sealed_ = 0;           // the newest commit that changed sealed days
-  int64_t days_published_ = -1;  // sealed_ of the last time
+  int64_t days_published_ = -1;  // the newest commit that had changed sealed days
 
   // Of the publication under way.
   std::map<std::string, lake::DeltaLog> logs_;  // by table

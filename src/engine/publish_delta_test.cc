@@ -153,6 +153,26 @@ TEST_F(PublishDeltaTest, OldVersionsBelowACheckpointGo) {
   expect_as_the_ledger();
 }
 
+TEST_F(PublishDeltaTest, OnlySoManyVersionsStay) {
+  must_run(disk_);
+  auto log = DeltaLog::open(disk_, "/data", clicks());
+  ASSERT_TRUE(log);
+  const int64_t last = limits::kDeltaVersionsMax + 20;
+  for (int64_t through = 100; log->version() < last; ++through)
+    ASSERT_TRUE(log->publish(disk_, {"ledger", through, 1, limits::kDeltaLogUs, {}, {}, false}));
+  const auto names = disk_.list("/data/lake/clicks/_delta_log");
+  ASSERT_TRUE(names);
+  const auto count = [&](std::string_view suffix) {
+    return std::count_if(names->begin(), names->end(),
+                         [&](const std::string& name) { return name.ends_with(suffix); });
+  };
+  EXPECT_EQ(count(".json"), limits::kDeltaVersionsMax + 1);
+  EXPECT_EQ(count(".checkpoint.parquet"),
+            limits::kDeltaVersionsMax / limits::kDeltaCheckpointEvery + 1);
+  EXPECT_EQ(count(".checkpoint.hash128"), count(".checkpoint.parquet"));
+  EXPECT_TRUE(log->verify(disk_).empty());
+}
+
 TEST(DeltaStats, LongTextsAreCutSoThatTheyStayBounds) {
   const std::string a(40, 'a');
   EXPECT_EQ(lake::cut_down(a), std::string(32, 'a'));

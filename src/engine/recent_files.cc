@@ -45,10 +45,13 @@ void RecentFiles::add(const DataFile& file) {
   changed_.insert(place);
 }
 
-void RecentFiles::take_new(const ledger::Ledger& ledger) {
-  for (; known_ < ledger.head(); ++known_) {
-    for (const DataFile& file : ledger.records()[static_cast<size_t>(known_)].added) add(file);
-  }
+Status RecentFiles::take_new(const ledger::Ledger& ledger) {
+  ADWEAVE_TRY(ledger.visit_records(known_ + 1, ledger.head(), [&](const auto& record) {
+    for (const DataFile& file : record.added) add(file);
+    return Status();
+  }));
+  known_ = ledger.head();
+  return {};
 }
 
 // The newest `count` files by what they have become.
@@ -60,7 +63,7 @@ void RecentFiles::replace(const Place& place, size_t count, const DataFile& merg
 
 Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
                           const lake::WriteOptions& options, int threads, int64_t now) {
-  take_new(writer.ledger());
+  ADWEAVE_TRY(take_new(writer.ledger()));
   std::vector<MergeGroup> groups;
   for (const Place& place : std::exchange(changed_, {})) {
     if (unreadable_.contains(place)) continue;

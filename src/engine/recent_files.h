@@ -31,7 +31,7 @@ class RecentFiles {
   using Place = std::pair<std::string, std::string>;  // day, table
 
   void add(const event::DataFile& file);
-  void take_new(const ledger::Ledger& ledger);
+  Status take_new(const ledger::Ledger& ledger);
   void replace(const Place& place, size_t count, const event::DataFile& merged);
 
   std::map<Place, std::vector<event::DataFile>> files_;  // in the order of their commits

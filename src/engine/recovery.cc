@@ -50,26 +50,36 @@ constexpr Field kStateFields[] = {Field::event_id,
 constexpr Field kOccurrenceFields[] = {Field::event_id, Field::source, Field::source_position,
                                        Field::commit};
 
-// Which mapping decoded a row.
+// Which mapping decoded a row of the commits after one.
 class Mappings {
  public:
-  explicit Mappings(const ledger::Ledger& ledger) : ledger_(ledger) {}
-
-  const std::string& of(int64_t commit, std::string_view source) {
-    auto [it, added] = by_commit_.try_emplace(commit);
-    if (added) {
-      const auto& record = ledger_.records()[static_cast<size_t>(commit) - 1];
+  static Result<Mappings> read(const ledger::Ledger& ledger, int64_t since) {
+    Mappings mappings;
+    ADWEAVE_TRY(ledger.visit_records(since + 1, ledger.head(), [&](const auto& record) {
       for (const ledger::SourcePosition& position : record.positions)
-        it->second[std::string(ledger::row_source(position.source))] = position.mapping;
-    }
-    const auto mapping = it->second.find(source);
-    return mapping == it->second.end() ? kNone : mapping->second;
+        mappings.add(record.number, position);
+      return Status();
+    }));
+    return mappings;
+  }
+
+  const std::string& of(int64_t commit, std::string_view source) const {
+    const auto changes = by_source_.find(source);
+    if (changes == by_source_.end()) return kNone;
+    const auto later = changes->second.upper_bound(commit);
+    return later == changes->second.begin() ? kNone : std::prev(later)->second;
   }
 
  private:
+  void add(int64_t commit, const ledger::SourcePosition& position) {
+    auto& changes = by_source_[std::string(ledger::row_source(position.source))];
+    if (changes.empty() || changes.rbegin()->second != position.mapping)
+      changes[commit] = position.mapping;
+  }
+
   inline static const std::string kNone;
-  const ledger::Ledger& ledger_;
-  std::map<int64_t, std::map<std::string, std::string, std::less<>>> by_commit_;
+  // Of a source: the commits from which on it was another.
+  std::map<std::string, std::map<int64_t, std::string>, std::less<>> by_source_;
 };
 
 bool is_event_table(const event::DataFile& file) {
@@ -79,28 +89,32 @@ bool is_event_table(const event::DataFile& file) {
 // The commits that read the content `before` or what it grew from: each read of a file that goes on
 // begins where an earlier read of the same name ended. Another content under the same name is
 // another file. Rejects of that content that were decoded again are part of it.
-std::set<int64_t> commits_of(const ledger::Ledger& ledger, const std::string& source,
-                             const source::ReadBefore& before) {
+Result<std::set<int64_t>> commits_of(const ledger::Ledger& ledger, const std::string& source,
+                                     const source::ReadBefore& before) {
+  using Read = std::pair<int64_t, ledger::SourcePosition>;
+  std::vector<Read> reads;
+  std::vector<Read> replays;
+  const std::string replayed = std::string(ledger::kReplayPrefix) + source;
+  ADWEAVE_TRY(ledger.visit_records(1, ledger.head(), [&](const auto& record) {
+    for (const ledger::SourcePosition& position : record.positions) {
+      if (position.file != before.file) continue;
+      if (position.source == source) reads.emplace_back(record.number, position);
+      if (position.source == replayed) replays.emplace_back(record.number, position);
+    }
+    return Status();
+  }));
   std::set<int64_t> commits;
   std::set<std::string> contents;
   int64_t end = before.after;
-  const auto& records = ledger.records();
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    for (const ledger::SourcePosition& position : record->positions) {
-      if (position.source != source || position.file != before.file || position.after != end)
-        continue;
-      commits.insert(record->number);
-      contents.insert(position.hash);
-      end = position.before;
-    }
+  for (auto read = reads.rbegin(); read != reads.rend(); ++read) {
+    const auto& [commit, position] = *read;
+    if (position.after != end) continue;
+    commits.insert(commit);
+    contents.insert(position.hash);
+    end = position.before;
   }
-  const std::string replayed = std::string(ledger::kReplayPrefix) + source;
-  for (const ledger::CommitRecord& record : records) {
-    for (const ledger::SourcePosition& position : record.positions) {
-      if (position.source == replayed && position.file == before.file &&
-          contents.contains(position.hash))
-        commits.insert(record.number);
-    }
+  for (const auto& [commit, position] : replays) {
+    if (contents.contains(position.hash)) commits.insert(commit);
   }
   return commits;
 }
@@ -112,7 +126,7 @@ Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledg
                       state::State& state) {
   std::vector<event::DataFile> files = ledger.live_files("", ledger.head());
   std::erase_if(files, [&](const event::DataFile& file) { return file.commit <= since; });
-  Mappings mappings(ledger);
+  ADWEAVE_ASSIGN(const Mappings mappings, Mappings::read(ledger, since));
   for (const event::DataFile& file : files) {
     if (!is_event_table(file)) continue;
     const auto remember = [&](const event::Batch& batch) {
@@ -199,8 +213,8 @@ std::unique_ptr<state::State> read_snapshot(const FileSystem& fs, const std::str
   const Result<std::string> bytes =
       read_file(fs, join_path(join_path(dir, "state"), name), limits::kSnapshotBytesMax);
   if (!bytes) return nullptr;
-  const std::string& checksum = ledger.records()[static_cast<size_t>(commit) - 1].checksum;
-  return state::from_snapshot(*bytes, checksum, &fs, ids_folder(dir));
+  const Result<std::string> checksum = ledger.checksum_of(commit);
+  return checksum ? state::from_snapshot(*bytes, *checksum, &fs, ids_folder(dir)) : nullptr;
 }
 
 Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
@@ -241,7 +255,7 @@ Result<process::Occurrences> rebuild_occurrences(const FileSystem& fs, const std
                                                  const std::string& source,
                                                  const source::ReadBefore& before) {
   process::Occurrences occurrences;
-  const std::set<int64_t> commits = commits_of(ledger, source, before);
+  ADWEAVE_ASSIGN(const std::set<int64_t> commits, commits_of(ledger, source, before));
   for (const event::DataFile& live : ledger.live_files("", ledger.head())) {
     if (!may_hold(live, commits)) continue;
     const auto add = [&](const auto& rows) {

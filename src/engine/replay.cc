@@ -64,30 +64,6 @@ void put_row(event::RejectRows& rows, const OpenReject& reject, int64_t sign,
   rows.sign.put(row, sign);
 }
 
-// The read of the file, by a run or a replay, that a reject is of.
-const ledger::SourcePosition* read_of(const ledger::Ledger& ledger, const OpenReject& reject) {
-  for (const ledger::SourcePosition& position :
-       ledger.records()[static_cast<size_t>(reject.commit) - 1].positions) {
-    if (ledger::row_source(position.source) == reject.source && position.file == reject.file)
-      return &position;
-  }
-  return nullptr;
-}
-
-// Where reading of that content has got to by now.
-source::ReadBefore newest_read(const ledger::Ledger& ledger, const std::string& source,
-                               const ledger::SourcePosition& read) {
-  int64_t end = read.after;
-  for (const ledger::CommitRecord& record : ledger.records()) {
-    for (const ledger::SourcePosition& position : record.positions) {
-      const bool goes_on = position.source == source && position.file == read.file &&
-                           position.before == end && position.after > end;
-      if (goes_on) end = position.after;
-    }
-  }
-  return {read.file, read.size, read.hash, end, read.done != 0};
-}
-
 // Whether deduplication will have to make ids.
 bool lacks_ids(const event::DecodedSlice& decoded) {
   return std::any_of(decoded.batches.begin(), decoded.batches.end(), [](const event::Batch& batch) {
@@ -170,7 +146,8 @@ class Replay {
     ADWEAVE_ASSIGN(OpenRejects open, OpenRejects::open(fs_, job_.data, ledger, names, filter_));
     while (!open.at_end()) {
       ADWEAVE_ASSIGN(std::vector<OpenReject> rejects, open.next_file(fs_));
-      std::erase_if(rejects, [&](const OpenReject& reject) { return leave(reject, ledger); });
+      ADWEAVE_TRY(find_reads(rejects));
+      std::erase_if(rejects, [&](const OpenReject& reject) { return leave(reject); });
       for (size_t begin = 0; begin < rejects.size();) {
         size_t end = begin;
         while (end < rejects.size() && rejects[end].source == rejects[begin].source) ++end;
@@ -186,9 +163,31 @@ class Replay {
     return {};
   }
 
-  bool leave(const OpenReject& reject, const ledger::Ledger& ledger) {
+  // Notes what the commits of the rejects have read.
+  Status find_reads(Rejects rejects) {
+    reads_.clear();
+    for (const OpenReject& reject : rejects) reads_[reject.commit];
+    if (reads_.empty()) return {};
+    return writer_.ledger().visit_records(reads_.begin()->first, reads_.rbegin()->first,
+                                          [&](const ledger::CommitRecord& record) {
+                                            const auto it = reads_.find(record.number);
+                                            if (it != reads_.end()) it->second = record.positions;
+                                            return Status();
+                                          });
+  }
+
+  // The read of the file, by a run or a replay, that a reject is of.
+  const ledger::SourcePosition* read_of(const OpenReject& reject) const {
+    for (const ledger::SourcePosition& position : reads_.at(reject.commit)) {
+      if (ledger::row_source(position.source) == reject.source && position.file == reject.file)
+        return &position;
+    }
+    return nullptr;
+  }
+
+  bool leave(const OpenReject& reject) {
     std::string why = why_left(reject);
-    if (why.empty() && read_of(ledger, reject) == nullptr) why = "its file is not known any more";
+    if (why.empty() && read_of(reject) == nullptr) why = "its file is not known any more";
     if (why.empty()) return false;
     ReplayedCause& cause = cause_of(reject);
     ++cause.rejects;
@@ -200,7 +199,9 @@ class Replay {
   Result<bool> visit_slice(Rejects slice, const RereadSource& source, const ledger::Ledger& ledger,
                            const Visit& visit) {
     const OpenReject& first = slice.front();
-    const std::string* head = ledger.file_head(first.commit, first.source, first.file);
+    ADWEAVE_ASSIGN(const std::optional<std::string> kept,
+                   ledger.file_head(first.commit, first.source, first.file));
+    const std::string* head = kept ? &*kept : nullptr;
     if (std::optional<Reread> reread = read_again(slice, source, head, rules_))
       return visit(slice, *reread);
     for (size_t begin = 0; begin < slice.size();) {
@@ -234,7 +235,7 @@ class Replay {
   // Deduplicates what was decoded and writes down what became of each reject.
   Status take(Rejects rejects, Reread& reread) {
     const OpenReject& first = rejects.front();
-    const ledger::SourcePosition& read = *read_of(writer_.ledger(), first);
+    const ledger::SourcePosition& read = *read_of(first);
     process::Occurrences none;
     process::Occurrences* occurrences = &none;
     if (lacks_ids(reread.prepared.decoded)) {
@@ -317,9 +318,30 @@ class Replay {
             fate.message(result.dropped), fate);
   }
 
+  // Where reading of that content has got to by now.
+  Result<source::ReadBefore> newest_read(const std::string& source,
+                                         const ledger::SourcePosition& read) {
+    const auto [it, added] = reads_of_file_.try_emplace({source, read.file});
+    if (added) {
+      const ledger::Ledger& ledger = writer_.ledger();
+      ADWEAVE_TRY(ledger.visit_records(1, ledger.head(), [&](const auto& record) {
+        for (const ledger::SourcePosition& position : record.positions) {
+          if (position.source == source && position.file == read.file)
+            it->second.push_back(position);
+        }
+        return Status();
+      }));
+    }
+    int64_t end = read.after;
+    for (const ledger::SourcePosition& position : it->second) {
+      if (position.before == end && position.after > end) end = position.after;
+    }
+    return source::ReadBefore{read.file, read.size, read.hash, end, read.done != 0};
+  }
+
   Result<process::Occurrences*> occurrences_of(const std::string& source,
                                                const ledger::SourcePosition& read) {
-    const source::ReadBefore before = newest_read(writer_.ledger(), source, read);
+    ADWEAVE_ASSIGN(const source::ReadBefore before, newest_read(source, read));
     const auto [it, added] =
         occurrences_.try_emplace({source, before.file, before.hash, before.after});
     if (added) {
@@ -347,6 +369,9 @@ class Replay {
   CommitBuilder builder_;
   std::map<std::tuple<std::string, std::string, std::string, int64_t>, process::Occurrences>
       occurrences_;
+  std::map<int64_t, std::vector<ledger::SourcePosition>> reads_;  // by commit
+  std::map<std::pair<std::string, std::string>, std::vector<ledger::SourcePosition>>
+      reads_of_file_;  // by source and name
   std::map<std::string, ledger::Counts> totals_;
   std::map<std::pair<std::string, std::string>, ReplayedCause> causes_;
   ReplayReport report_;

@@ -2,6 +2,7 @@
 #include "engine/retention.h"
 
 #include <map>
+#include <set>
 
 #include "base/limits.h"
 #include "base/time.h"
@@ -27,23 +28,26 @@ std::vector<event::DataFile> files_before(const ledger::Ledger& ledger, int64_t 
 // Rows of commits with several sources have to be counted before they are gone.
 Result<std::vector<ledger::RetiredRows>> retired_rows(const FileSystem& fs, const std::string& dir,
                                                       const ledger::Ledger& ledger, int64_t from) {
-  const auto record_of = [&](int64_t commit) -> const ledger::CommitRecord& {
-    return ledger.records()[static_cast<size_t>(commit) - 1];
-  };
+  std::set<int64_t> of_several;
+  ADWEAVE_TRY(ledger.visit_records(1, ledger.head(), [&](const auto& record) {
+    if (record.counts.size() > 1) of_several.insert(record.number);
+    return Status();
+  }));
   std::map<std::pair<int64_t, std::string>, int64_t> counts;
   const auto count = [&](const event::Batch& rows) {
     for (int64_t row = 0; row < rows.rows; ++row) {
-      const ledger::CommitRecord& record = record_of(rows.commit[row]);
-      if (record.counts.size() > 1)
-        ++counts[{record.number, ledger::counted_source(record, rows.source[row])}];
+      const int64_t commit = rows.commit[row];
+      if (!of_several.contains(commit)) continue;
+      const bool replayed = ledger.summary().is_replay(commit);
+      ++counts[{commit, ledger::counted_source(replayed, rows.source[row])}];
     }
     return Status();
   };
   for (const event::DataFile& file : files_before(ledger, from)) {
-    const bool of_one_source =
-        file.first_commit == file.commit && record_of(file.commit).counts.size() == 1;
+    const auto first = of_several.lower_bound(file.first_commit);
+    const bool may_hold = first != of_several.end() && *first <= file.commit;
     constexpr event::Field kFields[] = {event::Field::source, event::Field::commit};
-    if (holds_events(file) && !of_one_source)
+    if (holds_events(file) && may_hold)
       ADWEAVE_TRY(lake::visit_events(fs, dir, file, kFields, count));
   }
   std::vector<ledger::RetiredRows> retired;

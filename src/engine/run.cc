@@ -10,6 +10,7 @@
 #include "engine/recent_files.h"
 #include "engine/recovery.h"
 #include "engine/slice_pipeline.h"
+#include "engine/vacuum.h"
 #include "source/slice_reader.h"
 
 namespace adweave::engine {
@@ -130,16 +131,20 @@ class Run {
 
   // Now and then, beside what follows if there is a thread for it.
   Status publish() {
-    if (publisher_.is_published()) ADWEAVE_TRY(why_behind(publisher_.end()));
     const int64_t now = hooks_.now_us();
+    if (publisher_.is_published()) ADWEAVE_TRY(end_publication(publisher_.end(), now));
     if (publisher_.is_publishing() || now - published_at_ < limits::kDeltaPublishUs) return {};
     published_at_ = now;
-    if (job_.threads > 1) {
-      publisher_.begin(writer_.ledger(), now);
-    } else {
-      ADWEAVE_TRY(why_behind(publisher_.publish(writer_.ledger(), now)));
-    }
+    publishing_ = writer_.ledger().head();
+    if (job_.threads == 1) return end_publication(publisher_.publish(writer_.ledger(), now), now);
+    publisher_.begin(writer_.ledger(), now);
     return {};
+  }
+
+  // What other programs are not told of any more can go.
+  Status end_publication(const DeltaPublisher::Published& published, int64_t now) {
+    ADWEAVE_ASSIGN(const std::optional<Error> behind, why_behind(published));
+    return behind ? Status() : vacuum_merged(fs_, job_.data, writer_, publishing_, now);
   }
 
   lake::WriteOptions options() const {
@@ -156,7 +161,8 @@ class Run {
   process::PrepareRules rules_;
   RecentFiles recent_;
   DeltaPublisher publisher_;
-  int64_t published_at_;  // microseconds UTC
+  int64_t published_at_;    // microseconds UTC
+  int64_t publishing_ = 0;  // the commit that the publication under way is as of
   std::unique_ptr<state::State> state_;
 
   size_t reading_ = 0;  // planned file that is being read

@@ -127,26 +127,4 @@ Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptio
   return Upkeep(fs, writer, options, opened, MergedPlace::recent).replace(days);
 }
 
-Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& writer, int64_t grace_us,
-                        int64_t now, bool dry_run) {
-  ADWEAVE_ASSIGN(const ledger::LedgerWriter opened,
-                 ledger::LedgerWriter::open_existing(fs, writer));
-  // First let other programs know: what they are told of must be there.
-  if (!dry_run) ADWEAVE_TRY(publish_delta(fs, writer.dir, opened.ledger(), now));
-  Vacuumed report;
-  for (const ledger::Superseded& file : opened.ledger().superseded()) {
-    const std::string path = join_path(writer.dir, file.path);
-    const Result<FileInfo> info = fs.info(path);
-    if (!info) continue;  // removed before
-    if (file.committed_at > now - grace_us) {
-      ++report.files_left;
-      continue;
-    }
-    ++report.files;
-    report.bytes += info->size;
-    if (!dry_run) ADWEAVE_TRY(fs.unlink(path));
-  }
-  return report;
-}
-
 }  // namespace adweave::engine

@@ -43,14 +43,4 @@ Result<std::vector<MergedDay>> seal(FileSystem& fs, const ledger::WriterOptions&
 Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptions& writer,
                                        const UpkeepOptions& options);
 
-struct Vacuumed {
-  int64_t files = 0;
-  int64_t bytes = 0;
-  int64_t files_left = 0;  // replaced, but not long enough ago
-};
-
-// Removes files that were replaced at least `grace_us` ago; with `dry_run` only counts them.
-Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& writer, int64_t grace_us,
-                        int64_t now, bool dry_run);
-
 }  // namespace adweave::engine

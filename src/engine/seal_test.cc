@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "engine/engine_test_support.h"
 #include "engine/retention.h"
+#include "engine/vacuum.h"
 
 namespace adweave::engine {
 namespace {
@@ -152,12 +153,12 @@ TEST_F(SealTest, VacuumWaitsForItsGrace) {
 TEST_F(SealTest, RetentionTakesSealedDaysAndTheirPlainFolders) {
   must_seal();
   const std::string plain = "/data/" + event::published_path(live("clicks")[0]);
-  const auto accepted = ledger_of(disk_).counts(ledger_of(disk_).head());
+  const auto accepted = *ledger_of(disk_).counts(ledger_of(disk_).head());
   ASSERT_TRUE(retain(disk_, writer(), kNov1 + limits::kDayUs, kReceived + limits::kDayUs));
   EXPECT_TRUE(live("clicks").empty());
   EXPECT_FALSE(disk_.exists(plain));
   EXPECT_TRUE(ledger_of(disk_).sealed_days().empty());
-  const auto gone = ledger_of(disk_).gone_rows(ledger_of(disk_).head());
+  const auto gone = *ledger_of(disk_).gone_rows(ledger_of(disk_).head());
   for (const ledger::Counts& counts : accepted)
     EXPECT_EQ(gone.at(counts.source), counts.accepted) << counts.source;
 }

@@ -350,8 +350,12 @@ Status DeltaLog::link_version(FileSystem& fs, int64_t epoch, std::string_view by
 }
 
 Status DeltaLog::write_checkpoint(FileSystem& fs, int64_t now) {
-  const int64_t oldest = (now - limits::kDeltaTombstoneUs) / kMicrosPerMilli;
+  // Other programs' VACUUM does not see what lies in a folder with such a name.
+  const auto grace = [](const std::string& path) {
+    return path.starts_with('_') ? limits::kMergedGraceUs : limits::kDeltaTombstoneUs;
+  };
   std::erase_if(tombstones_, [&](const auto& entry) {
+    const int64_t oldest = (now - grace(entry.first)) / kMicrosPerMilli;
     return number_in(entry.second, "deletionTimestamp") < oldest;
   });
   std::vector<JsonValue> actions = {action("protocol", protocol_), action("metaData", metadata_)};
@@ -419,19 +423,26 @@ std::vector<std::string> DeltaLog::verify(const FileSystem& fs) const {
   return problems;
 }
 
-// What the newest checkpoint makes superfluous and is old enough to be missed by nobody.
+// What the newest checkpoint makes superfluous and is old enough, or too far back, to be missed.
 Status DeltaLog::remove_expired(FileSystem& fs, int64_t now) const {
-  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(log_));
-  for (const std::string& name : names) {
-    const auto version = name.ends_with(kVersionSuffix) ? version_in(name, kVersionSuffix)
-                                                        : version_in(name, kCheckpointSuffix);
-    if (!version || *version >= version_) continue;
-    const std::string path = join_path(log_, name);
+  ADWEAVE_ASSIGN(const Listing listing, list_log(fs, log_));
+  const auto is_expired = [&](int64_t version, const std::string& path) -> Result<bool> {
     ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
-    if (info.modified_us >= now - limits::kDeltaLogUs) continue;
-    ADWEAVE_TRY(fs.unlink(path));
-    const std::string hash = checkpoint_hash_path(*version);
-    if (name.ends_with(kCheckpointSuffix) && fs.exists(hash)) ADWEAVE_TRY(fs.unlink(hash));
+    return version < version_ && (info.modified_us < now - limits::kDeltaLogUs ||
+                                  version < version_ - limits::kDeltaVersionsMax);
+  };
+  // They are in ascending order: none follows one that stays.
+  for (const int64_t version : listing.versions) {
+    ADWEAVE_ASSIGN(const bool expired, is_expired(version, version_path(version)));
+    if (!expired) break;
+    ADWEAVE_TRY(fs.unlink(version_path(version)));
+  }
+  for (const int64_t version : listing.checkpoints) {
+    ADWEAVE_ASSIGN(const bool expired, is_expired(version, checkpoint_path(version)));
+    if (!expired) break;
+    ADWEAVE_TRY(fs.unlink(checkpoint_path(version)));
+    const std::string hash = checkpoint_hash_path(version);
+    if (fs.exists(hash)) ADWEAVE_TRY(fs.unlink(hash));
   }
   return {};
 }

@@ -65,7 +65,7 @@ class DeltaLog {
   // with exists when another writer was first: open it again.
   Status publish(FileSystem& fs, const DeltaChange& change);
   // Writes a checkpoint as of the newest version and removes versions that are below it and older
-  // than kDeltaLogUs.
+  // than kDeltaLogUs or more than kDeltaVersionsMax back.
   Status write_checkpoint(FileSystem& fs, int64_t now);
 
  private:

@@ -67,6 +67,12 @@ struct ReplacedFile {
   std::string path;
 };
 
+// Replaced files that are there no more: those that commits of a kind up to `through` replaced.
+struct Vacuumed {
+  std::string kind;  // "seal" or "compact"
+  int64_t through = 0;
+};
+
 // Event rows that a retention commit takes away, of a commit with several sources. (Of one with a
 // single source all rows are that source's.)
 struct RetiredRows {
@@ -80,7 +86,7 @@ struct CommitRecord {
   std::string previous;  // checksum of record number - 1; empty for the first
   int64_t epoch = 0;     // of the writer
   std::string kind;      // "epoch" (a writer begins), "data", "dimensions", "replay" (rejects
-                         // decoded again), "retention", "close", "seal", "compact"
+                         // decoded again), "retention", "close", "seal", "compact", "vacuum"
   std::string ledger_id;
   std::string program;        // version that wrote it
   int64_t committed_at = 0;   // microseconds UTC, from the writer's clock; no number depends on it
@@ -95,6 +101,7 @@ struct CommitRecord {
   std::vector<RetiredRows> retired;
   int64_t closed_through = 0;          // of "close": start of the first open day, microseconds UTC
   std::vector<ReplacedFile> replaced;  // of "seal" and "compact"
+  std::vector<Vacuumed> vacuumed;      // of "vacuum"
 
   std::string checksum;  // its own; set by to_bytes() and parse_commit()
 };
@@ -102,16 +109,21 @@ struct CommitRecord {
 // The record's bytes; sets record.checksum.
 std::string to_bytes(CommitRecord& record);
 
-// Fails with corrupt (what does not hold) or newer_format.
+// Takes one line with its end. Fails with corrupt (what does not hold) or newer_format.
 Result<CommitRecord> parse_commit(std::string_view bytes);
 
 // "ledger/00000000000000000042.commit"
 std::string commit_path(int64_t number);
+// Where the record is once it is packed: "ledger/00000000000000000001-00000000000000002048.pack",
+// the lines of kRecordsPerPack records one after another, unchanged.
+std::string pack_path(int64_t number);
+// The newest record in that pack.
+int64_t last_of_pack(int64_t number);
 
 // The source that a commit counts for a row whose column `source` is `source`: of rejects that were
 // decoded again "replay:<source>", so that conservation holds for each reading by itself.
 inline constexpr std::string_view kReplayPrefix = "replay:";
-std::string counted_source(const CommitRecord& record, std::string_view source);
+std::string counted_source(bool replayed, std::string_view source);
 // The other way: "replay:clicks" -> "clicks".
 std::string_view row_source(std::string_view counted);
 

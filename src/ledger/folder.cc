@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-#include "ledger/commit_record.h"
+#include "ledger/records.h"
 
 namespace adweave::ledger {
 
@@ -13,9 +13,7 @@ namespace {
 
 constexpr const char* kFormatFile = "format_version";
 
-}  // namespace
-
-Status check_format(const FileSystem& fs, const std::string& dir) {
+Result<int> format_of(const FileSystem& fs, const std::string& dir) {
   const std::string path = join_path(dir, kFormatFile);
   const Result<std::string> text = read_file(fs, path, limits::kKiB);
   if (!text && text.error().code == ErrorCode::not_found) {
@@ -36,25 +34,39 @@ Status check_format(const FileSystem& fs, const std::string& dir) {
                      std::to_string(limits::kFormatVersion),
                  "use the newer adweave that wrote it"};
   }
-  return {};
+  return version;
+}
+
+Status write_format(FileSystem& fs, const std::string& dir) {
+  const std::string path = join_path(dir, kFormatFile);
+  const Status written =
+      replace_file(fs, path + ".new", path, std::to_string(limits::kFormatVersion) + "\n");
+  // A writer that takes over may write the same file at the same time and take ours; its bytes are
+  // the same.
+  const bool taken = !written && written.error().code == ErrorCode::not_found && fs.exists(path);
+  return taken ? fs.sync_dir(dir) : written;
+}
+
+}  // namespace
+
+Status check_format(const FileSystem& fs, const std::string& dir) {
+  const Result<int> format = format_of(fs, dir);
+  return format ? Status() : Status(format.error());
 }
 
 Status make_folder(FileSystem& fs, const std::string& dir) {
-  if (fs.exists(join_path(dir, kFormatFile))) return check_format(fs, dir);
-  if (fs.exists(join_path(dir, commit_path(1)))) {
+  if (fs.exists(join_path(dir, kFormatFile))) {
+    ADWEAVE_ASSIGN(const int format, format_of(fs, dir));
+    return format < limits::kFormatVersion ? write_format(fs, dir) : Status();
+  }
+  if (has_record(fs, dir, 1)) {
     return Error{
         ErrorCode::corrupt, dir + ": has commits but no " + kFormatFile,
         "restore " + std::string(kFormatFile) + " from a backup; nothing has been changed"};
   }
   for (const char* name : {"ledger", "lake", "state"})
     ADWEAVE_TRY(make_dirs(fs, join_path(dir, name)));
-  const std::string path = join_path(dir, kFormatFile);
-  const Status written =
-      replace_file(fs, path + ".new", path, std::to_string(limits::kFormatVersion) + "\n");
-  // A writer that takes over may make the same folder at the same time and take our file; its bytes
-  // are the same.
-  const bool taken = !written && written.error().code == ErrorCode::not_found && fs.exists(path);
-  return taken ? fs.sync_dir(dir) : written;
+  return write_format(fs, dir);
 }
 
 Result<std::string> hash_file(const FileSystem& fs, const std::string& path) {

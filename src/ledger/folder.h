@@ -14,7 +14,8 @@ namespace adweave::ledger {
 // Fails with not_found when `dir` is no data folder, newer_format when a newer program made it.
 Status check_format(const FileSystem& fs, const std::string& dir);
 
-// Makes the folders and `format_version` where they are missing; goes on where a killed run
+// Makes the folders and `format_version` where they are missing, and raises an older number: from
+// here on only a program of this format can read what is written. Goes on where a killed run
 // stopped.
 Status make_folder(FileSystem& fs, const std::string& dir);
 

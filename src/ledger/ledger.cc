@@ -2,147 +2,162 @@
 #include "ledger/ledger.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/base64.h"
-#include "base/hash.h"
 #include "base/limits.h"
-#include "base/time.h"
 #include "event/schema.h"
 #include "ledger/folder.h"
+#include "ledger/records.h"
 
 namespace adweave::ledger {
 
 namespace {
 
-Status check_link(const CommitRecord& record, int64_t number, std::string_view previous) {
-  if (record.number != number) {
-    return Error{ErrorCode::corrupt, "it says that it is number " + std::to_string(record.number)};
-  }
-  if (record.previous != previous) {
-    return Error{ErrorCode::corrupt,
-                 "it does not follow from the record before it: the chain is broken"};
-  }
-  return {};
+// Fails when the folder holds a record with a number above `head`: then the one after `head` is
+// missing.
+Status check_end(const FileSystem& fs, const std::string& dir, int64_t head) {
+  ADWEAVE_ASSIGN(const LedgerFiles files, list_ledger(fs, dir));
+  const auto newest = [](const std::vector<int64_t>& numbers) {
+    return numbers.empty() ? 0 : numbers.back();
+  };
+  // What has come while we looked is no gap.
+  const bool gap =
+      std::max(newest(files.commits), newest(files.packs)) > head && !has_record(fs, dir, head + 1);
+  if (!gap) return {};
+  return Error{ErrorCode::corrupt,
+               join_path(dir, commit_path(head + 1)) + ": is missing, later records exist",
+               "restore the file from a backup; nothing has been changed"};
 }
 
-// Whether the folder holds a record with a number above `head`: then the one after `head` is
-// missing.
-bool has_later_record(const FileSystem& fs, const std::string& dir, int64_t head) {
-  const Result<std::vector<std::string>> names = fs.list(join_path(dir, "ledger"));
-  if (!names) return false;
-  const std::string next = commit_path(head + 1).substr(std::string_view("ledger/").size());
-  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
-    return name.ends_with(".commit") && name.size() == next.size() && name > next;
-  });
+// Whether all records are there and amount to what the ledger says.
+Status verify_records(const Ledger& ledger) {
+  Summary summary;
+  ADWEAVE_TRY(ledger.visit_records(1, ledger.head(), [&](const CommitRecord& record) {
+    summary.add(record);
+    return Status();
+  }));
+  if (to_bytes(summary) == to_bytes(ledger.summary())) return {};
+  return Error{ErrorCode::corrupt,
+               "ledger: its newest summary is not what the records amount to; remove "
+               "ledger/*.summary"};
 }
 
 }  // namespace
 
 Result<Ledger> Ledger::open(const FileSystem& fs, const std::string& dir) {
   ADWEAVE_TRY(check_format(fs, dir));
-  Ledger ledger;
-  ADWEAVE_TRY(ledger.reload(fs, dir));
+  Ledger ledger(fs, dir);
+  ledger.take_summary();
+  ADWEAVE_TRY(ledger.reload());
   return ledger;
 }
 
-Status Ledger::reload(const FileSystem& fs, const std::string& dir) {
-  while (true) {
-    const std::string path = join_path(dir, commit_path(head() + 1));
-    const Result<std::string> bytes = read_file(fs, path, limits::kCommitRecordBytesMax);
-    if (!bytes && bytes.error().code == ErrorCode::not_found) break;
-    if (!bytes) return bytes.error();
-    Result<CommitRecord> record = parse_commit(*bytes);
-    if (!record) return std::move(record).error().within(path);
-    if (const Status link = check_link(*record, head() + 1, head_checksum()); !link) {
-      return Error(link.error()).within(path);
-    }
-    append(*std::move(record));
+// The newest summary that fits the ledger, if any.
+void Ledger::take_summary() {
+  const Result<LedgerFiles> files = list_ledger(*fs_, dir_);
+  if (!files) return;  // reload() says why
+  for (auto number = files->summaries.rbegin(); number != files->summaries.rend(); ++number) {
+    const Result<std::string> bytes =
+        read_file(*fs_, join_path(dir_, summary_path(*number)), limits::kSnapshotBytesMax);
+    Result<Summary> summary = bytes ? parse_summary(*bytes) : Result<Summary>(bytes.error());
+    if (!summary || summary->head != *number) continue;
+    const Result<CommitRecord> record = read_record(*fs_, dir_, *number);
+    if (!record || record->checksum != summary->checksum) continue;
+    summary_ = *std::move(summary);
+    return;
   }
-  if (has_later_record(fs, dir, head()) && !fs.exists(join_path(dir, commit_path(head() + 1)))) {
-    return Error{ErrorCode::corrupt,
-                 join_path(dir, commit_path(head() + 1)) + ": is missing, later records exist",
-                 "restore the file from a backup; nothing has been changed"};
-  }
-  return {};
+}
+
+Status Ledger::reload() {
+  ADWEAVE_TRY(ledger::visit_records(*fs_, dir_, head() + 1, limits::kCommitsMax, head_checksum(),
+                                    [&](CommitRecord&& record) {
+                                      append(std::move(record));
+                                      return Status();
+                                    }));
+  return check_end(*fs_, dir_, head());
 }
 
 void Ledger::append(CommitRecord record) {
-  if (ledger_id_.empty()) ledger_id_ = record.ledger_id;
-  if (record.kind == "retention") retention_ = {record.retained_from, record.number};
-  for (const FileHead& head : record.heads) {
-    if (!head.bytes.empty())
-      file_heads_.try_emplace(head.hash, decode_base64(head.bytes).value_or(""));
+  summary_.add(record);
+  if (recent_.size() == limits::kRecentRecordsMax) recent_.pop_front();
+  recent_.push_back(std::move(record));
+}
+
+Result<CommitRecord> Ledger::record(int64_t number) const {
+  std::optional<CommitRecord> found;
+  ADWEAVE_TRY(visit_records(number, number, [&](const CommitRecord& record) {
+    found = record;
+    return Status();
+  }));
+  CHECK(found);
+  return *std::move(found);
+}
+
+Result<std::string> Ledger::checksum_of(int64_t number) const {
+  if (number == head()) return head_checksum();
+  ADWEAVE_ASSIGN(CommitRecord record, this->record(number));
+  return std::move(record.checksum);
+}
+
+Status Ledger::visit_records(int64_t first, int64_t last,
+                             const std::function<Status(const CommitRecord&)>& visit) const {
+  CHECK(first >= 1 && last <= head());
+  const int64_t first_recent = head() - static_cast<int64_t>(recent_.size()) + 1;
+  const int64_t last_read = std::min(last, first_recent - 1);
+  int64_t read = first - 1;
+  ADWEAVE_TRY(ledger::visit_records(*fs_, dir_, first, last_read, "", [&](CommitRecord&& record) {
+    read = record.number;
+    return visit(record);
+  }));
+  if (read < last_read) {
+    return Error{ErrorCode::corrupt, join_path(dir_, commit_path(read + 1)) + ": is missing",
+                 "restore the file from a backup; nothing has been changed"};
   }
-  change_live_files(record);
-  records_.push_back(std::move(record));
+  for (int64_t number = std::max(first, first_recent); number <= last; ++number)
+    ADWEAVE_TRY(visit(recent_[static_cast<size_t>(number - first_recent)]));
+  return {};
 }
 
-void Ledger::change_live_files(const CommitRecord& record) {
-  if (!record.replaced.empty()) {
-    std::set<std::string_view> replaced;
-    for (const ReplacedFile& file : record.replaced) {
-      replaced.insert(file.path);
-      superseded_.push_back({file.path, record.number, record.committed_at});
-    }
-    std::erase_if(live_, [&](const event::DataFile& file) { return replaced.contains(file.path); });
-  }
-  for (const event::DataFile& file : record.added) {
-    const auto later = std::upper_bound(
-        live_.begin(), live_.end(), file.commit,
-        [](int64_t commit, const event::DataFile& other) { return commit < other.commit; });
-    live_.insert(later, file);
-    if (record.kind == "seal") sealed_days_[file.date] = record.number - 1;
-  }
-  if (record.kind == "retention") forget_days_before(format_date(record.retained_from));
-}
-
-void Ledger::forget_days_before(const std::string& day) {
-  std::erase_if(live_, [&](const event::DataFile& file) { return is_gone(file); });
-  sealed_days_.erase(sealed_days_.begin(), sealed_days_.lower_bound(day));
-}
-
-bool Ledger::is_gone(const event::DataFile& file) const {
-  return retention_ && file.commit < retention_->commit &&
-         file.date < format_date(retention_->from);
-}
-
-std::map<std::string, int64_t> Ledger::gone_rows(int64_t as_of) const {
+Result<std::map<std::string, int64_t>> Ledger::gone_rows(int64_t as_of) const {
   std::map<std::string, int64_t> rows;
-  for (const CommitRecord& record : records_) {
+  if (!retention()) return rows;
+  ADWEAVE_TRY(visit_records(1, retention()->commit, [&](const CommitRecord& record) {
     for (const RetiredRows& retired : record.retired) {
       if (retired.commit <= as_of) rows[retired.source] += retired.rows;
     }
-    if (record.number > as_of || record.counts.size() != 1) continue;
+    if (record.number > as_of || record.counts.size() != 1) return Status();
     for (const event::DataFile& file : record.added) {
-      if (is_gone(file) && event::find_table(file.table)->kind)
+      if (summary_.is_gone(file) && event::find_table(file.table)->kind)
         rows[record.counts[0].source] += file.rows;
     }
-  }
+    return Status();
+  }));
   return rows;
 }
 
 std::optional<int64_t> Ledger::closed_through(int64_t as_of) const {
-  std::optional<int64_t> closed;
-  for (const CommitRecord& record : records_) {
-    if (record.number <= as_of && record.kind == "close") closed = record.closed_through;
+  std::optional<int64_t> through;
+  for (const Closed& closed : summary_.closed) {
+    if (closed.commit <= as_of) through = closed.through;
   }
-  return closed;
+  return through;
 }
 
-const std::string* Ledger::file_head(int64_t commit, std::string_view source,
-                                     std::string_view file) const {
-  for (const FileHead& head : records_[static_cast<size_t>(commit) - 1].heads) {
+Result<std::optional<std::string>> Ledger::file_head(int64_t commit, std::string_view source,
+                                                     std::string_view file) const {
+  ADWEAVE_ASSIGN(const CommitRecord record, this->record(commit));
+  for (const FileHead& head : record.heads) {
     if (head.source != source || head.file != file) continue;
-    const auto it = file_heads_.find(head.hash);
-    return it == file_heads_.end() ? nullptr : &it->second;
+    const auto it = summary_.heads.find(head.hash);
+    if (it == summary_.heads.end()) break;
+    return std::optional(decode_base64(it->second).value_or(""));
   }
-  return nullptr;
+  return std::optional<std::string>();
 }
 
 std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t as_of) const {
   std::vector<event::DataFile> files;
-  for (const event::DataFile& file : live_) {
+  for (const event::DataFile& file : summary_.live) {
     if (file.first_commit <= as_of && (table.empty() || file.table == table)) files.push_back(file);
   }
   return files;
@@ -150,43 +165,26 @@ std::vector<event::DataFile> Ledger::live_files(std::string_view table, int64_t 
 
 std::vector<SourcePosition> Ledger::positions(std::string_view source) const {
   std::vector<SourcePosition> found;
-  std::map<std::string, size_t> by_content;
-  for (const CommitRecord& record : records_) {
-    for (const SourcePosition& position : record.positions) {
-      if (position.source != source) continue;
-      const auto [it, added] = by_content.try_emplace(position.hash, found.size());
-      if (added) {
-        found.push_back(position);
-      } else {
-        found[it->second] = position;
-      }
-    }
+  for (const SourcePosition& position : summary_.positions) {
+    if (position.source == source) found.push_back(position);
   }
   return found;
 }
 
-std::vector<Counts> Ledger::counts(int64_t as_of) const {
+Result<std::vector<Counts>> Ledger::counts(int64_t as_of) const {
+  if (as_of >= head()) return summary_.counts;
   std::vector<Counts> totals;
-  for (const CommitRecord& record : records_) {
-    if (record.number > as_of) break;
-    for (const Counts& counts : record.counts) {
-      auto it = std::find_if(totals.begin(), totals.end(),
-                             [&](const Counts& total) { return total.source == counts.source; });
-      if (it == totals.end()) {
-        it = totals.insert(it, Counts{});
-        it->source = counts.source;
-      }
-      it->add(counts);
-    }
-  }
+  ADWEAVE_TRY(visit_records(1, as_of, [&](const CommitRecord& record) {
+    add_counts(totals, record.counts);
+    return Status();
+  }));
   return totals;
 }
 
 std::map<std::string, DimensionVersion> Ledger::dimensions(int64_t as_of) const {
   std::map<std::string, DimensionVersion> newest;
-  for (const CommitRecord& record : records_) {
-    if (record.number > as_of) break;
-    for (const DimensionVersion& version : record.dimensions) newest[version.name] = version;
+  for (const auto& [commit, version] : summary_.dimensions) {
+    if (commit <= as_of) newest[version.name] = version;
   }
   return newest;
 }
@@ -207,10 +205,10 @@ Verification verify_files(const FileSystem& fs, const std::string& dir, const Le
     if (progress) progress(result.bytes, total);
   };
   for (const event::DataFile& file : files) check(file.path, file.bytes, file.checksum);
-  for (const CommitRecord& record : ledger.records()) {
-    for (const DimensionVersion& version : record.dimensions)
-      check(version.path, version.bytes, version.checksum);
-  }
+  for (const auto& [commit, version] : ledger.summary().dimensions)
+    check(version.path, version.bytes, version.checksum);
+  if (const Status records = verify_records(ledger); !records)
+    result.problems.push_back(records.error().message);
   return result;
 }
 

@@ -87,8 +87,8 @@ TEST_F(LedgerTest, CommitsAreNumberedAndCounted) {
   EXPECT_EQ(ledger->head(), 3);
   EXPECT_EQ(ledger->epoch(), 1);
   EXPECT_EQ(ledger->ledger_id(), "ledger-1");
-  EXPECT_EQ(ledger->counts(2)[0].accepted, 7);
-  EXPECT_EQ(ledger->counts(3)[0].accepted, 9);
+  EXPECT_EQ((*ledger->counts(2))[0].accepted, 7);
+  EXPECT_EQ((*ledger->counts(3))[0].accepted, 9);
   EXPECT_EQ(ledger->positions("clicks").size(), 1U);
   EXPECT_TRUE(ledger->positions("other").empty());
 }
@@ -197,8 +197,8 @@ TEST_F(LedgerTest, ARetentionTakesWholeDaysOfEarlierCommitsAway) {
   EXPECT_EQ(ledger.retention()->commit, 3);
   EXPECT_EQ(ledger.live_files("clicks", 2).size(), 1U);
   EXPECT_EQ(ledger.live_files("clicks", 4).size(), 2U);
-  EXPECT_EQ(ledger.gone_rows(4).at("clicks"), 1);
-  EXPECT_TRUE(ledger.gone_rows(1).empty());
+  EXPECT_EQ(ledger.gone_rows(4)->at("clicks"), 1);
+  EXPECT_TRUE(ledger.gone_rows(1)->empty());
   ASSERT_TRUE(writer("b", true).begin_epoch(5));
   EXPECT_EQ(*disk_.list("/data/lake/clicks/_recent/dt=2023-09-30"),
             std::vector<std::string>{"part-1-4-0.parquet"});
@@ -227,9 +227,9 @@ TEST_F(LedgerTest, TheHeadOfAFileIsKeptOnce) {
     ASSERT_TRUE(w.append(record));
   }
   const Ledger ledger = *Ledger::open(disk_, "/data");
-  EXPECT_EQ(*ledger.file_head(2, "clicks", "clicks.csv"), "id,t");
-  EXPECT_EQ(*ledger.file_head(3, "clicks", "clicks.csv"), "id,t");
-  EXPECT_EQ(ledger.file_head(3, "clicks", "other.csv"), nullptr);
+  EXPECT_EQ(**ledger.file_head(2, "clicks", "clicks.csv"), "id,t");
+  EXPECT_EQ(**ledger.file_head(3, "clicks", "clicks.csv"), "id,t");
+  EXPECT_FALSE(*ledger.file_head(3, "clicks", "other.csv"));
 }
 
 TEST_F(LedgerTest, SweepTakesOnlyUnnamedFilesOfOlderEpochs) {

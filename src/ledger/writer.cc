@@ -4,10 +4,13 @@
 #include <charconv>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 #include "base/limits.h"
 #include "event/schema.h"
 #include "ledger/folder.h"
+#include "ledger/records.h"
 
 namespace adweave::ledger {
 
@@ -49,11 +52,14 @@ Status LedgerWriter::begin_epoch(int64_t now) {
     record.committed_at = now;
     epoch_ = seen + 1;
     const Status linked = link_record(record);
-    if (linked) return sweep();
-    if (!is_taken(ledger_.head() + 1)) return linked;
+    if (linked) {
+      ADWEAVE_TRY(sweep());
+      return pack();
+    }
+    if (!has_record(*fs_, options_.dir, ledger_.head() + 1)) return linked;
     // The writer that was taken over got one more commit in: fine, it is part of the ledger we go
     // on from.
-    ADWEAVE_TRY(ledger_.reload(*fs_, options_.dir));
+    ADWEAVE_TRY(ledger_.reload());
     if (ledger_.epoch() > seen) return lost_link(ledger_.head());
   }
 }
@@ -61,8 +67,9 @@ Status LedgerWriter::begin_epoch(int64_t now) {
 Status LedgerWriter::append(CommitRecord record) {
   const int64_t number = ledger_.head() + 1;
   const Status linked = link_record(record);
-  if (!linked && is_taken(number)) return lost_link(number);
-  return linked;
+  if (!linked && has_record(*fs_, options_.dir, number)) return lost_link(number);
+  ADWEAVE_TRY(linked);
+  return number % limits::kRecordsPerPack == 0 ? pack() : Status();
 }
 
 Status LedgerWriter::link_record(CommitRecord& record) {
@@ -74,12 +81,14 @@ Status LedgerWriter::link_record(CommitRecord& record) {
   record.schema = event::schema_hash();
   const std::string folder = join_path(options_.dir, "ledger");
   const std::string path = join_path(options_.dir, commit_path(record.number));
-  // Two writers may try to begin the same epoch: the holder in the name keeps their bytes apart.
-  const std::string temporary =
-      join_path(folder, std::to_string(epoch_) + "-" + std::to_string(record.number) + "-" +
-                            to_hex(hash128(options_.holder)) + ".tmp");
+  const std::string temporary = temporary_path(record.number);
   ADWEAVE_TRY(write_synced(*fs_, temporary, to_bytes(record)));
-  const Status linked = fs_->link(temporary, path);
+  Status linked = fs_->link(temporary, path);
+  if (linked && fs_->exists(join_path(options_.dir, pack_path(record.number)))) {
+    // The number was free because its record is packed: another writer has taken over long ago.
+    ADWEAVE_TRY(fs_->unlink(path));
+    linked = Error{ErrorCode::exists, path + ": is packed"};
+  }
   if (linked) ADWEAVE_TRY(fs_->sync_dir(folder));
   // A writer that takes over sweeps our temporary file away; what it was for is decided by now.
   const Status removed = fs_->unlink(temporary);
@@ -89,18 +98,32 @@ Status LedgerWriter::link_record(CommitRecord& record) {
   return {};
 }
 
-// Whether another writer has put a record there: then a failed link is its doing, whatever the link
-// says (a writer that takes over also sweeps the file away that we would link).
-bool LedgerWriter::is_taken(int64_t number) const {
-  return fs_->exists(join_path(options_.dir, commit_path(number)));
+// Two writers may try to begin the same epoch: the holder in the name keeps their bytes apart.
+std::string LedgerWriter::temporary_path(int64_t number) const {
+  return join_path(options_.dir, fmt::format("ledger/{}-{}-{}.tmp", epoch_, number,
+                                             to_hex(hash128(options_.holder))));
 }
 
+Status LedgerWriter::pack() {
+  const std::string& dir = options_.dir;
+  ADWEAVE_ASSIGN(const LedgerFiles files, list_ledger(*fs_, dir));
+  const bool due = !files.commits.empty() && last_of_pack(files.commits.front()) <= ledger_.head();
+  if (!due) return {};
+  const std::string temporary = temporary_path(ledger_.head());
+  ADWEAVE_TRY(pack_records(*fs_, dir, ledger_.head(), temporary));
+  ADWEAVE_TRY(replace_file(*fs_, temporary, join_path(dir, summary_path(ledger_.head())),
+                           to_bytes(ledger_.summary())));
+  for (const int64_t number : files.summaries) {
+    if (number < ledger_.head()) ADWEAVE_TRY(fs_->unlink(join_path(dir, summary_path(number))));
+  }
+  return {};
+}
+
+// When another writer has put its record there: then a failed link is its doing, whatever the link
+// says (a writer that takes over also sweeps the file away that we would link).
 Error LedgerWriter::lost_link(int64_t number) const {
-  const std::string path = join_path(options_.dir, commit_path(number));
-  const Result<std::string> bytes = read_file(*fs_, path, limits::kCommitRecordBytesMax);
-  if (!bytes) return bytes.error();
-  const Result<CommitRecord> winner = parse_commit(*bytes);
-  if (!winner) return Error(winner.error()).within(path);
+  const Result<CommitRecord> winner = read_record(*fs_, options_.dir, number);
+  if (!winner) return winner.error();
   if (winner->epoch >= epoch_) {
     return {ErrorCode::fenced,
             options_.dir + ": another writer has taken over (epoch " +
@@ -108,7 +131,8 @@ Error LedgerWriter::lost_link(int64_t number) const {
                 "); nothing of this run's last commit was kept",
             "let the other one work; a run started later goes on where it stops"};
   }
-  return {ErrorCode::corrupt, path + ": a record of an older epoch has come after ours"};
+  return {ErrorCode::corrupt, join_path(options_.dir, commit_path(number)) +
+                                  ": a record of an older epoch has come after ours"};
 }
 
 Status LedgerWriter::sweep() {

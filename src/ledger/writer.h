@@ -44,9 +44,9 @@ class LedgerWriter {
   // microseconds UTC.
   Status begin_epoch(int64_t now);
 
-  // The commit point. Fills in number, previous, epoch, ledger_id, program, schema. Everything that
-  // the record names must be synced. Fails with fenced when another writer has begun; any failure
-  // means: stop this process.
+  // The commit point. Now and then it also packs the records (ledger/records.h). Fills in number,
+  // previous, epoch, ledger_id, program, schema. Everything that the record names must be synced.
+  // Fails with fenced when another writer has begun; any failure means: stop this process.
   Status append(CommitRecord record);
 
   // Removes what older epochs left behind and no record names, and the files whose days a retention
@@ -59,7 +59,8 @@ class LedgerWriter {
   Status link_record(CommitRecord& record);
   Status sweep_days(const std::string& folder, const std::set<std::string>& named);
   Status sweep_day(const std::string& folder, const std::set<std::string>& named);
-  bool is_taken(int64_t number) const;
+  std::string temporary_path(int64_t number) const;
+  Status pack();
   Error lost_link(int64_t number) const;
 
   FileSystem* fs_;

@@ -49,10 +49,9 @@ class Causes {
  public:
   Causes(const ledger::Ledger& ledger, const DiffQuery& query)
       : before_(std::to_string(query.before)) {
-    for (const ledger::CommitRecord& record : ledger.records()) {
-      const bool between = record.number > query.before && record.number <= query.after;
-      if (!between || record.kind != "replay") continue;
-      replays_ += (replays_.empty() ? "" : ", ") + std::to_string(record.number);
+    for (const int64_t replay : ledger.summary().replays) {
+      if (replay <= query.before || replay > query.after) continue;
+      replays_ += (replays_.empty() ? "" : ", ") + std::to_string(replay);
     }
   }
 
@@ -328,10 +327,9 @@ Result<Report> diff(const std::string& dir, const ledger::Ledger& ledger, const 
   for (const DiffCause& cause : kCauseTexts) result.columns.emplace_back(cause.name);
   counts.write(result, with_currency);
   money.write(result, with_currency);
-  for (const ledger::CommitRecord& record : ledger.records()) {
-    if (record.kind != "retention") continue;
+  if (const auto& retention = ledger.retention()) {
     report.notes = {"days that a retention commit took away, the last one " +
-                    std::to_string(record.number) + ", are in neither number"};
+                    std::to_string(retention->commit) + ", are in neither number"};
   }
   return report;
 }

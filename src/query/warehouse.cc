@@ -20,15 +20,8 @@ std::string definition() {
       hash128(event::schema_hash() + cell_columns() + all_cells_select("") + derived_view_texts()));
 }
 
-// Kinds of commits that only add rows, or change no row.
-bool keeps_cells(const ledger::CommitRecord& record) {
-  constexpr std::array<std::string_view, 7> kKinds = {"epoch", "data", "dimensions", "replay",
-                                                      "close", "seal", "compact"};
-  return std::find(kKinds.begin(), kKinds.end(), record.kind) != kKinds.end();
-}
-
-std::string checksum_of(const ledger::Ledger& ledger, int64_t commit) {
-  return commit == 0 ? "" : ledger.records()[static_cast<size_t>(commit) - 1].checksum;
+Result<std::string> checksum_of(const ledger::Ledger& ledger, int64_t commit) {
+  return commit == 0 ? std::string() : ledger.checksum_of(commit);
 }
 
 // SELECT of the cells that rows after `commit` change: their own, those of the conversions that
@@ -66,9 +59,9 @@ Result<int64_t> cursor_of(const SqlEngine& sql, const ledger::Ledger& ledger) {
                     "adweave rebuild warehouse"};
   if (meta.rows.size() != 1) return other;
   const int64_t commit = *meta.rows[0][0].as_int();
-  if (commit > ledger.head() || *meta.rows[0][1].as_string() != definition() ||
-      *meta.rows[0][2].as_string() != checksum_of(ledger, commit))
-    return other;
+  if (commit > ledger.head() || *meta.rows[0][1].as_string() != definition()) return other;
+  ADWEAVE_ASSIGN(const std::string checksum, checksum_of(ledger, commit));
+  if (*meta.rows[0][2].as_string() != checksum) return other;
   return commit;
 }
 
@@ -125,9 +118,10 @@ class WarehouseBuilder {
     ADWEAVE_ASSIGN(const QueryResult all, sql.query("SELECT count(*) FROM fresh.cells"));
     build.cells = number(all);
     build.recomputed = build.cells - number(kept);
+    ADWEAVE_ASSIGN(const std::string checksum, checksum_of(ledger_, build.commit));
     ADWEAVE_TRY(sql.execute("CREATE TABLE fresh.meta AS SELECT " + std::to_string(build.commit) +
                             "::BIGINT AS commit, " + sql_text(definition()) + " AS definition, " +
-                            sql_text(checksum_of(ledger_, build.commit)) + " AS checksum"));
+                            sql_text(checksum) + " AS checksum"));
     ADWEAVE_TRY(sql.execute("CHECKPOINT fresh"));
     return sql.execute("DETACH fresh");
   }
@@ -157,8 +151,9 @@ Result<WarehouseBuild> build_warehouse(FileSystem& fs, const std::string& dir,
   WarehouseBuilder builder(fs, dir, ledger);
   if (!afresh && fs.exists(warehouse_path(dir))) {
     const Result<int64_t> cursor = warehouse_commit(dir, ledger);
-    const auto& records = ledger.records();
-    if (cursor && std::all_of(records.begin() + *cursor, records.end(), keeps_cells)) {
+    // Every other commit only adds rows, or changes none.
+    const bool rows_gone = ledger.retention() && cursor && ledger.retention()->commit > *cursor;
+    if (cursor && !rows_gone) {
       const Result<WarehouseBuild> build = builder.build(*cursor);
       if (build) return *build;
     }

@@ -8,6 +8,7 @@
 #include "app/config/config.h"
 #include "engine/ledger_text.h"
 #include "engine/seal.h"
+#include "engine/vacuum.h"
 #include "lake/delta_log.h"
 #include "ledger/ledger.h"
 #include "source/generator/generator.h"

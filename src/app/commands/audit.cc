@@ -46,19 +46,21 @@ Result<ByCountedSource> rows_by_source(const query::SqlEngine& sql, const ledger
   ADWEAVE_ASSIGN(
       const query::QueryResult result,
       sql.query("SELECT source, commit, count(*) FROM (" + statement + ") GROUP BY ALL"));
-  ByCountedSource rows = ledger.gone_rows(as_of);
+  ADWEAVE_ASSIGN(ByCountedSource rows, ledger.gone_rows(as_of));
   for (const auto& row : result.rows) {
-    const auto& record = ledger.records()[static_cast<size_t>(*row[1].as_int()) - 1];
-    rows[ledger::counted_source(record, *row[0].as_string())] += *row[2].as_int();
+    const bool replayed = ledger.summary().is_replay(*row[1].as_int());
+    rows[ledger::counted_source(replayed, *row[0].as_string())] += *row[2].as_int();
   }
   return rows;
 }
 
-void note_gone_events(const ledger::Ledger& ledger, int64_t as_of) {
+Status note_gone_events(const ledger::Ledger& ledger, int64_t as_of) {
   note_gone_days(ledger);
+  ADWEAVE_ASSIGN(const ByCountedSource rows, ledger.gone_rows(as_of));
   int64_t gone = 0;
-  for (const auto& [source, rows] : ledger.gone_rows(as_of)) gone += rows;
+  for (const auto& [source, count] : rows) gone += count;
   if (gone > 0) std::cerr << "note: " << gone << " accepted events are gone with them\n";
+  return {};
 }
 
 Result<query::QueryResult> audit(const FileSystem& fs, const ReadOptions& options) {
@@ -66,7 +68,7 @@ Result<query::QueryResult> audit(const FileSystem& fs, const ReadOptions& option
   ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
   ADWEAVE_ASSIGN(const query::SqlEngine sql, query::SqlEngine::open(options.data, ledger, as_of));
   ADWEAVE_ASSIGN(auto rows, rows_by_source(sql, ledger, as_of));
-  note_gone_events(ledger, as_of);
+  ADWEAVE_TRY(note_gone_events(ledger, as_of));
   query::QueryResult result;
   result.columns = {"source",   "records_read", "received", "accepted",  "duplicate",
                     "conflict", "rejected",     "open",     "difference"};
@@ -75,7 +77,8 @@ Result<query::QueryResult> audit(const FileSystem& fs, const ReadOptions& option
   ADWEAVE_ASSIGN(auto open, open_rejects(sql));
   int64_t total_open = 0;
   int64_t total_rows = 0;
-  for (const ledger::Counts& counts : ledger.counts(as_of)) {
+  ADWEAVE_ASSIGN(const std::vector<ledger::Counts> all_counts, ledger.counts(as_of));
+  for (const ledger::Counts& counts : all_counts) {
     result.rows.push_back(audit_row(counts, open[counts.source], rows[counts.source]));
     total.add(counts);
     total_open += open[counts.source];

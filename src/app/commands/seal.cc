@@ -11,6 +11,7 @@
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "base/limits.h"
+#include "engine/vacuum.h"
 
 namespace adweave::app {
 

@@ -57,8 +57,8 @@ Result<StatusOf> status_of(const FileSystem& fs, const std::string& data) {
 
 std::string commit_text(const ledger::Ledger& ledger) {
   if (ledger.head() == 0) return "none yet";
-  const ledger::CommitRecord& newest = ledger.records().back();
-  return fmt::format("{} ({}) of {}", newest.number, newest.kind, format_time(newest.committed_at));
+  const ledger::Summary& newest = ledger.summary();
+  return fmt::format("{} ({}) of {}", newest.head, newest.kind, format_time(newest.committed_at));
 }
 
 std::string pending_text(const std::vector<ledger::LakeDay>& days) {
@@ -144,9 +144,8 @@ JsonValue status_json(const StatusOf& status, const query::QueryResult& days) {
   return JsonValue::Object{
       {"ledger_id", ledger.ledger_id()},
       {"commit", ledger.head()},
-      {"committed_at", ledger.head() == 0
-                           ? JsonValue()
-                           : JsonValue(format_time(ledger.records().back().committed_at))},
+      {"committed_at",
+       ledger.head() == 0 ? JsonValue() : JsonValue(format_time(ledger.summary().committed_at))},
       {"retained_from",
        date(ledger.retention() ? std::optional(ledger.retention()->from) : std::nullopt)},
       {"closed_through", date(closed ? std::optional(*closed - limits::kDayUs) : std::nullopt)},

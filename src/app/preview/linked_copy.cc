@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "ledger/records.h"
+
 namespace adweave::app {
 
 Status LinkedCopy::link(const std::string& data, const std::string& path) const {
@@ -30,11 +32,11 @@ Result<LinkedCopy> LinkedCopy::make(const FileSystem& fs, const std::string& dat
   }
   copy.original_ = std::filesystem::weakly_canonical(join_path(data, "lake"), error).string();
   ADWEAVE_TRY(copy.link(data, "format_version"));
-  for (const ledger::CommitRecord& record : ledger.records()) {
-    ADWEAVE_TRY(copy.link(data, ledger::commit_path(record.number)));
-    for (const ledger::DimensionVersion& version : record.dimensions)
-      ADWEAVE_TRY(copy.link(data, version.path));
-  }
+  ADWEAVE_ASSIGN(const std::vector<std::string> records,
+                 ledger::record_files(fs, data, ledger.head()));
+  for (const std::string& path : records) ADWEAVE_TRY(copy.link(data, path));
+  for (const auto& [commit, version] : ledger.summary().dimensions)
+    ADWEAVE_TRY(copy.link(data, version.path));
   for (const event::DataFile& file : ledger.live_files("", ledger.head()))
     ADWEAVE_TRY(copy.link(data, file.path));
   const Result<std::vector<std::string>> snapshots = fs.list(join_path(data, "state"));
