@@ -2,6 +2,7 @@
 // Many small commits in one run leave few files and no other rows than few large commits do.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/engine_test_support.h"
 #include "engine/seal.h"
@@ -38,9 +39,9 @@ Job small_commits() {
 class RecentFilesTest : public EngineTest {
  protected:
   // A run whose clock moves on, so that it publishes meanwhile.
-  static void must_run_long(SimulatedDisk& disk, const Job& job) {
+  static void must_run_long(SimulatedDisk& disk, const Job& job, int64_t step = limits::kSecondUs) {
     int64_t now = kReceived;
-    const auto report = run(disk, job, {[&] { return now += limits::kSecondUs; }, {}, {}});
+    const auto report = run(disk, job, {[&] { return now += step; }, {}, {}});
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_FALSE(report->behind);
   }
@@ -116,6 +117,33 @@ TEST_F(RecentFilesTest, AnyNumberOfThreadsMergesTheSame) {
     return all;
   };
   EXPECT_EQ(bytes_of_lake(1), bytes_of_lake(3));
+}
+
+TEST_F(RecentFilesTest, FilesThatWereMergedAnHourAgoAreRemoved) {
+  SimulatedDisk disk;
+  put_clicks(disk, kRows);
+  must_run_long(disk, small_commits(), 20 * limits::kSecondUs);
+  const ledger::Ledger ledger = ledger_of(disk);
+  std::set<std::string> replaced;
+  int64_t vacuums = 0;
+  ASSERT_TRUE(ledger.visit_records(1, ledger.head(), [&](const auto& record) {
+    for (const ledger::ReplacedFile& file : record.replaced) replaced.insert(file.path);
+    vacuums += record.kind == "vacuum" ? 1 : 0;
+    return Status();
+  }));
+  EXPECT_GT(vacuums, 10);
+  EXPECT_LT(ledger.superseded().size(), replaced.size() / 2);
+  for (const ledger::Superseded& file : ledger.superseded()) {
+    EXPECT_TRUE(disk.exists("/data/" + file.path));
+    EXPECT_TRUE(replaced.erase(file.path)) << file.path;
+  }
+  for (const std::string& path : replaced) EXPECT_FALSE(disk.exists("/data/" + path)) << path;
+  EXPECT_TRUE(verify_files(disk, "/data", ledger, {}).problems.empty());
+  for (const event::TableInfo& table : event::all_tables()) {
+    const auto log = lake::DeltaLog::open(disk, "/data", table);
+    ASSERT_TRUE(log);
+    EXPECT_TRUE(log->verify(disk).empty()) << table.name;
+  }
 }
 
 TEST_F(RecentFilesTest, ADamagedFileIsLeftAloneAndStopsNoRun) {
