@@ -128,6 +128,7 @@ void add_all_commands(Program& program) {
   add_export_command(program);
   add_ddl_command(program);
   add_rebuild_command(program);
+  add_repair_command(program);
   add_audit_command(program);
   add_rejects_command(program);
   add_verify_command(program);

@@ -105,6 +105,7 @@ void add_close_command(Program& program);
 void add_seal_commands(Program& program);
 void add_explain_command(Program& program);
 void add_rebuild_command(Program& program);
+void add_repair_command(Program& program);
 void add_status_command(Program& program);
 void add_ddl_command(Program& program);
 void add_export_command(Program& program);

@@ -77,6 +77,17 @@ std::vector<std::string> verify_days(const FileSystem& fs, const std::string& di
   return problems;
 }
 
+Status unlink_false_links(FileSystem& fs, const std::string& dir, const LedgerView& ledger) {
+  for (const auto& [folder, files] : folders_of(ledger)) {
+    for (const event::DataFile& file : files) {
+      const Status sound = check_link(fs, dir, file);
+      if (!sound && sound.error().code == ErrorCode::corrupt)
+        ADWEAVE_TRY(fs.unlink(join_path(dir, event::published_path(file))));
+    }
+  }
+  return {};
+}
+
 Status publish_days(FileSystem& fs, const std::string& dir, const LedgerView& ledger) {
   for (const auto& [folder, files] : folders_of(ledger)) {
     ADWEAVE_TRY(link_files(fs, dir, folder, files));

@@ -19,6 +19,10 @@ namespace adweave::engine {
 // Puts in place what is missing; done again, it changes nothing. Fails with io.
 Status publish_days(FileSystem& fs, const std::string& dir, const LedgerView& ledger);
 
+// Takes away what is there under a file's name and is not the file, so that publish_days() puts the
+// file there. Reads files that are copies instead of links.
+Status unlink_false_links(FileSystem& fs, const std::string& dir, const LedgerView& ledger);
+
 // What is missing or not as it should be; empty: nothing.
 std::vector<std::string> verify_days(const FileSystem& fs, const std::string& dir,
                                      const ledger::Ledger& ledger);

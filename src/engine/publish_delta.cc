@@ -123,6 +123,7 @@ Result<std::vector<PublishedTable>> publish_delta(FileSystem& fs, const std::str
 Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::string& dir,
                                                   const ledger::Ledger& ledger, int64_t now) {
   const LedgerView view(ledger);
+  ADWEAVE_TRY(unlink_false_links(fs, dir, view));
   ADWEAVE_TRY(publish_days(fs, dir, view));
   std::vector<PublishedTable> tables;
   for (const event::TableInfo& table : event::all_tables()) {
@@ -132,6 +133,7 @@ Result<std::vector<PublishedTable>> rebuild_delta(FileSystem& fs, const std::str
     if (change.added.empty() && log.version() < 0) continue;
     ADWEAVE_TRY(log.publish(fs, change));
     ADWEAVE_TRY(log.write_checkpoint(fs, now));
+    ADWEAVE_TRY(log.remove_damaged(fs));
     tables.push_back(describe(table, log, change));
   }
   return tables;

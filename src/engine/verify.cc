@@ -13,7 +13,7 @@ namespace {
 
 using Problems = std::vector<std::string>;
 
-void append(Problems& problems, const Problems& more, const std::string& fix) {
+void append(Problems& problems, const Problems& more, const std::string& fix = "") {
   for (const std::string& problem : more) problems.push_back(problem + fix);
 }
 
@@ -38,16 +38,22 @@ Problems verify_snapshots(const FileSystem& fs, const std::string& dir,
 
 }  // namespace
 
+Problems verify_published(const FileSystem& fs, const std::string& dir,
+                          const ledger::Ledger& ledger) {
+  Problems problems = verify_days(fs, dir, ledger);
+  for (const event::TableInfo& table : event::all_tables())
+    append(problems, verify_log(fs, dir, table));
+  return problems;
+}
+
 ledger::Verification verify(const FileSystem& fs, const std::string& dir,
                             const ledger::Ledger& ledger,
                             const std::function<void(int64_t, int64_t)>& progress) {
   ledger::Verification result = ledger::verify_files(fs, dir, ledger, progress);
-  const std::string anew = "; adweave rebuild delta --data " + dir + " makes it anew";
-  append(result.problems, verify_days(fs, dir, ledger), anew);
-  for (const event::TableInfo& table : event::all_tables())
-    append(result.problems, verify_log(fs, dir, table), anew);
+  const std::string fix = "; adweave repair --data " + dir;
+  append(result.problems, verify_published(fs, dir, ledger), fix + " makes it anew");
   append(result.problems, verify_snapshots(fs, dir, ledger),
-         "; the next run does without it, adweave rebuild state makes it anew");
+         fix + " removes it, the next run does without");
   return result;
 }
 

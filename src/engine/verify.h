@@ -12,6 +12,10 @@
 
 namespace adweave::engine {
 
+// Of it, what other programs read: the plain folders of sealed days, and the Delta logs.
+std::vector<std::string> verify_published(const FileSystem& fs, const std::string& dir,
+                                          const ledger::Ledger& ledger);
+
 // Row and dimension files by their checksums, the plain folders of sealed days, the Delta logs with
 // all their versions, and the snapshots of the state with their runs of ids. (The chain is checked
 // by Ledger::open, the warehouse by query/.) `progress(done, total)` in bytes; may be empty.

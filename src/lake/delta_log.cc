@@ -35,7 +35,7 @@ std::optional<int64_t> version_in(const std::string& name, std::string_view suff
 
 Error damaged(const std::string& path, const std::string& what) {
   return {ErrorCode::corrupt, path + " " + what,
-          "the ledger is not touched by it; adweave rebuild delta makes the log readable again"};
+          "the ledger is not touched by it; adweave repair makes the log readable again"};
 }
 
 // Our own versions end their first line with a checksum of the whole version, in which it is itself
@@ -440,9 +440,28 @@ Status DeltaLog::remove_expired(FileSystem& fs, int64_t now) const {
   for (const int64_t version : listing.checkpoints) {
     ADWEAVE_ASSIGN(const bool expired, is_expired(version, checkpoint_path(version)));
     if (!expired) break;
-    ADWEAVE_TRY(fs.unlink(checkpoint_path(version)));
-    const std::string hash = checkpoint_hash_path(version);
-    if (fs.exists(hash)) ADWEAVE_TRY(fs.unlink(hash));
+    ADWEAVE_TRY(remove_checkpoint(fs, version));
+  }
+  return {};
+}
+
+Status DeltaLog::remove_checkpoint(FileSystem& fs, int64_t version) const {
+  ADWEAVE_TRY(fs.unlink(checkpoint_path(version)));
+  const std::string hash = checkpoint_hash_path(version);
+  return fs.exists(hash) ? fs.unlink(hash) : Status();
+}
+
+Status DeltaLog::remove_damaged(FileSystem& fs) const {
+  ADWEAVE_ASSIGN(const Listing listing, list_log(fs, log_));
+  for (const int64_t version : listing.versions) {
+    const std::string path = version_path(version);
+    const auto text = read_file(fs, path, limits::kCommitRecordBytesMax);
+    const bool sound = text && check_version(path, *text);
+    if (version < version_ && !sound) ADWEAVE_TRY(fs.unlink(path));
+  }
+  for (const int64_t version : listing.checkpoints) {
+    if (version < version_ && !check_checkpoint(fs, version))
+      ADWEAVE_TRY(remove_checkpoint(fs, version));
   }
   return {};
 }

@@ -67,6 +67,8 @@ class DeltaLog {
   // Writes a checkpoint as of the newest version and removes versions that are below it and older
   // than kDeltaLogUs or more than kDeltaVersionsMax back.
   Status write_checkpoint(FileSystem& fs, int64_t now);
+  // Removes versions and checkpoints below the newest that are damaged.
+  Status remove_damaged(FileSystem& fs) const;
 
  private:
   DeltaLog(const std::string& dir, const event::TableInfo& table);
@@ -83,6 +85,7 @@ class DeltaLog {
   Result<std::vector<JsonValue>> actions_of(const FileSystem& fs, const DeltaChange& change) const;
   Status link_version(FileSystem& fs, int64_t epoch, std::string_view bytes) const;
   Status remove_expired(FileSystem& fs, int64_t now) const;
+  Status remove_checkpoint(FileSystem& fs, int64_t version) const;
 
   std::string dir_;
   const event::TableInfo* table_;

@@ -2,6 +2,7 @@
 #include "ledger/ledger.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/base64.h"
 #include "base/limits.h"
@@ -27,19 +28,6 @@ Status check_end(const FileSystem& fs, const std::string& dir, int64_t head) {
   return Error{ErrorCode::corrupt,
                join_path(dir, commit_path(head + 1)) + ": is missing, later records exist",
                "restore the file from a backup; nothing has been changed"};
-}
-
-// Whether all records are there and amount to what the ledger says.
-Status verify_records(const Ledger& ledger) {
-  Summary summary;
-  ADWEAVE_TRY(ledger.visit_records(1, ledger.head(), [&](const CommitRecord& record) {
-    summary.add(record);
-    return Status();
-  }));
-  if (to_bytes(summary) == to_bytes(ledger.summary())) return {};
-  return Error{ErrorCode::corrupt,
-               "ledger: its newest summary is not what the records amount to; remove "
-               "ledger/*.summary"};
 }
 
 }  // namespace
@@ -189,6 +177,22 @@ std::map<std::string, DimensionVersion> Ledger::dimensions(int64_t as_of) const 
   return newest;
 }
 
+Result<std::vector<int64_t>> false_summaries(const FileSystem& fs, const std::string& dir,
+                                             int64_t head) {
+  ADWEAVE_ASSIGN(const LedgerFiles files, list_ledger(fs, dir));
+  std::set<int64_t> unsound(files.summaries.begin(), files.summaries.end());
+  Summary summary;
+  ADWEAVE_TRY(visit_records(fs, dir, 1, head, "", [&](CommitRecord&& record) {
+    summary.add(record);
+    if (!unsound.contains(record.number)) return Status();
+    const auto bytes =
+        read_file(fs, join_path(dir, summary_path(record.number)), limits::kSnapshotBytesMax);
+    if (bytes && *bytes == to_bytes(summary)) unsound.erase(record.number);
+    return Status();
+  }));
+  return std::vector<int64_t>(unsound.begin(), unsound.end());
+}
+
 Verification verify_files(const FileSystem& fs, const std::string& dir, const Ledger& ledger,
                           const std::function<void(int64_t, int64_t)>& progress) {
   Verification result;
@@ -207,8 +211,12 @@ Verification verify_files(const FileSystem& fs, const std::string& dir, const Le
   for (const event::DataFile& file : files) check(file.path, file.bytes, file.checksum);
   for (const auto& [commit, version] : ledger.summary().dimensions)
     check(version.path, version.bytes, version.checksum);
-  if (const Status records = verify_records(ledger); !records)
-    result.problems.push_back(records.error().message);
+  const auto summaries = false_summaries(fs, dir, ledger.head());
+  if (!summaries) result.problems.push_back(summaries.error().message);
+  for (const int64_t number : summaries ? *summaries : std::vector<int64_t>()) {
+    result.problems.push_back(join_path(dir, summary_path(number)) +
+                              ": is not what the records amount to; adweave repair removes it");
+  }
   return result;
 }
 

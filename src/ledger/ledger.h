@@ -97,6 +97,11 @@ class Ledger {
   std::deque<CommitRecord> recent_;  // up to head()
 };
 
+// Reads all records up to `head` again. Numbers of the summaries that are not what they amount to.
+// Fails with corrupt, naming the record that is missing, torn or altered.
+Result<std::vector<int64_t>> false_summaries(const FileSystem& fs, const std::string& dir,
+                                             int64_t head);
+
 // What `verify` found.
 struct Verification {
   int64_t commits = 0;

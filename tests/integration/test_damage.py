@@ -45,14 +45,15 @@ class DamageTest(AdweaveTest):
         self.adweave("rebuild", "warehouse", "--data", self.data)
 
     def files(self) -> dict[str, pathlib.Path]:
-        """One file of each kind."""
+        """One file of each kind that is there, the newest."""
         kinds = {"record": "ledger/*.commit", "format": "format_version",
                  "sealed file": "lake/impressions/_sealed/dt=2023-11-01/*.parquet", "completeness": "lake/clicks/dt=*/_complete.json",
                  "dimension": "lake/_dimensions/creatives*", "snapshot": "state/*.snapshot", "run of ids": "state/ids/*.run",
                  "Delta version": "lake/impressions/_delta_log/*.json", "warehouse": "warehouse.duckdb",
                  "Delta checkpoint": "lake/impressions/_delta_log/*.checkpoint.parquet",
                  "Delta hint": "lake/impressions/_delta_log/_last_checkpoint"}
-        return {kind: sorted(self.data.glob(pattern))[-1] for kind, pattern in kinds.items()}
+        found = {kind: sorted(self.data.glob(pattern)) for kind, pattern in kinds.items()}
+        return {kind: paths[-1] for kind, paths in found.items() if paths}
 
     def test_verify_finds_it(self) -> None:
         self.assertIn("all sound", self.adweave("verify", "--data", self.data).stdout)
@@ -69,6 +70,30 @@ class DamageTest(AdweaveTest):
                             self.assertIn(names.get(kind, path.name.split(".")[0]), told)
                     path.write_bytes(whole)
         self.assertIn("all sound", self.adweave("verify", "--data", self.data).stdout)
+
+    def test_what_is_derived_is_repaired(self) -> None:
+        self.assertIn("nothing", self.adweave("repair", "--data", self.data).stdout)
+        luck = random.Random(4)
+        plain = sorted(self.data.glob("lake/clicks/dt=*/*.parquet"))[0]
+        files = self.files()
+        plain.unlink()  # the link alone
+        plain.write_bytes(b"not the file")
+        kinds = ["completeness", "snapshot", "run of ids", "Delta version", "Delta checkpoint", "Delta hint", "warehouse"]
+        for kind in kinds:
+            flip(files[kind], luck)
+        before = self.sql(QUERY)
+        self.adweave("verify", "--data", self.data, code=1)
+        self.adweave("repair", "--data", self.data)
+        self.assertIn("all sound", self.adweave("verify", "--data", self.data).stdout)
+        self.assertEqual(self.sql(QUERY), before)
+        self.assertEqual(self.adweave("report", "--by", "day", "--data", self.data).returncode, 0)
+        self.adweave("rebuild", "state", "--data", self.data)
+        for kind in [kind for kind in kinds if kind in self.files()]:  # each alone
+            with self.subTest(kind=kind):
+                flip(self.files()[kind], luck)
+                self.adweave("verify", "--data", self.data, code=1)
+                self.adweave("repair", "--data", self.data)
+                self.assertIn("all sound", self.adweave("verify", "--data", self.data).stdout)
 
     def test_no_wrong_number(self) -> None:
         good = self.sql(QUERY)

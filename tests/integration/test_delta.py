@@ -159,7 +159,7 @@ class DeltaTest(AdweaveTest):
         done = self.adweave("run", "-c", self.feed / "adweave.yaml", "--data", self.data, code=1)
         self.assertIn("1 accepted", done.stdout)
         self.assertIn("is empty", done.stderr)
-        self.assertIn("adweave rebuild delta", done.stderr)
+        self.assertIn("adweave repair", done.stderr)
         self.adweave("rebuild", "delta", "--data", self.data)
         delta = deltalake.DeltaTable(str(self.path("impressions")))
         self.assertEqual(delta.to_pyarrow_table(columns=["event_id"]).num_rows, self.expected("impressions")["n"])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rebuild: what is derived from the ledger, made anew from it.
+// rebuild, repair: what is derived from the ledger, made anew from it.
 #include <fmt/format.h>
 
 #include "app/command.h"
@@ -8,6 +8,7 @@
 #include "engine/job.h"
 #include "engine/publish_delta.h"
 #include "engine/recovery.h"
+#include "engine/repair.h"
 #include "ledger/writer.h"
 #include "query/warehouse.h"
 
@@ -52,7 +53,41 @@ int rebuild_state(FileSystem& fs, const std::string& data) {
   return kOk;
 }
 
+// Whether the warehouse was damaged and is anew.
+Result<bool> mend_warehouse(FileSystem& fs, const std::string& data) {
+  if (query::verify_warehouse(fs, data)) return false;
+  ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, data));
+  ADWEAVE_TRY(query::build_warehouse(fs, data, ledger, true));
+  return true;
+}
+
+int repair(FileSystem& fs, const std::string& data) {
+  const auto done = engine::repair(fs, {data, lock_holder(), "", kVersion, false}, now_us());
+  if (!done) return fail(done.error());
+  const Result<bool> warehouse = mend_warehouse(fs, data);
+  if (!warehouse) return fail(warehouse.error());
+  for (const std::string& line : *done) fmt::print("{}\n", line);
+  if (*warehouse) fmt::print("{}: made anew\n", query::warehouse_path(data));
+  if (done->empty() && !*warehouse) fmt::print("nothing that is derived is damaged\n");
+  return kOk;
+}
+
 }  // namespace
+
+void add_repair_command(Program& program) {
+  CLI::App* command = add_command(
+      program, "repair",
+      "Makes anew, or removes, what is damaged and derived: Delta logs, plain folders of sealed "
+      "days, snapshots, summaries of the ledger, the warehouse. Records and row files have no "
+      "other "
+      "source: what adweave verify says of them after it needs a backup.",
+      {"adweave verify --data DIR", "adweave repair --data DIR"});
+  auto data = std::make_shared<std::string>();
+  command->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
+  command->callback([&program, data] {
+    program.action = [&program, data] { return repair(program.fs, *data); };
+  });
+}
 
 void add_rebuild_command(Program& program) {
   CLI::App* command = add_command(

@@ -73,7 +73,7 @@ std::string pending_text(const std::vector<ledger::LakeDay>& days) {
 
 std::string delta_text(const engine::DeltaLag& delta) {
   if (!delta.damage.empty())
-    return "damaged: " + delta.damage.front().message + "; adweave rebuild delta mends it";
+    return "damaged: " + delta.damage.front().message + "; adweave repair mends it";
   if (delta.behind.empty()) return "says what the ledger says";
   return fmt::format("behind: {}; the next run brings them up", fmt::join(delta.behind, ", "));
 }
