@@ -9,10 +9,11 @@
 // A column is written by one thread; reading is safe from several.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/check.h"
@@ -45,6 +46,8 @@ class Validity {
     bytes_[static_cast<size_t>(i >> 3)] &= static_cast<uint8_t>(~(1U << (i & 7)));
     --set_;
   }
+  // Keeps the bits named, in ascending order.
+  void keep(std::span<const int32_t> bits);
   const uint8_t* bytes() const { return bytes_.data(); }
 
  private:
@@ -52,6 +55,12 @@ class Validity {
   int64_t size_ = 0;
   int64_t set_ = 0;
 };
+
+// Those of ascending rows that a column of `size` rows has.
+inline std::span<const int32_t> rows_within(const std::vector<int32_t>& rows, int64_t size) {
+  const auto end = std::lower_bound(rows.begin(), rows.end(), size);
+  return std::span(rows).first(static_cast<size_t>(end - rows.begin()));
+}
 
 // Numbers, times, money and truth values. Tag keeps the logical types apart.
 template <class T, class Tag>
@@ -92,12 +101,13 @@ class FixedColumn {
   }
   // Keeps the rows named in ascending order.
   void keep(const std::vector<int32_t>& rows) {
-    FixedColumn kept;
-    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
-      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]]);
-    }
-    *this = std::move(kept);
+    const std::span<const int32_t> kept = rows_within(rows, size());
+    for (size_t i = 0; i < kept.size(); ++i) values_[i] = values_[static_cast<size_t>(kept[i])];
+    values_.resize(kept.size());
+    validity_.keep(kept);
   }
+  // Whether each of the first `rows` rows has a value.
+  bool is_full(int64_t rows) const { return size() >= rows && validity_.null_count() == 0; }
 
   const Validity& validity() const { return validity_; }
   const std::vector<T>& values() const { return values_; }
@@ -142,13 +152,8 @@ class StrColumn {
       push_offset();
     }
   }
-  void keep(const std::vector<int32_t>& rows) {
-    StrColumn kept;
-    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
-      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]]);
-    }
-    *this = std::move(kept);
-  }
+  void keep(const std::vector<int32_t>& rows);
+  bool is_full(int64_t rows) const { return size() >= rows && validity_.null_count() == 0; }
 
   const Validity& validity() const { return validity_; }
   const std::vector<int32_t>& offsets() const { return offsets_; }  // size() + 1 of them
@@ -191,12 +196,12 @@ class IdColumn {
     hashes_.resize(static_cast<size_t>(rows));
   }
   void keep(const std::vector<int32_t>& rows) {
-    IdColumn kept;
-    for (size_t i = 0; i < rows.size() && rows[i] < size(); ++i) {
-      if (has(rows[i])) kept.put(static_cast<int64_t>(i), (*this)[rows[i]], hash(rows[i]));
-    }
-    *this = std::move(kept);
+    const std::span<const int32_t> kept = rows_within(rows, size());
+    for (size_t i = 0; i < kept.size(); ++i) hashes_[i] = hashes_[static_cast<size_t>(kept[i])];
+    hashes_.resize(kept.size());
+    text_.keep(rows);
   }
+  bool is_full(int64_t rows) const { return text_.is_full(rows); }
 
   const StrColumn& text() const { return text_; }
 
@@ -214,8 +219,15 @@ class Dictionary {
   const StrColumn& values() const { return values_; }
 
  private:
+  struct Slot {
+    uint32_t hash = 0;  // the high half of hash64 of the value
+    int32_t code = -1;  // -1: free
+  };
+
+  void grow();
+
   StrColumn values_;
-  std::unordered_multimap<uint64_t, int32_t> codes_;  // hash64 of the value -> code
+  std::vector<Slot> slots_;  // a power of two of them, at most half in use: by the low half
 };
 
 // Strings that repeat: campaign, website, country.
@@ -237,6 +249,7 @@ class DictColumn {
   void clear(int64_t row) { codes_.clear(row); }
   void pad(int64_t rows) { codes_.pad(rows); }
   void keep(const std::vector<int32_t>& rows) { codes_.keep(rows); }
+  bool is_full(int64_t rows) const { return codes_.is_full(rows); }
 
   // For put_code(): the code of a value, kept by the caller.
   int32_t intern(std::string_view value) { return dictionary_.code_of(value); }

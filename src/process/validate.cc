@@ -30,32 +30,40 @@ struct Broken {
   std::string message;
 };
 
-std::optional<Broken> missing_field(const Batch& batch, int64_t row) {
-  std::optional<Broken> broken;
+// Of each row the first required field that it lacks; null when it lacks none.
+std::vector<const event::FieldInfo*> missing_fields(const Batch& batch) {
+  std::vector<const event::FieldInfo*> missing(static_cast<size_t>(batch.rows), nullptr);
   event::for_each_column(batch, [&](const event::FieldInfo& field, const auto& column) {
     const bool checked = field.origin == event::Origin::Mapped && field.required_in(batch.kind) &&
                          field.field != event::Field::event_id;
-    if (broken || !checked || column.has(row)) return;
-    broken = Broken{
-        Reason::missing_field, field.name,
-        "the " + std::string(event::kind_name(batch.kind)) + " has no " + std::string(field.name)};
+    if (!checked || column.is_full(batch.rows)) return;
+    for (int64_t row = 0; row < batch.rows; ++row) {
+      const event::FieldInfo*& first = missing[static_cast<size_t>(row)];
+      if (first == nullptr && !column.has(row)) first = &field;
+    }
   });
-  return broken;
+  return missing;
+}
+
+Broken missing_field(Kind kind, std::string_view name) {
+  return {Reason::missing_field, name,
+          "the " + std::string(event::kind_name(kind)) + " has no " + std::string(name)};
 }
 
 std::optional<Broken> bad_time(const Batch& batch, int64_t row, const ValidationRules& rules) {
   const int64_t time = batch.event_time[row];
   const int64_t received = batch.received_time[row];
-  const std::string text = "event_time " + format_time(time);
+  const auto text = [&] { return "event_time " + format_time(time); };
   if (time < limits::kEventTimeMin)
-    return Broken{Reason::time_out_of_range, "event_time", text + " is before 2000"};
+    return Broken{Reason::time_out_of_range, "event_time", text() + " is before 2000"};
   if (time > received + limits::kFutureToleranceUs) {
-    return Broken{Reason::time_out_of_range, "event_time",
-                  text + " is more than 10 minutes after its receipt at " + format_time(received)};
+    return Broken{
+        Reason::time_out_of_range, "event_time",
+        text() + " is more than 10 minutes after its receipt at " + format_time(received)};
   }
   if (rules.oldest_time && time < *rules.oldest_time) {
     return Broken{Reason::older_than_retention, "event_time",
-                  text + " is before the oldest retained day " + format_date(*rules.oldest_time)};
+                  text() + " is before the oldest retained day " + format_date(*rules.oldest_time)};
   }
   return std::nullopt;
 }
@@ -83,8 +91,9 @@ std::optional<Broken> unknown_value(const Batch& batch, int64_t row) {
   }
 }
 
-std::optional<Broken> check(const Batch& batch, int64_t row, const ValidationRules& rules) {
-  if (auto broken = missing_field(batch, row)) return broken;
+std::optional<Broken> check(const Batch& batch, int64_t row, const event::FieldInfo* missing,
+                            const ValidationRules& rules) {
+  if (missing != nullptr) return missing_field(batch.kind, missing->name);
   if (auto broken = bad_time(batch, row, rules)) return broken;
   return unknown_value(batch, row);
 }
@@ -95,8 +104,9 @@ std::vector<int32_t> validate(event::DecodedSlice& slice, Batch& batch,
                               const ValidationRules& rules) {
   std::vector<int32_t> kept;
   kept.reserve(static_cast<size_t>(batch.rows));
+  const std::vector<const event::FieldInfo*> missing = missing_fields(batch);
   for (int64_t row = 0; row < batch.rows; ++row) {
-    if (auto broken = check(batch, row, rules)) {
+    if (auto broken = check(batch, row, missing[static_cast<size_t>(row)], rules)) {
       slice.rejects.push_back({broken->reason, std::string(broken->rule),
                                std::move(broken->message), batch.kind,
                                batch.spans[static_cast<size_t>(row)]});
