@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 
 namespace adweave {
 
@@ -128,7 +129,7 @@ std::string format_nanos(Int128 nanos) {
 }
 
 bool is_currency(std::string_view code) {
-  // ISO 4217 list one (active codes), sorted.
+  // ISO 4217 list one (active codes).
   static constexpr auto kCodes = std::to_array<std::string_view>({
       "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN",
       "BHD", "BIF", "BMD", "BND", "BOB", "BOV", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD",
@@ -144,7 +145,18 @@ bool is_currency(std::string_view code) {
       "UAH", "UGX", "USD", "USN", "UYI", "UYU", "UYW", "UZS", "VED", "VES", "VND", "VUV", "WST",
       "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
   });
-  return std::binary_search(kCodes.begin(), kCodes.end(), code);
+  const auto number = [](std::string_view three) {
+    return static_cast<size_t>((three[0] - 'A') * 26 * 26 + (three[1] - 'A') * 26 + three[2] - 'A');
+  };
+  static const auto known = [&] {
+    std::bitset<26 * 26 * 26> bits;
+    for (const std::string_view three : kCodes) bits.set(number(three));
+    return bits;
+  }();
+  const bool three_letters = code.size() == 3 && std::all_of(code.begin(), code.end(), [](char c) {
+                               return c >= 'A' && c <= 'Z';
+                             });
+  return three_letters && known[number(code)];
 }
 
 }  // namespace adweave

@@ -93,17 +93,21 @@ Value read_integer(AvroBytes& in, const AvroNode& schema, std::deque<std::string
   // Beyond the years 1 to 9999 the number is what can be told.
   if (!micros || *micros < limits::kCivilTimeMin || *micros > limits::kCivilTimeMax)
     return Value::of_integer(number);
-  const std::string text = format_time(*micros);
+  const auto without_zone = [&] {
+    std::string text = format_time(*micros);
+    text.pop_back();
+    return text;
+  };
   switch (schema.logical) {
     case AvroLogical::date:
       return Value::of_text(made.emplace_back(format_date(*micros)));
     case AvroLogical::time_millis:
     case AvroLogical::time_micros:  // "1970-01-01T10:00:00Z"
-      return Value::of_text(made.emplace_back(text.substr(11, text.size() - 12)));
+      return Value::of_text(made.emplace_back(without_zone().substr(11)));
     case AvroLogical::local_timestamp_millis:
     case AvroLogical::local_timestamp_micros:
     case AvroLogical::local_timestamp_nanos:
-      return Value::of_text(made.emplace_back(text.substr(0, text.size() - 1)));
+      return Value::of_text(made.emplace_back(without_zone()));
     default:
       return {Value::Kind::time, {}, *micros, 0};
   }

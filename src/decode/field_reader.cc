@@ -24,11 +24,13 @@ constexpr std::array<std::string_view, 7> kNilUsers = {"0",
                                                        "00000000-0000-0000-0000-000000000000",
                                                        "00000000000000000000000000000000"};
 
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
+  for (char& c : out) c = lower(c);
   return out;
 }
 
@@ -202,6 +204,8 @@ FieldResult FieldReader::read(const CompiledField& field, std::span<const Value>
 }
 
 FieldResult FieldReader::convert(const CompiledField& field, const Value& value) {
+  const bool is_time = value.kind == Value::Kind::time && field.type == Type::Time;
+  if (is_time && field.rule.values.empty()) return cell(value.integer);
   std::string scratch;
   std::string_view text = text_of(value, scratch);
   if (!scratch.empty()) text = keep(scratch);
@@ -276,10 +280,13 @@ FieldResult FieldReader::read_text(const CompiledField& field, std::string_view 
       break;
   }
   if (field.rule.field == event::Field::user_id) {
-    const std::string word = lower(text);
-    if (std::find(kNilUsers.begin(), kNilUsers.end(), word) != kNilUsers.end()) return {};
+    const auto is_text = [&](std::string_view nil) {
+      return std::equal(nil.begin(), nil.end(), text.begin(), text.end(),
+                        [](char a, char b) { return a == lower(b); });
+    };
+    if (std::any_of(kNilUsers.begin(), kNilUsers.end(), is_text)) return {};
   }
-  if (field.rule.field == event::Field::currency) {
+  if (field.rule.field == event::Field::currency && !is_currency(text)) {
     text = keep(upper(text));
     if (!is_currency(text))
       return misfit(Reason::bad_currency, field, text, "is no ISO 4217 currency code");
