@@ -201,8 +201,10 @@ Touch* Journeys::touch(const ClickPlace& place) {
 
 void Journeys::save(ByteWriter& out) const {
   strings_.save(out);
-  std::map<Hash128, const Journey*> sorted;
-  for (const auto& [key, journey] : journeys_) sorted.emplace(key, &journey);
+  std::vector<std::pair<Hash128, const Journey*>> sorted;
+  sorted.reserve(journeys_.size());
+  for (const auto& [key, journey] : journeys_) sorted.emplace_back(key, &journey);
+  std::sort(sorted.begin(), sorted.end());
   out.number(static_cast<uint64_t>(sorted.size()));
   for (const auto& [key, journey] : sorted) {
     out.number(key);
