@@ -10,10 +10,13 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <parquet/statistics.h>
 
 #include "base/hash.h"
 #include "base/limits.h"
 #include "event/schema.h"
+#include "lake/arrow_columns.h"
 #include "lake/file_streams.h"
 #include "lake/parquet_file.h"
 
@@ -25,6 +28,18 @@ using event::TableInfo;
 using TablePtr = std::shared_ptr<arrow::Table>;
 
 using Column = std::shared_ptr<arrow::ChunkedArray>;
+
+// As the statistics of a column say.
+bool has_no_value(const parquet::FileMetaData& file, int column) {
+  for (int group = 0; group < file.num_row_groups(); ++group) {
+    const auto chunk = file.RowGroup(group)->ColumnChunk(column);
+    const auto statistics = chunk->encoded_statistics();
+    const bool empty = statistics != nullptr && statistics->has_null_count &&
+                       statistics->null_count == chunk->num_values();
+    if (!empty) return false;
+  }
+  return true;
+}
 
 // Files of a table, open to be read column by column.
 class Inputs {
@@ -57,7 +72,7 @@ class Inputs {
     for (const auto& reader : readers_) {
       const auto* metadata = reader->parquet_reader()->metadata().get();
       const int index = metadata->schema()->ColumnIndex(field.name());
-      if (index < 0) {
+      if (index < 0 || has_no_value(*metadata, index)) {
         ARROW_ASSIGN_OR_RAISE(auto nulls,
                               arrow::MakeArrayOfNull(field.type(), metadata->num_rows()));
         chunks.push_back(std::move(nulls));
@@ -164,7 +179,7 @@ arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs
     if (field != time) {
       ARROW_ASSIGN_OR_RAISE(column, inputs.column(*field));
     }
-    if (order != nullptr) {
+    if (order != nullptr && !same_in_all(*column)) {
       ARROW_ASSIGN_OR_RAISE(
           const arrow::Datum taken,
           arrow::compute::Take(column, order, arrow::compute::TakeOptions::NoBoundsCheck(),

@@ -4,10 +4,11 @@
 #include <algorithm>
 
 #include <arrow/api.h>
-#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
 
 #include "lake/arrow_columns.h"
 #include "lake/file_streams.h"
+#include "lake/parquet_writer.h"
 
 namespace adweave::lake {
 
@@ -83,13 +84,10 @@ arrow::Status write_rows(const std::shared_ptr<OutputFile>& out, const WriteOpti
                          const event::DataFile& file) {
   const auto properties =
       properties_of(*event::find_table(file.table), rows, shape, options.program);
-  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
-  ARROW_ASSIGN_OR_RAISE(const auto writer, parquet::arrow::FileWriter::Open(
-                                               *rows.schema(), arrow::system_memory_pool(), out,
-                                               properties, arrow_properties));
-  ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(footer_of(options, file)));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(rows, shape.row_group_rows));
-  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_ASSIGN_OR_RAISE(const auto writer, ParquetWriter::open(out, *rows.schema(), properties));
+  for (int64_t row = 0; row < rows.num_rows(); row += shape.row_group_rows)
+    ARROW_RETURN_NOT_OK(writer->write_group(*rows.Slice(row, shape.row_group_rows)));
+  ARROW_RETURN_NOT_OK(writer->finish(footer_of(options, file)));
   return out->Close();
 }
 
