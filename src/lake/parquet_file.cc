@@ -50,6 +50,10 @@ std::shared_ptr<parquet::WriterProperties> properties_of(const TableInfo& table,
       ->enable_write_page_index();
   for (const ColumnInfo& column : table.columns) {
     const std::string name(column.name);
+    if (column.name == event::info(event::Field::content_hash).name) {
+      builder.disable_dictionary(name)->encoding(name, parquet::Encoding::PLAIN);
+      continue;
+    }
     switch (column.type) {
       case event::Type::Id:
         if (shape.id_filters) builder.enable_bloom_filter(name, parquet::BloomFilterOptions());
