@@ -2,6 +2,7 @@
 #include "lake/merge_files.h"
 
 #include <algorithm>
+#include <map>
 
 #include <arrow/api.h>
 #include <arrow/compute/api_vector.h>
@@ -67,14 +68,13 @@ class Inputs {
   }
 
   // A column in all files, with one dictionary; nulls for the files that were written without it.
-  arrow::Result<Column> column(const arrow::Field& field) const {
+  arrow::Result<Column> column(const arrow::Field& field) {
     arrow::ArrayVector chunks;
     for (const auto& reader : readers_) {
       const auto* metadata = reader->parquet_reader()->metadata().get();
       const int index = metadata->schema()->ColumnIndex(field.name());
       if (index < 0 || has_no_value(*metadata, index)) {
-        ARROW_ASSIGN_OR_RAISE(auto nulls,
-                              arrow::MakeArrayOfNull(field.type(), metadata->num_rows()));
+        ARROW_ASSIGN_OR_RAISE(auto nulls, nulls_of(field.type(), metadata->num_rows()));
         chunks.push_back(std::move(nulls));
         continue;
       }
@@ -105,8 +105,19 @@ class Inputs {
     return builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build();
   }
 
+  // One array for all the columns of a type.
+  arrow::Result<std::shared_ptr<arrow::Array>> nulls_of(
+      const std::shared_ptr<arrow::DataType>& type, int64_t rows) {
+    auto& nulls = nulls_[type->ToString()];
+    if (nulls == nullptr || nulls->length() < rows) {
+      ARROW_ASSIGN_OR_RAISE(nulls, arrow::MakeArrayOfNull(type, rows, arrow::system_memory_pool()));
+    }
+    return nulls->Slice(0, rows);
+  }
+
   const TableInfo& table_;
   std::span<const event::DataFile> files_;
+  std::map<std::string, std::shared_ptr<arrow::Array>> nulls_;  // by type
   std::vector<std::unique_ptr<parquet::arrow::FileReader>> readers_;
 };
 
@@ -163,8 +174,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::ChunkedA
 }
 
 // Column by column, so that no more than one is there twice.
-arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs,
-                                    MergedPlace place) {
+arrow::Result<TablePtr> merged_rows(const TableInfo& table, Inputs& inputs, MergedPlace place) {
   const std::shared_ptr<arrow::Schema> schema = arrow_schema(table);
   const auto time = schema->GetFieldByName(std::string(table.time_column));
   ARROW_ASSIGN_OR_RAISE(const Column times, inputs.column(*time));
