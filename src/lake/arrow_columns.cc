@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/arrow_columns.h"
 
+#include <algorithm>
+
 #include <arrow/api.h>
 #include <arrow/util/decimal.h>
 
@@ -67,6 +69,13 @@ ArrayResult build_dictionary(size_t column, std::span<const PartRows> parts) {
   ARROW_ASSIGN_OR_RAISE(const auto indices, codes.Finish());
   ARROW_ASSIGN_OR_RAISE(const auto dictionary, strings.Finish());
   return arrow::DictionaryArray::FromArrays(arrow_type(event::Type::Dict), indices, dictionary);
+}
+
+bool is_one_code(const arrow::DictionaryArray& rows) {
+  const auto& codes = static_cast<const arrow::Int32Array&>(*rows.indices());
+  const int32_t* first = codes.raw_values();
+  return std::all_of(first, first + codes.length(),
+                     [code = *first](int32_t other) { return other == code; });
 }
 
 }  // namespace
@@ -142,6 +151,22 @@ ArrayResult arrow_array(event::Type type, size_t column, std::span<const PartRow
     }
   }
   return arrow::Status::Invalid("no such type");
+}
+
+std::optional<SameInAll> same_in_all(const arrow::ChunkedArray& rows) {
+  if (rows.null_count() == rows.length()) return SameInAll{};
+  if (rows.type()->id() != arrow::Type::DICTIONARY || rows.null_count() > 0) return std::nullopt;
+  SameInAll same;
+  for (const auto& chunk : rows.chunks()) {
+    if (chunk->length() == 0) continue;
+    const auto& values = static_cast<const arrow::DictionaryArray&>(*chunk);
+    if (!is_one_code(values)) return std::nullopt;
+    const std::string value = static_cast<const arrow::StringArray&>(*values.dictionary())
+                                  .GetString(values.GetValueIndex(0));
+    if (same.value.has_value() && *same.value != value) return std::nullopt;
+    same.value = value;
+  }
+  return same;
 }
 
 }  // namespace adweave::lake

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <arrow/type_fwd.h>
@@ -26,5 +28,13 @@ std::shared_ptr<arrow::DataType> arrow_type(event::Type type);
 // order of first use.
 arrow::Result<std::shared_ptr<arrow::Array>> arrow_array(event::Type type, size_t column,
                                                          std::span<const PartRows> parts);
+
+// What every row of a column says: null, or one string of a dictionary.
+struct SameInAll {
+  std::optional<std::string> value;
+};
+
+// Nothing when rows differ, or the column is neither empty nor a dictionary.
+std::optional<SameInAll> same_in_all(const arrow::ChunkedArray& rows);
 
 }  // namespace adweave::lake

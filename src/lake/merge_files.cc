@@ -2,6 +2,7 @@
 #include "lake/merge_files.h"
 
 #include <algorithm>
+#include <map>
 
 #include <arrow/api.h>
 #include <arrow/compute/api_vector.h>
@@ -10,10 +11,13 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <parquet/statistics.h>
 
 #include "base/hash.h"
 #include "base/limits.h"
 #include "event/schema.h"
+#include "lake/arrow_columns.h"
 #include "lake/file_streams.h"
 #include "lake/parquet_file.h"
 
@@ -25,6 +29,18 @@ using event::TableInfo;
 using TablePtr = std::shared_ptr<arrow::Table>;
 
 using Column = std::shared_ptr<arrow::ChunkedArray>;
+
+// As the statistics of a column say.
+bool has_no_value(const parquet::FileMetaData& file, int column) {
+  for (int group = 0; group < file.num_row_groups(); ++group) {
+    const auto chunk = file.RowGroup(group)->ColumnChunk(column);
+    const auto statistics = chunk->encoded_statistics();
+    const bool empty = statistics != nullptr && statistics->has_null_count &&
+                       statistics->null_count == chunk->num_values();
+    if (!empty) return false;
+  }
+  return true;
+}
 
 // Files of a table, open to be read column by column.
 class Inputs {
@@ -52,14 +68,13 @@ class Inputs {
   }
 
   // A column in all files, with one dictionary; nulls for the files that were written without it.
-  arrow::Result<Column> column(const arrow::Field& field) const {
+  arrow::Result<Column> column(const arrow::Field& field) {
     arrow::ArrayVector chunks;
     for (const auto& reader : readers_) {
       const auto* metadata = reader->parquet_reader()->metadata().get();
       const int index = metadata->schema()->ColumnIndex(field.name());
-      if (index < 0) {
-        ARROW_ASSIGN_OR_RAISE(auto nulls,
-                              arrow::MakeArrayOfNull(field.type(), metadata->num_rows()));
+      if (index < 0 || has_no_value(*metadata, index)) {
+        ARROW_ASSIGN_OR_RAISE(auto nulls, nulls_of(field.type(), metadata->num_rows()));
         chunks.push_back(std::move(nulls));
         continue;
       }
@@ -90,8 +105,19 @@ class Inputs {
     return builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build();
   }
 
+  // One array for all the columns of a type.
+  arrow::Result<std::shared_ptr<arrow::Array>> nulls_of(
+      const std::shared_ptr<arrow::DataType>& type, int64_t rows) {
+    auto& nulls = nulls_[type->ToString()];
+    if (nulls == nullptr || nulls->length() < rows) {
+      ARROW_ASSIGN_OR_RAISE(nulls, arrow::MakeArrayOfNull(type, rows, arrow::system_memory_pool()));
+    }
+    return nulls->Slice(0, rows);
+  }
+
   const TableInfo& table_;
   std::span<const event::DataFile> files_;
+  std::map<std::string, std::shared_ptr<arrow::Array>> nulls_;  // by type
   std::vector<std::unique_ptr<parquet::arrow::FileReader>> readers_;
 };
 
@@ -148,8 +174,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> order_by_time(const arrow::ChunkedA
 }
 
 // Column by column, so that no more than one is there twice.
-arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs,
-                                    MergedPlace place) {
+arrow::Result<TablePtr> merged_rows(const TableInfo& table, Inputs& inputs, MergedPlace place) {
   const std::shared_ptr<arrow::Schema> schema = arrow_schema(table);
   const auto time = schema->GetFieldByName(std::string(table.time_column));
   ARROW_ASSIGN_OR_RAISE(const Column times, inputs.column(*time));
@@ -164,7 +189,7 @@ arrow::Result<TablePtr> merged_rows(const TableInfo& table, const Inputs& inputs
     if (field != time) {
       ARROW_ASSIGN_OR_RAISE(column, inputs.column(*field));
     }
-    if (order != nullptr) {
+    if (order != nullptr && !same_in_all(*column)) {
       ARROW_ASSIGN_OR_RAISE(
           const arrow::Datum taken,
           arrow::compute::Take(column, order, arrow::compute::TakeOptions::NoBoundsCheck(),

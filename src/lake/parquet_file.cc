@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lake/parquet_file.h"
 
+#include <algorithm>
+
 #include <arrow/api.h>
-#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
 
 #include "lake/arrow_columns.h"
 #include "lake/file_streams.h"
+#include "lake/parquet_writer.h"
 
 namespace adweave::lake {
 
@@ -14,7 +17,23 @@ namespace {
 using event::ColumnInfo;
 using event::TableInfo;
 
+// Rows that are encoded at once: those of a page. A page ends only after such a batch, so fewer
+// where values are large.
+int64_t batch_rows(const arrow::Table& rows) {
+  int64_t batch = limits::kPageRows;
+  for (const auto& column : rows.columns()) {
+    int64_t bytes = 0;
+    for (const auto& chunk : column->chunks()) {
+      if (const auto* values = dynamic_cast<const arrow::BinaryArray*>(chunk.get()))
+        bytes += values->total_values_length();
+    }
+    if (bytes > 0) batch = std::min(batch, rows.num_rows() * limits::kPageBytes / bytes);
+  }
+  return std::max(batch, limits::kPageBatchRowsMin);
+}
+
 std::shared_ptr<parquet::WriterProperties> properties_of(const TableInfo& table,
+                                                         const arrow::Table& rows,
                                                          const ParquetShape& shape,
                                                          const std::string& program) {
   parquet::WriterProperties::Builder builder;
@@ -23,12 +42,18 @@ std::shared_ptr<parquet::WriterProperties> properties_of(const TableInfo& table,
       ->compression_level(limits::kZstdLevel)
       ->max_row_group_length(shape.row_group_rows)
       ->max_rows_per_page(limits::kPageRows)
+      ->data_pagesize(limits::kPageBytes)
+      ->write_batch_size(batch_rows(rows))
       ->created_by("adweave version " + program)
       ->enable_store_decimal_as_integer()
       ->enable_page_checksum()
       ->enable_write_page_index();
   for (const ColumnInfo& column : table.columns) {
     const std::string name(column.name);
+    if (column.name == event::info(event::Field::content_hash).name) {
+      builder.disable_dictionary(name)->encoding(name, parquet::Encoding::PLAIN);
+      continue;
+    }
     switch (column.type) {
       case event::Type::Id:
         if (shape.id_filters) builder.enable_bloom_filter(name, parquet::BloomFilterOptions());
@@ -61,14 +86,12 @@ std::shared_ptr<const arrow::KeyValueMetadata> footer_of(const WriteOptions& opt
 arrow::Status write_rows(const std::shared_ptr<OutputFile>& out, const WriteOptions& options,
                          const ParquetShape& shape, const arrow::Table& rows,
                          const event::DataFile& file) {
-  const auto properties = properties_of(*event::find_table(file.table), shape, options.program);
-  const auto arrow_properties = parquet::ArrowWriterProperties::Builder().build();
-  ARROW_ASSIGN_OR_RAISE(const auto writer, parquet::arrow::FileWriter::Open(
-                                               *rows.schema(), arrow::system_memory_pool(), out,
-                                               properties, arrow_properties));
-  ARROW_RETURN_NOT_OK(writer->AddKeyValueMetadata(footer_of(options, file)));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(rows, shape.row_group_rows));
-  ARROW_RETURN_NOT_OK(writer->Close());
+  const auto properties =
+      properties_of(*event::find_table(file.table), rows, shape, options.program);
+  ARROW_ASSIGN_OR_RAISE(const auto writer, ParquetWriter::open(out, *rows.schema(), properties));
+  for (int64_t row = 0; row < rows.num_rows(); row += shape.row_group_rows)
+    ARROW_RETURN_NOT_OK(writer->write_group(*rows.Slice(row, shape.row_group_rows)));
+  ARROW_RETURN_NOT_OK(writer->finish(footer_of(options, file)));
   return out->Close();
 }
 

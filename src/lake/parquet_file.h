@@ -3,9 +3,10 @@
 //
 // Money is DECIMAL(18,9) (sums DECIMAL(38,9)), time TIMESTAMP(us, UTC), dict columns are
 // dictionary-encoded, unique ids DELTA_LENGTH_BYTE_ARRAY, times and integers DELTA_BINARY_PACKED,
-// all zstd, every page with its CRC and an entry in the page index; field ids come from the schema.
-// The footer's key-value metadata says which schema and ledger the rows are of and which commits
-// they came with: adweave.format_version, .table, .schema, .ledger_id, .first_commit, .last_commit.
+// the content hash and columns without a value PLAIN, all zstd, every page with its CRC and an
+// entry in the page index; field ids come from the schema. The footer's key-value metadata says
+// which schema and ledger the rows are of and which commits they came with: adweave.format_version,
+// .table, .schema, .ledger_id, .first_commit, .last_commit.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ std::shared_ptr<arrow::Schema> arrow_schema(const event::TableInfo& table);
 
 struct ParquetShape {
   int64_t row_group_rows = limits::kRowGroupRows;
-  bool id_filters = false;  // a Bloom filter of each id column in each row group
+  bool id_filters = false;  // a Bloom filter of each id column that a row group has values of
 };
 
 // Creates file.path exclusively, writes the rows, of the schema arrow_schema() gives, and syncs the
