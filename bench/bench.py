@@ -9,10 +9,10 @@ import sys
 import measure
 import results
 from context import ROOT, Context
-from rows import whole_job
+from rows import decode, whole_job
 
 # The most important first.
-ROWS = {"4": whole_job.run}
+ROWS = {"4": whole_job.run, "1": decode.json, "6": decode.csv, "5": decode.avro}
 EVENTS, PAIRS, PAIRS_MIN = 4_000_000, 5, 5
 
 
