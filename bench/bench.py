@@ -9,10 +9,20 @@ import sys
 import measure
 import results
 from context import ROOT, Context
-from rows import decode, whole_job
+from rows import decode, ourselves, parquet, whole_job
 
 # The most important first.
-ROWS = {"4": whole_job.run, "1": decode.json, "6": decode.csv, "5": decode.avro}
+ROWS = {
+    "4": whole_job.run,
+    "1": decode.json,
+    "6": decode.csv,
+    "5": decode.avro,
+    "7": parquet.run,
+    "linear": ourselves.linear,
+    "15": ourselves.second_core,
+    "8": ourselves.durability,
+    "14": ourselves.state,
+}
 EVENTS, PAIRS, PAIRS_MIN = 4_000_000, 5, 5
 
 
