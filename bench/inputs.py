@@ -26,7 +26,7 @@ def ad_logs(context: Context, events: int, hours: int = 24) -> pathlib.Path:
     subprocess.run([context.adweave, "generate", "--events", str(events), "--seed", str(SEED), "--hours", str(hours),
                     "--out", str(new)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for part in (new, new / "late"):
-        drop_open_members(part / "impressions.ndjson")
+        drop_cut_off(part / "impressions.ndjson")
         avro_to_json.convert(part / "bid_requests.avro", part / "bid_requests.ndjson")
     shutil.rmtree(new / "truth")
     (new / "whole_job.yaml").write_text(whole_job_config((new / "adweave.yaml").read_text()))
@@ -34,15 +34,15 @@ def ad_logs(context: Context, events: int, hours: int = 24) -> pathlib.Path:
     return folder
 
 
-def drop_open_members(path: pathlib.Path) -> None:
-    """Takes out broken rows that end in a colon: DuckDB reads on over the line's end there and loses the good row that
-    follows, so that no answer could be equal. The other broken rows stay. When the file was received stays too."""
+def drop_cut_off(path: pathlib.Path) -> None:
+    """Takes out broken rows without their end: DuckDB (some) and ClickHouse read on over the line's end there and lose the
+    good row that follows, so that no answer could be equal. All other broken rows stay. The time of receipt stays too."""
     if not path.exists():
         return
     times = path.stat()
     new = path.with_suffix(".new")
     with open(path, "rb") as source, open(new, "wb") as target:
-        target.writelines(line for line in source if not line.endswith(b":\n"))
+        target.writelines(line for line in source if line.endswith(b"}\n"))
     os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns))
     new.replace(path)
 

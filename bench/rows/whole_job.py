@@ -14,13 +14,13 @@ METRICS = "impressions,clicks,spend,conversions,attributed_revenue"
 # Sums of hashes do not depend on the order of rows; both sides are hashed by the same DuckDB.
 TABLES = {
     "impressions": "event_id, epoch_us(event_time), user_id, advertiser_id, campaign_id, creative_id, website, cost, currency, "
-                   "viewable, time_on_ad_ms, interactions, user_agent, part_of_day, weekday::INT, is_weekend, season",
-    "clicks": "event_id, epoch_us(event_time), user_id, advertiser_id, campaign_id, cost, currency, is_double_click, "
-              "user_agent, part_of_day, weekday::INT, is_weekend, season",
+                   "viewable::BOOL, time_on_ad_ms, interactions, user_agent, part_of_day, weekday::INT, is_weekend::BOOL, season",
+    "clicks": "event_id, epoch_us(event_time), user_id, advertiser_id, campaign_id, cost, currency, is_double_click::BOOL, "
+              "user_agent, part_of_day, weekday::INT, is_weekend::BOOL, season",
     "conversions": "event_id, epoch_us(event_time), user_id, advertiser_id, reported_campaign_id, conversion_type, value, "
-                   "currency, order_id, adjustment, adjusts, part_of_day, weekday::INT, is_weekend, season",
+                   "currency, order_id, adjustment, adjusts, part_of_day, weekday::INT, is_weekend::BOOL, season",
     "bid_requests": "event_id, epoch_us(event_time), user_id, auction_id, website, floor, currency, user_agent, part_of_day, "
-                    "weekday::INT, is_weekend, season",
+                    "weekday::INT, is_weekend::BOOL, season",
     "attributed": "event_id, touch_id, touch_kind, epoch_us(touch_time), campaign_id, "
                   "coalesce(value, 0)::DECIMAL(18,9), currency",
 }
@@ -76,7 +76,7 @@ def kpi_cells(database, path: pathlib.Path) -> list[tuple]:
         SELECT strftime(hour::TIMESTAMP, '%Y-%m-%dT%H'), nullif(campaign_id, '') AS campaign, currency, impressions::BIGINT,
                clicks::BIGINT, coalesce(spend::DECIMAL(18,9), 0), conversions::BIGINT,
                coalesce(attributed_revenue::DECIMAL(18,9), 0)
-        FROM read_csv('{path}', header = true, all_varchar = true) ORDER BY ALL""").fetchall()
+        FROM read_csv('{path}', header = true, all_varchar = true, nullstr = ['', '\\N']) ORDER BY ALL""").fetchall()
 
 
 def run(context: Context) -> list[Result]:
@@ -84,5 +84,6 @@ def run(context: Context) -> list[Result]:
     title = "whole job"
     peers = [
         (Goal("4", title, "DuckDB", 3, 4.5), sql_peer("duckdb", context, logs, "1.5.6, one SQL script, bid requests as JSON")),
+        (Goal("4", title, "chDB", 4, 6), sql_peer("chdb", context, logs, "4.4.0, one SQL script, bid requests as Avro")),
     ]
     return context.compare(ours(context, logs), peers, lambda mine, theirs: differences(context, mine, theirs))
