@@ -28,6 +28,15 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap_orphans() -> None:
+    """Takes in what the children that ended have left, without waiting for those that stay (session.py)."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 def children_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -39,11 +48,7 @@ def run(command: list[str], log: pathlib.Path, **options) -> Cost:
     with open(log, "wb") as out:
         done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False, **options)
     wall = time.monotonic() - start
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            break
+    reap_orphans()
     if done.returncode != 0:
         tail = log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{tail}")

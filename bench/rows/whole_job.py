@@ -2,13 +2,15 @@
 """Row 4: impressions (JSON), clicks and conversions (CSV), bid requests (Avro, or JSON where a peer reads none) -> repeats
 dropped, campaign and time joined, last touch with windows, campaign x hour KPIs, all events as Parquet zstd."""
 
+import os
 import pathlib
 
 import inputs
 import measure
-from context import PEERS, PYTHON, Context, Engine
+from context import CACHE, PEERS, PYTHON, ROOT, Context, Engine
 from measure import Cost
 from results import Goal, Result
+from session import Session
 
 METRICS = "impressions,clicks,spend,conversions,attributed_revenue"
 # Sums of hashes do not depend on the order of rows; both sides are hashed by the same DuckDB.
@@ -50,6 +52,13 @@ def sql_peer(name: str, context: Context, logs: pathlib.Path, settings: str) -> 
     return Engine(name, run, is_there, settings)
 
 
+def spark(context: Context, logs: pathlib.Path) -> Engine:
+    python = ROOT / ".cache/peers/venv/bin/python"
+    command = [str(python), str(PEERS / "spark/whole_job.py"), str(logs), str(context.threads)]
+    session = Session(command, CACHE / "out/spark.log", dict(os.environ))
+    return Engine("spark", session.run, python.exists, "PySpark 4.1.1, warm session, bid requests as JSON", session.close)
+
+
 def differences(context: Context, mine: pathlib.Path, theirs: pathlib.Path) -> list[str]:
     import duckdb  # of the benchmarks' Python, where a peer was run
 
@@ -61,7 +70,9 @@ def differences(context: Context, mine: pathlib.Path, theirs: pathlib.Path) -> l
         log = mine / f"{table}.csv"
         measure.run([context.adweave, "sql", "--data", str(mine / "data"), "--output", "csv", statement + our_table], log)
         our_sum = tuple(log.read_text().split("\n")[1].split(","))
-        their_sum = tuple(map(str, database.execute(f"{statement} '{theirs}/{table}.parquet'").fetchone()))
+        written = theirs / f"{table}.parquet"
+        files = f"{written}/*.parquet" if written.is_dir() else str(written)  # Spark writes folders
+        their_sum = tuple(map(str, database.execute(f"{statement} '{files}'").fetchone()))
         if our_sum != their_sum:
             found.append(f"{table}: {our_sum[0]} rows, {their_sum[0]} rows" + (", sums differ" * (our_sum[0] == their_sum[0])))
     kpis = [kpi_cells(database, folder / "kpi.csv") for folder in (mine, theirs)]
@@ -85,5 +96,6 @@ def run(context: Context) -> list[Result]:
     peers = [
         (Goal("4", title, "DuckDB", 3, 4.5), sql_peer("duckdb", context, logs, "1.5.6, one SQL script, bid requests as JSON")),
         (Goal("4", title, "chDB", 4, 6), sql_peer("chdb", context, logs, "4.4.0, one SQL script, bid requests as Avro")),
+        (Goal("4", title, "PySpark", 12, 20), spark(context, logs)),
     ]
     return context.compare(ours(context, logs), peers, lambda mine, theirs: differences(context, mine, theirs))

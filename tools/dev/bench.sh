@@ -32,5 +32,7 @@ bench_verb() {
   build_preset release
   local python=.cache/bench/venv/bin/python
   [ -x "$python" ] || python=python3
-  ADWEAVE=$ADWEAVE "$python" bench/bench.py "$@"
+  local java
+  java=$(dpkg-query -L openjdk-17-jre-headless 2>/dev/null | grep '/bin/java$') || java=
+  JAVA_HOME=${java%/bin/java} ADWEAVE=$ADWEAVE "$python" bench/bench.py "$@"
 }
