@@ -27,7 +27,7 @@ def problems_of(name: str, text: str) -> list[str]:
 
 
 def main(root: pathlib.Path) -> int:
-    names = subprocess.run(["git", "ls-files", "src", "tests", "tools"], cwd=root, capture_output=True, text=True, check=True)
+    names = subprocess.run(["git", "ls-files", "src", "tests", "tools", "bench"], cwd=root, capture_output=True, text=True, check=True)
     found = []
     for name in names.stdout.split():
         if name.endswith((".h", ".cc", ".def", ".py")):

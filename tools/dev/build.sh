@@ -19,10 +19,3 @@ build_preset() { # preset [target...]
       { tail -60 "$log" >&2; fail "the preset $preset does not build"; }
   fi
 }
-
-bench_all() {
-  local program
-  for program in build/release/bin/*_bench; do
-    "$program" "$@"
-  done
-}

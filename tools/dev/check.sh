@@ -1,6 +1,6 @@
 # Checks that need no run of the program.
 
-cpp_files() { git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc'; }
+cpp_files() { git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'bench/*/*.cc'; }
 
 format_all() { cpp_files | xargs clang-format-22 -i; }
 

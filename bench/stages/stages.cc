@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a part of the pipeline alone, with the shipped objects and a normal configuration:
+//
+//   adweave_stages decode CONFIG SOURCE        files -> batches; prints what is in the columns
+//   adweave_stages write CONFIG SOURCE DIR     the same prepared, then only the writing is measured
+//
+// One thread. Output: "rows N", then "<column> <values> <sum>" (of a text its length); for write
+// "cpu_us N".
+#include <filesystem>
+#include <iostream>
+#include <map>
+
+#include <sys/resource.h>
+
+#include "app/config/config.h"
+#include "base/check.h"
+#include "base/money.h"
+#include "decode/decoder.h"
+#include "engine/dimension_files.h"
+#include "lake/table_writer.h"
+#include "process/prepare.h"
+#include "source/slice_reader.h"
+
+namespace adweave {
+namespace {
+
+struct Sum {
+  int64_t values = 0;
+  Int128 sum = 0;
+};
+
+std::string decimal(Int128 number) {
+  std::string text;
+  const bool negative = number < 0;
+  do {
+    const int digit = static_cast<int>(number % 10);
+    text.insert(text.begin(), static_cast<char>('0' + (negative ? -digit : digit)));
+    number /= 10;
+  } while (number != 0);
+  return negative ? "-" + text : text;
+}
+
+using Sums = std::map<std::string_view, Sum>;
+
+template <class Value>
+int64_t size_of(const Value& value) {
+  if constexpr (std::is_convertible_v<Value, std::string_view>)
+    return static_cast<int64_t>(std::string_view(value).size());
+  else
+    return static_cast<int64_t>(value);
+}
+
+void add(const event::Batch& batch, Sums& sums) {
+  event::for_each_column(batch, [&](const event::FieldInfo& field, const auto& column) {
+    if (column.size() == 0 || field.origin != event::Origin::Mapped) return;
+    Sum& sum = sums[field.name];
+    for (int64_t row = 0; row < column.size(); ++row) {
+      if (!column.has(row)) continue;
+      ++sum.values;
+      sum.sum += size_of(column[row]);
+    }
+  });
+}
+
+int64_t cpu_us() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * int64_t{1'000'000} +
+         used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+}
+
+// Calls f(DecodedSlice) for each slice of the source.
+template <class F>
+Status for_each_slice(const FileSystem& fs, const engine::Job& job, const std::string& name,
+                      const F& f) {
+  for (const engine::SourceJob& source : job.sources) {
+    if (source.decoder.source != name) continue;
+    ADWEAVE_ASSIGN(const auto decoder, decode::make_decoder(source.decoder));
+    ADWEAVE_ASSIGN(const auto files, source::find_files(fs, job.folder, source.files));
+    const source::FileFormat format{[&](std::string_view start) { return decoder->content(start); },
+                                    [&] { return decoder->cutter(); }};
+    for (const source::SourceFile& file : files) {
+      ADWEAVE_ASSIGN(auto reader,
+                     source::SliceReader::open(fs, file, name, 0, job.slice_bytes, format));
+      while (true) {
+        ADWEAVE_ASSIGN(std::optional<event::Slice> slice, reader.next());
+        if (!slice) break;
+        f(decoder->decode(std::move(*slice)));
+      }
+    }
+  }
+  return {};
+}
+
+Status decode_only(const FileSystem& fs, const engine::Job& job, const std::string& name) {
+  int64_t rows = 0;
+  Sums sums;
+  ADWEAVE_TRY(for_each_slice(fs, job, name, [&](const event::DecodedSlice& decoded) {
+    for (const event::Batch& batch : decoded.batches) {
+      rows += batch.rows;
+      add(batch, sums);
+    }
+  }));
+  std::cout << "rows " << rows << "\n";
+  for (const auto& [column, sum] : sums)
+    std::cout << column << " " << sum.values << " " << decimal(sum.sum) << "\n";
+  return {};
+}
+
+Status write_only(FileSystem& fs, const engine::Job& job, const std::string& name,
+                  const std::string& dir) {
+  ADWEAVE_ASSIGN(const auto dimension_files, engine::read_dimension_files(fs, job));
+  process::PrepareRules rules;
+  rules.zone = job.zone;
+  ADWEAVE_ASSIGN(rules.dimensions, engine::load_dimensions(dimension_files));
+  std::vector<process::PreparedSlice> slices;
+  ADWEAVE_TRY(for_each_slice(fs, job, name, [&](event::DecodedSlice decoded) {
+    slices.push_back(process::prepare(std::move(decoded), rules));
+  }));
+  std::vector<event::TableRows> parts;
+  int64_t rows = 0;
+  for (const process::PreparedSlice& slice : slices) {
+    for (const event::Batch& batch : slice.decoded.batches) {
+      if (batch.rows > 0) parts.push_back(event::table_rows(batch));
+      rows += batch.rows;
+    }
+  }
+  const int64_t before = cpu_us();
+  ADWEAVE_TRY(lake::write_table(fs, {dir, 1, 1, "bench", "bench"}, parts));
+  std::cout << "rows " << rows << "\ncpu_us " << cpu_us() - before << "\n";
+  return {};
+}
+
+Status run(const std::vector<std::string>& words) {
+  const std::unique_ptr<FileSystem> fs = make_posix_file_system();
+  ADWEAVE_ASSIGN(const app::Config config, app::load_config(*fs, words[1]));
+  CHECK(config.problems.empty());
+  if (words[0] == "decode") return decode_only(*fs, config.job, words[2]);
+  return write_only(*fs, config.job, words[2], words.at(3));
+}
+
+}  // namespace
+}  // namespace adweave
+
+int main(int count, char** words) {
+  if (count < 4) return 2;
+  const adweave::Status done = adweave::run({words + 1, words + count});
+  if (!done) std::cerr << done.error().message << "\n";
+  return done ? 0 : 1;
+}

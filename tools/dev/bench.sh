@@ -1,0 +1,38 @@
+# ./dev bench [--setup] [--json] [ROW ...]: the speed of each part beside its peers (bench/).
+
+DEBIAN_BENCH=(libavro-dev)
+
+# Python with what bench/peers/requirements.txt pins, in .cache/bench/venv.
+setup_bench_python() {
+  local pins=bench/peers/requirements.txt venv=.cache/bench/venv
+  cmp -s "$pins" "$venv/requirements.txt" && return
+  say "setup: Python packages of $pins"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --require-hashes --only-binary :all: -r "$pins"
+  cp "$pins" "$venv/requirements.txt"
+}
+
+# All peers: Python packages, Spark with its Java, avro-c.
+setup_bench() {
+  setup_peers
+  setup_debian "${DEBIAN_BENCH[@]}"
+  setup_bench_python
+  rm -f build/release/CMakeCache.txt  # it looked for avro-c before
+  say "setup: ready; next: ./dev bench"
+}
+
+bench_verb() {
+  if [ "${1:-}" = --setup ]; then
+    [ $# = 1 ] || fail "bench --setup takes nothing else, got: $*"
+    setup_bench
+    return
+  fi
+  setup_build
+  build_preset release
+  local python=.cache/bench/venv/bin/python
+  [ -x "$python" ] || python=python3
+  local java
+  java=$(dpkg-query -L openjdk-17-jre-headless 2>/dev/null | grep '/bin/java$') || java=
+  JAVA_HOME=${java%/bin/java} ADWEAVE=$ADWEAVE "$python" bench/bench.py "$@"
+}
