@@ -106,7 +106,9 @@ class FixedColumn {
     values_.resize(kept.size());
     validity_.keep(kept);
   }
-  // Whether each of the first `rows` rows has a value.
+  // Whether no row has a value.
+  bool is_empty() const { return validity_.null_count() == size(); }
+  // Whether each of the first `rows` rows has one.
   bool is_full(int64_t rows) const { return size() >= rows && validity_.null_count() == 0; }
 
   const Validity& validity() const { return validity_; }
@@ -138,6 +140,11 @@ class StrColumn {
   std::string_view value_or(int64_t row, std::string_view fallback) const {
     return has(row) ? (*this)[row] : fallback;
   }
+  // Bytes of a row's value; 0 of none.
+  int64_t length(int64_t row) const {
+    if (row >= size()) return 0;
+    return offsets_[static_cast<size_t>(row) + 1] - offsets_[static_cast<size_t>(row)];
+  }
 
   void put(int64_t row, std::string_view value) {
     pad(row);
@@ -153,6 +160,7 @@ class StrColumn {
     }
   }
   void keep(const std::vector<int32_t>& rows);
+  bool is_empty() const { return validity_.null_count() == size(); }
   bool is_full(int64_t rows) const { return size() >= rows && validity_.null_count() == 0; }
 
   const Validity& validity() const { return validity_; }
@@ -201,6 +209,7 @@ class IdColumn {
     hashes_.resize(kept.size());
     text_.keep(rows);
   }
+  bool is_empty() const { return text_.is_empty(); }
   bool is_full(int64_t rows) const { return text_.is_full(rows); }
 
   const StrColumn& text() const { return text_; }
@@ -249,6 +258,7 @@ class DictColumn {
   void clear(int64_t row) { codes_.clear(row); }
   void pad(int64_t rows) { codes_.pad(rows); }
   void keep(const std::vector<int32_t>& rows) { codes_.keep(rows); }
+  bool is_empty() const { return codes_.is_empty(); }
   bool is_full(int64_t rows) const { return codes_.is_full(rows); }
 
   // For put_code(): the code of a value, kept by the caller.

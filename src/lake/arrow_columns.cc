@@ -2,9 +2,10 @@
 #include "lake/arrow_columns.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <arrow/api.h>
-#include <arrow/util/decimal.h>
+#include <arrow/util/bit_util.h>
 
 namespace adweave::lake {
 
@@ -23,52 +24,152 @@ const Column& column_of(const PartRows& part, size_t column) {
   return *std::get<const Column*>(part.part->columns[column]);
 }
 
-// Appends each row's value, converted by `convert`, or null.
-template <class Column, class Builder, class Convert>
-ArrayResult build(Builder& builder, size_t column, std::span<const PartRows> parts,
-                  Convert convert) {
-  ARROW_RETURN_NOT_OK(builder.Reserve(row_count(parts)));
+// Which rows have a value, as Arrow's validity bitmap: made at the first that has none.
+class ValidRows {
+ public:
+  explicit ValidRows(int64_t rows) : rows_(rows) {}
+
+  arrow::Status set_null(int64_t row) {
+    if (!bitmap_) {
+      ARROW_ASSIGN_OR_RAISE(bitmap_, arrow::AllocateBitmap(rows_));
+      std::memset(bitmap_->mutable_data(), 0xff, static_cast<size_t>(bitmap_->size()));
+    }
+    arrow::bit_util::ClearBit(bitmap_->mutable_data(), row);
+    ++nulls_;
+    return arrow::Status::OK();
+  }
+  std::shared_ptr<arrow::Buffer> bitmap() const { return bitmap_; }
+  int64_t nulls() const { return nulls_; }
+
+ private:
+  int64_t rows_;
+  int64_t nulls_ = 0;
+  std::shared_ptr<arrow::Buffer> bitmap_;
+};
+
+// Values of one width: each row's, converted by `convert` into a Value.
+template <class Column, class Value, class Convert>
+ArrayResult fixed_array(const std::shared_ptr<arrow::DataType>& type, size_t column,
+                        std::span<const PartRows> parts, Convert convert) {
+  const int64_t rows = row_count(parts);
+  ValidRows valid(rows);
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> buffer,
+                        arrow::AllocateBuffer(rows * static_cast<int64_t>(sizeof(Value))));
+  auto* out = reinterpret_cast<Value*>(buffer->mutable_data());
+  int64_t at = 0;
   for (const PartRows& part : parts) {
     const Column& values = column_of<Column>(part, column);
     for (const int32_t row : part.rows) {
       if (values.has(row)) {
-        ARROW_RETURN_NOT_OK(builder.Append(convert(values[row])));
+        out[at] = convert(values[row]);
       } else {
-        ARROW_RETURN_NOT_OK(builder.AppendNull());
+        out[at] = Value{};
+        ARROW_RETURN_NOT_OK(valid.set_null(at));
+      }
+      ++at;
+    }
+  }
+  return arrow::MakeArray(
+      arrow::ArrayData::Make(type, rows, {valid.bitmap(), std::move(buffer)}, valid.nulls()));
+}
+
+const event::StrColumn& text_of(const event::StrColumn& column) {
+  return column;
+}
+const event::StrColumn& text_of(const event::IdColumn& column) {
+  return column.text();
+}
+
+template <class Column>
+ArrayResult text_array(const std::shared_ptr<arrow::DataType>& type, size_t column,
+                       std::span<const PartRows> parts) {
+  const int64_t rows = row_count(parts);
+  ValidRows valid(rows);
+  int64_t length = 0;
+  for (const PartRows& part : parts) {
+    const event::StrColumn& values = text_of(column_of<Column>(part, column));
+    for (const int32_t row : part.rows) length += values.length(row);
+  }
+  if (length > INT32_MAX) return arrow::Status::CapacityError("over 2 GiB of text in a column");
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(length));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> offsets,
+                        arrow::AllocateBuffer((rows + 1) * int64_t{sizeof(int32_t)}));
+  auto* out = reinterpret_cast<int32_t*>(offsets->mutable_data());
+  int32_t end = 0;
+  int64_t at = 0;
+  for (const PartRows& part : parts) {
+    const event::StrColumn& values = text_of(column_of<Column>(part, column));
+    for (const int32_t row : part.rows) {
+      out[at] = end;
+      if (values.has(row)) {
+        const std::string_view text = values[row];
+        std::memcpy(bytes->mutable_data() + end, text.data(), text.size());
+        end += static_cast<int32_t>(text.size());
+      } else {
+        ARROW_RETURN_NOT_OK(valid.set_null(at));
+      }
+      ++at;
+    }
+  }
+  out[rows] = end;
+  return arrow::MakeArray(arrow::ArrayData::Make(
+      type, rows, {valid.bitmap(), std::move(offsets), std::move(bytes)}, valid.nulls()));
+}
+
+ArrayResult bool_array(size_t column, std::span<const PartRows> parts) {
+  arrow::BooleanBuilder builder;
+  ARROW_RETURN_NOT_OK(builder.Reserve(row_count(parts)));
+  for (const PartRows& part : parts) {
+    const auto& values = column_of<event::BoolColumn>(part, column);
+    for (const int32_t row : part.rows) {
+      if (values.has(row)) {
+        builder.UnsafeAppend(values[row] != 0);
+      } else {
+        builder.UnsafeAppendNull();
       }
     }
   }
   return builder.Finish();
 }
 
-arrow::Decimal128 decimal(Int128 nanos) {
-  return {static_cast<int64_t>(nanos >> 64), static_cast<uint64_t>(nanos)};
-}
-
 // Codes of the parts' own dictionaries -> codes of the one dictionary of the file.
-ArrayResult build_dictionary(size_t column, std::span<const PartRows> parts) {
+ArrayResult dictionary_array(size_t column, std::span<const PartRows> parts) {
+  const int64_t rows = row_count(parts);
   event::Dictionary merged;
-  arrow::Int32Builder codes;
-  ARROW_RETURN_NOT_OK(codes.Reserve(row_count(parts)));
+  ValidRows valid(rows);
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> codes,
+                        arrow::AllocateBuffer(rows * int64_t{sizeof(int32_t)}));
+  auto* out = reinterpret_cast<int32_t*>(codes->mutable_data());
+  int64_t at = 0;
   for (const PartRows& part : parts) {
     const auto& values = column_of<event::DictColumn>(part, column);
     std::vector<int32_t> merged_code(static_cast<size_t>(values.dictionary().size()), -1);
     for (const int32_t row : part.rows) {
-      if (!values.has(row)) {
-        ARROW_RETURN_NOT_OK(codes.AppendNull());
-        continue;
+      out[at] = 0;
+      if (values.has(row)) {
+        int32_t& code = merged_code[static_cast<size_t>(values.code(row))];
+        if (code < 0) code = merged.code_of(values[row]);
+        out[at] = code;
+      } else {
+        ARROW_RETURN_NOT_OK(valid.set_null(at));
       }
-      int32_t& code = merged_code[static_cast<size_t>(values.code(row))];
-      if (code < 0) code = merged.code_of(values[row]);
-      ARROW_RETURN_NOT_OK(codes.Append(code));
+      ++at;
     }
   }
   arrow::StringBuilder strings;
   for (int32_t code = 0; code < merged.size(); ++code)
     ARROW_RETURN_NOT_OK(strings.Append(merged[code]));
-  ARROW_ASSIGN_OR_RAISE(const auto indices, codes.Finish());
   ARROW_ASSIGN_OR_RAISE(const auto dictionary, strings.Finish());
+  const auto indices = arrow::MakeArray(arrow::ArrayData::Make(
+      arrow::int32(), rows, {valid.bitmap(), std::move(codes)}, valid.nulls()));
   return arrow::DictionaryArray::FromArrays(arrow_type(event::Type::Dict), indices, dictionary);
+}
+
+bool is_null(size_t column, std::span<const PartRows> parts) {
+  const auto has_none = [](const auto* values) { return values->is_empty(); };
+  return std::all_of(parts.begin(), parts.end(), [&](const PartRows& part) {
+    return std::visit(has_none, part.part->columns[column]);
+  });
 }
 
 bool is_one_code(const arrow::DictionaryArray& rows) {
@@ -106,49 +207,31 @@ std::shared_ptr<arrow::DataType> arrow_type(event::Type type) {
 }
 
 ArrayResult arrow_array(event::Type type, size_t column, std::span<const PartRows> parts) {
-  arrow::MemoryPool* pool = arrow::default_memory_pool();
+  const std::shared_ptr<arrow::DataType> made = arrow_type(type);
+  if (is_null(column, parts)) return arrow::MakeArrayOfNull(made, row_count(parts));
   const auto same = [](auto value) { return value; };
+  const auto wide = [](int64_t nanos) { return Int128{nanos}; };
   switch (type) {
     case event::Type::Dict:
-      return build_dictionary(column, parts);
-    case event::Type::Str: {
-      arrow::StringBuilder builder(pool);
-      return build<event::StrColumn>(builder, column, parts, same);
-    }
-    case event::Type::Id: {
-      arrow::StringBuilder builder(pool);
-      return build<event::IdColumn>(builder, column, parts, same);
-    }
-    case event::Type::Bytes: {
-      arrow::BinaryBuilder builder(pool);
-      return build<event::BytesColumn>(builder, column, parts, same);
-    }
-    case event::Type::Time: {
-      arrow::TimestampBuilder builder(arrow_type(type), pool);
-      return build<event::TimeColumn>(builder, column, parts, same);
-    }
-    case event::Type::Money: {
-      arrow::Decimal128Builder builder(arrow_type(type), pool);
-      return build<event::MoneyColumn>(builder, column, parts,
-                                       [](int64_t nanos) { return decimal(nanos); });
-    }
-    case event::Type::WideMoney: {
-      arrow::Decimal128Builder builder(arrow_type(type), pool);
-      return build<event::WideMoneyColumn>(builder, column, parts, decimal);
-    }
-    case event::Type::Int: {
-      arrow::Int64Builder builder(pool);
-      return build<event::IntColumn>(builder, column, parts, same);
-    }
-    case event::Type::Float: {
-      arrow::DoubleBuilder builder(pool);
-      return build<event::FloatColumn>(builder, column, parts, same);
-    }
-    case event::Type::Bool: {
-      arrow::BooleanBuilder builder(pool);
-      return build<event::BoolColumn>(builder, column, parts,
-                                      [](uint8_t value) { return value != 0; });
-    }
+      return dictionary_array(column, parts);
+    case event::Type::Str:
+      return text_array<event::StrColumn>(made, column, parts);
+    case event::Type::Id:
+      return text_array<event::IdColumn>(made, column, parts);
+    case event::Type::Bytes:
+      return text_array<event::BytesColumn>(made, column, parts);
+    case event::Type::Time:
+      return fixed_array<event::TimeColumn, int64_t>(made, column, parts, same);
+    case event::Type::Money:  // Arrow's decimals are 16 bytes, little end first
+      return fixed_array<event::MoneyColumn, Int128>(made, column, parts, wide);
+    case event::Type::WideMoney:
+      return fixed_array<event::WideMoneyColumn, Int128>(made, column, parts, same);
+    case event::Type::Int:
+      return fixed_array<event::IntColumn, int64_t>(made, column, parts, same);
+    case event::Type::Float:
+      return fixed_array<event::FloatColumn, double>(made, column, parts, same);
+    case event::Type::Bool:
+      return bool_array(column, parts);
   }
   return arrow::Status::Invalid("no such type");
 }

@@ -88,9 +88,9 @@ Result<Dimension> Dimension::load(const std::string& name, const std::vector<std
     if (name == "exchange_rates") {
       if (const auto wrong = bad_rate(columns, rows[i])) return row_error(name, i, *wrong);
     }
-    dimension.rows_[rows[i][key]].push_back(std::move(row));
+    dimension.things_[rows[i][key]].push_back(std::move(row));
   }
-  for (auto& [id, versions] : dimension.rows_) {
+  for (auto& [id, versions] : dimension.things_) {
     std::sort(versions.begin(), versions.end(),
               [](const Row& a, const Row& b) { return a.from < b.from; });
     for (size_t i = 1; i < versions.size(); ++i) {
@@ -107,22 +107,30 @@ Result<Dimension> Dimension::load(const std::string& name, const std::vector<std
   return dimension;
 }
 
-const Dimension::Row* Dimension::row_of(std::string_view id, int64_t time) const {
-  const auto it = rows_.find(id);
-  if (it == rows_.end()) return nullptr;
-  for (const Row& row : it->second) {
+const Dimension::Thing* Dimension::find(std::string_view id) const {
+  const auto it = things_.find(id);
+  return it == things_.end() ? nullptr : &it->second;
+}
+
+const Dimension::Row* Dimension::row_at(const Thing& thing, int64_t time) {
+  for (const Row& row : thing) {
     if (row.from <= time && time < row.to) return &row;
   }
   return nullptr;
 }
 
+std::optional<size_t> Dimension::attribute(std::string_view name) const {
+  const auto it = std::find(columns_.begin(), columns_.end(), name);
+  if (it == columns_.end()) return std::nullopt;
+  return static_cast<size_t>(it - columns_.begin());
+}
+
 std::string_view Dimension::find(std::string_view id, int64_t time,
                                  std::string_view attribute) const {
-  const Row* row = row_of(id, time);
-  if (row == nullptr) return {};
-  const auto it = std::find(columns_.begin(), columns_.end(), attribute);
-  return it == columns_.end() ? std::string_view()
-                              : row->values[static_cast<size_t>(it - columns_.begin())];
+  const Thing* thing = find(id);
+  const Row* row = thing == nullptr ? nullptr : row_at(*thing, time);
+  const std::optional<size_t> column = this->attribute(attribute);
+  return row == nullptr || !column ? std::string_view() : row->values[*column];
 }
 
 }  // namespace adweave::state

@@ -26,23 +26,29 @@ class Dimension {
   static Result<Dimension> load(const std::string& name, const std::vector<std::string>& columns,
                                 const std::vector<std::vector<std::string>>& rows);
 
-  // The attribute of a thing as of a time; empty when the thing is not known then or the attribute
-  // is empty.
-  std::string_view find(std::string_view id, int64_t time, std::string_view attribute) const;
-  // Whether the thing is known as of a time.
-  bool has(std::string_view id, int64_t time) const { return row_of(id, time) != nullptr; }
-
- private:
+  // What a file's row says of a thing from a time on, up to another.
   struct Row {
     size_t number = 0;  // in its file, from 0, without the header
     int64_t from = INT64_MIN;
     int64_t to = INT64_MAX;
     std::vector<std::string> values;
   };
-  const Row* row_of(std::string_view id, int64_t time) const;
+  using Thing = std::vector<Row>;  // sorted by `from`
 
+  // Null when the thing is not known at any time.
+  const Thing* find(std::string_view id) const;
+  // What is said of it as of a time; null: nothing.
+  static const Row* row_at(const Thing& thing, int64_t time);
+  // Where Row::values has the attribute.
+  std::optional<size_t> attribute(std::string_view name) const;
+
+  // The attribute of a thing as of a time; empty when the thing is not known then or the attribute
+  // is empty.
+  std::string_view find(std::string_view id, int64_t time, std::string_view attribute) const;
+
+ private:
   std::vector<std::string> columns_;
-  std::map<std::string, std::vector<Row>, std::less<>> rows_;  // by id, each sorted by `from`
+  std::map<std::string, Thing, std::less<>> things_;  // by id
 };
 
 // The names of the hierarchy's files, from creatives to advertisers, and of all files that the

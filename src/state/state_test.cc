@@ -109,7 +109,8 @@ TEST(Dimension, AnswersAsOfATime) {
   EXPECT_EQ(dimension->find("1", change - 1, "ad_group_id"), "g1");
   EXPECT_EQ(dimension->find("1", change, "ad_group_id"), "g2");
   EXPECT_EQ(dimension->find("1", change, "campaign_id"), "");
-  EXPECT_FALSE(dimension->has("2", change));
+  EXPECT_EQ(dimension->find("2"), nullptr);
+  EXPECT_EQ(dimension->find("2", change, "ad_group_id"), "");
 }
 
 TEST(Dimension, SaysWhichRowIsWrong) {
