@@ -60,7 +60,11 @@ class Context:
                 results[goal.peer] = absent(goal)
                 continue
             theirs = self.folder(peer.name)
-            cold = peer.run(theirs)
+            try:
+                cold = peer.run(theirs)
+            except RuntimeError as error:
+                results[goal.peer] = Result(goal, note=f"ended with an error: {str(error).splitlines()[0]}")
+                continue
             self.say(f"{peer.name}: warm-up {cold.cpu:.2f} CPU-s, {cold.wall:.2f} s")
             self.facts.append(f"row {goal.row}: {peer.name}: {peer.settings}; cold {cold.cpu:.2f} CPU-s")
             found = differences(mine, theirs)

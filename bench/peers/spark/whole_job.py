@@ -66,6 +66,8 @@ def job(spark: SparkSession, folder: str, out: str) -> None:
         writer.writerow(kpis.columns)
         writer.writerows(kpis.collect())
     spark.catalog.clearCache()
+    for table in spark.catalog.listTables():  # the next round makes them again
+        spark.catalog.dropTempView(table.name)
 
 
 def cpu_seconds(java: int) -> float:
