@@ -146,10 +146,12 @@ bool is_currency(std::string_view code) {
       "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
   });
   const auto number = [](std::string_view three) {
-    return static_cast<size_t>((three[0] - 'A') * 26 * 26 + (three[1] - 'A') * 26 + three[2] - 'A');
+    size_t n = 0;
+    for (const char letter : three) n = n * 26 + static_cast<size_t>(letter - 'A');
+    return n;
   };
   static const auto known = [&] {
-    std::bitset<26 * 26 * 26> bits;
+    std::bitset<size_t{26} * 26 * 26> bits;
     for (const std::string_view three : kCodes) bits.set(number(three));
     return bits;
   }();

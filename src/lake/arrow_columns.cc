@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include <arrow/api.h>
 #include <arrow/util/bit_util.h>
@@ -73,11 +74,13 @@ ArrayResult fixed_array(const std::shared_ptr<arrow::DataType>& type, size_t col
       arrow::ArrayData::Make(type, rows, {valid.bitmap(), std::move(buffer)}, valid.nulls()));
 }
 
-const event::StrColumn& text_of(const event::StrColumn& column) {
-  return column;
-}
-const event::StrColumn& text_of(const event::IdColumn& column) {
-  return column.text();
+template <class Column>
+const event::StrColumn& text_of(const PartRows& part, size_t column) {
+  if constexpr (std::is_same_v<Column, event::IdColumn>) {
+    return column_of<Column>(part, column).text();
+  } else {
+    return column_of<Column>(part, column);
+  }
 }
 
 template <class Column>
@@ -87,7 +90,7 @@ ArrayResult text_array(const std::shared_ptr<arrow::DataType>& type, size_t colu
   ValidRows valid(rows);
   int64_t length = 0;
   for (const PartRows& part : parts) {
-    const event::StrColumn& values = text_of(column_of<Column>(part, column));
+    const event::StrColumn& values = text_of<Column>(part, column);
     for (const int32_t row : part.rows) length += values.length(row);
   }
   if (length > INT32_MAX) return arrow::Status::CapacityError("over 2 GiB of text in a column");
@@ -98,7 +101,7 @@ ArrayResult text_array(const std::shared_ptr<arrow::DataType>& type, size_t colu
   int32_t end = 0;
   int64_t at = 0;
   for (const PartRows& part : parts) {
-    const event::StrColumn& values = text_of(column_of<Column>(part, column));
+    const event::StrColumn& values = text_of<Column>(part, column);
     for (const int32_t row : part.rows) {
       out[at] = end;
       if (values.has(row)) {
