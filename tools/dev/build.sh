@@ -10,6 +10,7 @@ build_configure() { # preset
 build_preset() { # preset [target...]
   local preset=$1
   shift
+  [ "$preset" != asan ] || setup_debian "${DEBIAN_ASAN[@]}"
   build_configure "$preset"
   local log=$ROOT/.cache/build-$preset.log
   if [ -t 2 ]; then

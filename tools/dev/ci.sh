@@ -16,9 +16,9 @@ stage() { # name budget-in-seconds command...
 
 ci_failed() { [ -z "$CI_STAGE" ] || say "dev: stage '$CI_STAGE' failed"; }
 
-# All tests again with sanitizers: reads of freed memory, overflows, undefined behaviour.
+# All tests again with sanitizers: reads of freed memory, overflows, undefined behaviour. The fuzzers are of the same build.
 ci_sanitizers() {
-  build_preset asan
+  build_preset asan tests fuzzers
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$ROOT/tools/leaks.txt \
     test_cpp asan
 }

@@ -1,15 +1,13 @@
 # Fuzzers. Each begins with files of tests/data and goes on with what it found before, in .cache/fuzz/NAME. An input that
 # breaks one is written to tests/fuzz/NAME, where the tests replay it for ever.
 
-DEBIAN_FUZZ=(clang-22 libclang-rt-22-dev)
 FUZZ_OPTIONS=(-timeout=5 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -verbosity=0)
 
-fuzz_names() { (cd build/fuzz/bin && printf '%s\n' *_fuzz | sed 's/_fuzz$//' | grep -v canary); }
+fuzz_names() { (cd build/asan/bin && printf '%s\n' *_fuzz | sed 's/_fuzz$//' | grep -v canary); }
 
 fuzz_build() {
   setup_build
-  setup_debian "${DEBIAN_FUZZ[@]}"
-  build_preset fuzz fuzzers
+  build_preset asan fuzzers
 }
 
 # Files that a fuzzer begins with.
@@ -34,7 +32,7 @@ fuzz_one() { # name seconds
   mkdir -p "$found" "$seeds" "tests/fuzz/$name"
   fuzz_seeds "$name" | while read -r file; do cp "$file" "$seeds/$(echo "$file" | tr / _)"; done
   [ -n "$(ls "$seeds")" ] || fail "the fuzzer $name has no files to begin with"
-  if ! "build/fuzz/bin/${name}_fuzz" "${FUZZ_OPTIONS[@]}" -max_total_time="$seconds" \
+  if ! "build/asan/bin/${name}_fuzz" "${FUZZ_OPTIONS[@]}" -max_total_time="$seconds" \
     -artifact_prefix="tests/fuzz/$name/" "$found" "$seeds" >"$found.log" 2>&1; then
     tail -40 "$found.log" >&2
     fail "an input broke the fuzzer $name; it is in tests/fuzz/$name: fix the bug and commit the input"
@@ -47,7 +45,7 @@ fuzz_one() { # name seconds
 fuzz_canary() {
   local folder
   folder=$(mktemp -d)
-  if build/fuzz/bin/canary_fuzz -seed=1 -max_total_time=60 -artifact_prefix="$folder/" >"$folder/log" 2>&1; then
+  if build/asan/bin/canary_fuzz -seed=1 -max_total_time=60 -artifact_prefix="$folder/" >"$folder/log" 2>&1; then
     fail "the planted bug was not found: the fuzzers see nothing"
   fi
   grep -q heap-buffer-overflow "$folder/log" || fail "the canary broke by something else: $folder/log"
@@ -66,7 +64,7 @@ fuzz() {
     fuzz_names
     return
   fi
-  [ -x "build/fuzz/bin/${name}_fuzz" ] || fail "no fuzzer '$name'; ./dev fuzz lists them"
+  [ -x "build/asan/bin/${name}_fuzz" ] || fail "no fuzzer '$name'; ./dev fuzz lists them"
   if [ "$name" = canary ]; then
     fuzz_canary
     return

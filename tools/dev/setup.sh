@@ -8,6 +8,7 @@ DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev
 # Tools that a machine may have from elsewhere: command -> package.
 declare -A DEBIAN_TOOLS=([git]=git [npm]=npm [python3]=python3)
 DEBIAN_CHECK=(clang-format-22 clang-tidy-22)
+DEBIAN_ASAN=(clang-22 libclang-rt-22-dev)
 
 PYARROW=26.0.1
 PYARROW_SHA256=39cb0f2418282c24bea6ceda77b03e5a8f0a5766b63a8bf194d4e2a2c423548c
