@@ -19,8 +19,7 @@ Error corrupt(const std::string& what) {
   return {ErrorCode::corrupt, what};
 }
 
-}  // namespace
-
+// The checksum at the line's end, after it has been compared with the bytes before it.
 Result<std::string> checked_checksum(std::string_view bytes) {
   const size_t tail = kChecksumMember.size() + kChecksumDigits + kEnd.size();
   if (bytes.size() <= tail || !bytes.ends_with(kEnd))
@@ -33,14 +32,17 @@ Result<std::string> checked_checksum(std::string_view bytes) {
   return stated;
 }
 
-std::string with_checksum(const JsonValue::Object& object, std::string& checksum) {
-  std::string bytes = JsonValue(object).dump();
+}  // namespace
+
+std::string with_checksum(JsonValue::Object object, std::string& checksum) {
+  std::string bytes = JsonValue(std::move(object)).dump();
   bytes.pop_back();  // the closing brace comes after the checksum
   checksum = to_hex(hash128(bytes));
   return bytes.append(kChecksumMember).append(checksum).append(kEnd);
 }
 
-Result<JsonValue> parse_line(std::string_view bytes) {
+Result<JsonValue> parse_line(std::string_view bytes, std::string& checksum) {
+  ADWEAVE_ASSIGN(checksum, checked_checksum(bytes));
   ADWEAVE_ASSIGN(JsonValue json, parse_json(bytes));
   ADWEAVE_ASSIGN(const int64_t format, json.int_at("format_version"));
   if (format > limits::kFormatVersion) {
@@ -61,18 +63,12 @@ void Counts::add(const Counts& other) {
 }
 
 std::string to_bytes(CommitRecord& record) {
-  JsonValue::Object object = {{"format_version", limits::kFormatVersion}};
-  members(record,
-          [&](const char* name, const auto& value) { object.emplace_back(name, to_json(value)); });
-  return with_checksum(object, record.checksum);
+  return to_line(record, record.checksum);
 }
 
 Result<CommitRecord> parse_commit(std::string_view bytes) {
   CommitRecord record;
-  ADWEAVE_ASSIGN(record.checksum, checked_checksum(bytes));
-  ADWEAVE_ASSIGN(const JsonValue json, parse_line(bytes));
-  ADWEAVE_ASSIGN(const int64_t format, json.int_at("format_version"));
-  ADWEAVE_TRY(from_json(json, record, format));
+  ADWEAVE_ASSIGN(const int64_t format, from_line(bytes, record, record.checksum));
   if (format < 3) {
     for (event::DataFile& file : record.added) file.first_commit = file.commit = record.number;
   }

@@ -19,14 +19,11 @@ namespace adweave::ledger {
 
 // The line `object` with a last member "checksum": hash128 of all bytes before it, hexadecimal. It
 // is also put into `checksum`.
-std::string with_checksum(const JsonValue::Object& object, std::string& checksum);
+std::string with_checksum(JsonValue::Object object, std::string& checksum);
 
-// The checksum at the line's end, after it has been compared with the bytes before it. Fails with
-// corrupt.
-Result<std::string> checked_checksum(std::string_view bytes);
-
-// The line's JSON; fails with corrupt, or with newer_format when a newer program wrote it.
-Result<JsonValue> parse_line(std::string_view bytes);
+// The line's JSON, after its checksum, which is put into `checksum`, has been compared with its
+// bytes. Fails with corrupt, or with newer_format when a newer program wrote it.
+Result<JsonValue> parse_line(std::string_view bytes, std::string& checksum);
 
 template <class Record, class V>
 void members(Record& r, V&& visit, int64_t format = limits::kFormatVersion)
@@ -247,6 +244,24 @@ Status from_json(const JsonValue& json, T& out, int64_t format)
   };
   members(out, read, format);
   return status;
+}
+
+// The item as a line; its checksum is put into `checksum`.
+template <class T>
+std::string to_line(const T& item, std::string& checksum) {
+  JsonValue::Object object = {{"format_version", limits::kFormatVersion}};
+  members(item,
+          [&](const char* name, const auto& value) { object.emplace_back(name, to_json(value)); });
+  return with_checksum(std::move(object), checksum);
+}
+
+// Reads a line into `out`; returns the format that it has. Fails as parse_line() does.
+template <class T>
+Result<int64_t> from_line(std::string_view bytes, T& out, std::string& checksum) {
+  ADWEAVE_ASSIGN(const JsonValue json, parse_line(bytes, checksum));
+  ADWEAVE_ASSIGN(const int64_t format, json.int_at("format_version"));
+  ADWEAVE_TRY(from_json(json, out, format));
+  return format;
 }
 
 }  // namespace adweave::ledger

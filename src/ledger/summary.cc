@@ -162,19 +162,14 @@ std::string summary_path(int64_t head) {
 }
 
 std::string to_bytes(const Summary& summary) {
-  JsonValue::Object object = {{"format_version", limits::kFormatVersion}};
-  members(summary,
-          [&](const char* name, const auto& value) { object.emplace_back(name, to_json(value)); });
   std::string checksum;
-  return with_checksum(object, checksum);
+  return to_line(summary, checksum);
 }
 
 Result<Summary> parse_summary(std::string_view bytes) {
-  ADWEAVE_TRY(checked_checksum(bytes));
-  ADWEAVE_ASSIGN(const JsonValue json, parse_line(bytes));
-  ADWEAVE_ASSIGN(const int64_t format, json.int_at("format_version"));
   Summary summary;
-  ADWEAVE_TRY(from_json(json, summary, format));
+  std::string checksum;
+  ADWEAVE_TRY(from_line(bytes, summary, checksum));
   for (const SourcePosition& position : std::exchange(summary.positions, {}))
     summary.add_position(position);
   return summary;
