@@ -2,7 +2,6 @@
 #include "lake/delta_log.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <set>
 
@@ -10,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/numbered_name.h"
 #include "lake/delta_checkpoint.h"
 #include "lake/delta_stats.h"
 
@@ -21,17 +21,7 @@ constexpr std::string_view kVersionSuffix = ".json";
 constexpr std::string_view kCheckpointSuffix = ".checkpoint.parquet";
 constexpr std::string_view kCheckpointHashSuffix = ".checkpoint.hash128";
 constexpr std::string_view kTemporaryPrefix = ".tmp.";
-constexpr size_t kVersionDigits = 20;
 constexpr int64_t kMicrosPerMilli = 1000;
-
-// Of "<20 digits><suffix>"; none for another name.
-std::optional<int64_t> version_in(const std::string& name, std::string_view suffix) {
-  if (name.size() != kVersionDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
-  int64_t version = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kVersionDigits, version);
-  if (error != std::errc() || end != name.data() + kVersionDigits) return std::nullopt;
-  return version;
-}
 
 Error damaged(const std::string& path, const std::string& what) {
   return {ErrorCode::corrupt, path + " " + what,
@@ -79,8 +69,9 @@ Result<Listing> list_log(const FileSystem& fs, const std::string& log) {
   if (!fs.exists(log)) return listing;
   ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(log));
   for (const std::string& name : names) {
-    if (const auto version = version_in(name, kVersionSuffix)) listing.versions.push_back(*version);
-    if (const auto version = version_in(name, kCheckpointSuffix))
+    if (const auto version = number_in_name(name, kVersionSuffix))
+      listing.versions.push_back(*version);
+    if (const auto version = number_in_name(name, kCheckpointSuffix))
       listing.checkpoints.push_back(*version);
   }
   return listing;

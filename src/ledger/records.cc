@@ -2,10 +2,10 @@
 #include "ledger/records.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "base/limits.h"
+#include "base/numbered_name.h"
 #include "ledger/summary.h"
 
 namespace adweave::ledger {
@@ -13,21 +13,11 @@ namespace adweave::ledger {
 namespace {
 
 constexpr std::string_view kFolder = "ledger/";
-constexpr size_t kDigits = 20;
-
-// Of "<20 digits><suffix>"; none for another name.
-std::optional<int64_t> number_in(std::string_view name, std::string_view suffix) {
-  if (name.size() != kDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, number);
-  if (error != std::errc() || end != name.data() + kDigits) return std::nullopt;
-  return number;
-}
 
 // "<first>-<last>.pack"
 std::optional<int64_t> last_in(std::string_view name) {
-  if (name.size() <= kDigits || name[kDigits] != '-') return std::nullopt;
-  const auto last = number_in(name.substr(kDigits + 1), ".pack");
+  if (name.size() <= kNumberedNameDigits || name[kNumberedNameDigits] != '-') return std::nullopt;
+  const auto last = number_in_name(name.substr(kNumberedNameDigits + 1), ".pack");
   const bool ours = last && *last > 0 && pack_path(*last) == std::string(kFolder).append(name);
   return ours ? last : std::nullopt;
 }
@@ -169,8 +159,8 @@ Result<LedgerFiles> list_ledger(const FileSystem& fs, const std::string& dir) {
   LedgerFiles files;
   ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(join_path(dir, "ledger")));
   for (const std::string& name : names) {
-    if (const auto number = number_in(name, ".commit")) files.commits.push_back(*number);
-    if (const auto number = number_in(name, ".summary")) files.summaries.push_back(*number);
+    if (const auto number = number_in_name(name, ".commit")) files.commits.push_back(*number);
+    if (const auto number = number_in_name(name, ".summary")) files.summaries.push_back(*number);
     if (const auto last = last_in(name)) files.packs.push_back(*last);
   }
   for (std::vector<int64_t>* numbers : {&files.commits, &files.packs, &files.summaries})
