@@ -37,7 +37,7 @@ Result<ByCountedSource> open_rejects(const query::SqlEngine& sql) {
 // Rows of the event tables by the source that counted them; those of days that are gone as the
 // ledger's records tell.
 Result<ByCountedSource> rows_by_source(const query::SqlEngine& sql, const ledger::Ledger& ledger,
-                                       int64_t as_of) {
+                                       const ByCountedSource& gone) {
   std::string statement;
   for (const event::Kind kind : event::kAllKinds) {
     statement += statement.empty() ? "" : " UNION ALL ";
@@ -46,7 +46,7 @@ Result<ByCountedSource> rows_by_source(const query::SqlEngine& sql, const ledger
   ADWEAVE_ASSIGN(
       const query::QueryResult result,
       sql.query("SELECT source, commit, count(*) FROM (" + statement + ") GROUP BY ALL"));
-  ADWEAVE_ASSIGN(ByCountedSource rows, ledger.gone_rows(as_of));
+  ByCountedSource rows = gone;
   for (const auto& row : result.rows) {
     const bool replayed = ledger.summary().is_replay(*row[1].as_int());
     rows[ledger::counted_source(replayed, *row[0].as_string())] += *row[2].as_int();
@@ -54,21 +54,20 @@ Result<ByCountedSource> rows_by_source(const query::SqlEngine& sql, const ledger
   return rows;
 }
 
-Status note_gone_events(const ledger::Ledger& ledger, int64_t as_of) {
+void note_gone_events(const ledger::Ledger& ledger, const ByCountedSource& gone) {
   note_gone_days(ledger);
-  ADWEAVE_ASSIGN(const ByCountedSource rows, ledger.gone_rows(as_of));
-  int64_t gone = 0;
-  for (const auto& [source, count] : rows) gone += count;
-  if (gone > 0) std::cerr << "note: " << gone << " accepted events are gone with them\n";
-  return {};
+  int64_t events = 0;
+  for (const auto& [source, rows] : gone) events += rows;
+  if (events > 0) std::cerr << "note: " << events << " accepted events are gone with them\n";
 }
 
 Result<query::QueryResult> audit(const FileSystem& fs, const ReadOptions& options) {
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
   ADWEAVE_ASSIGN(const int64_t as_of, commit_of(ledger, options));
   ADWEAVE_ASSIGN(const query::SqlEngine sql, query::SqlEngine::open(options.data, ledger, as_of));
-  ADWEAVE_ASSIGN(auto rows, rows_by_source(sql, ledger, as_of));
-  ADWEAVE_TRY(note_gone_events(ledger, as_of));
+  ADWEAVE_ASSIGN(const ByCountedSource gone, ledger.gone_rows(as_of));
+  ADWEAVE_ASSIGN(auto rows, rows_by_source(sql, ledger, gone));
+  note_gone_events(ledger, gone);
   query::QueryResult result;
   result.columns = {"source",   "records_read", "received", "accepted",  "duplicate",
                     "conflict", "rejected",     "open",     "difference"};

@@ -79,8 +79,7 @@ void add_repair_command(Program& program) {
       program, "repair",
       "Makes anew, or removes, what is damaged and derived: Delta logs, plain folders of sealed "
       "days, snapshots, summaries of the ledger, the warehouse. Records and row files have no "
-      "other "
-      "source: what adweave verify says of them after it needs a backup.",
+      "other source: what adweave verify says of them after it needs a backup.",
       {"adweave verify --data DIR", "adweave repair --data DIR"});
   auto data = std::make_shared<std::string>();
   command->add_option("--data", *data, "The data folder")->required()->type_name("DIR");
