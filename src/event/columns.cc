@@ -38,28 +38,11 @@ void StrColumn::keep(const std::vector<int32_t>& rows) {
 }
 
 int32_t Dictionary::code_of(std::string_view value) {
-  if (2 * static_cast<size_t>(size()) >= slots_.size()) grow();
-  const uint64_t hash = hash64(value);
-  const auto high = static_cast<uint32_t>(hash >> 32);
-  size_t at = hash & (slots_.size() - 1);
-  for (; slots_[at].code >= 0; at = (at + 1) & (slots_.size() - 1)) {
-    if (slots_[at].hash == high && values_[slots_[at].code] == value) return slots_[at].code;
-  }
-  const int32_t code = size();
-  values_.put(code, value);
-  slots_[at] = {high, code};
-  return code;
-}
-
-void Dictionary::grow() {
-  constexpr size_t kFirst = 16;
-  slots_.assign(std::max(kFirst, 2 * slots_.size()), {});
-  for (int32_t code = 0; code < size(); ++code) {
-    const uint64_t hash = hash64(values_[code]);
-    size_t at = hash & (slots_.size() - 1);
-    while (slots_[at].code >= 0) at = (at + 1) & (slots_.size() - 1);
-    slots_[at] = {static_cast<uint32_t>(hash >> 32), code};
-  }
+  const auto next = static_cast<uint32_t>(size());
+  const uint32_t code = codes_.code_of(
+      value, next, [&](uint32_t known) { return values_[static_cast<int64_t>(known)]; });
+  if (code == next) values_.put(size(), value);
+  return static_cast<int32_t>(code);
 }
 
 }  // namespace adweave::event

@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/money.h"
+#include "base/text_index.h"
 
 namespace adweave::event {
 
@@ -228,15 +229,8 @@ class Dictionary {
   const StrColumn& values() const { return values_; }
 
  private:
-  struct Slot {
-    uint32_t hash = 0;  // the high half of hash64 of the value
-    int32_t code = -1;  // -1: free
-  };
-
-  void grow();
-
   StrColumn values_;
-  std::vector<Slot> slots_;  // a power of two of them, at most half in use: by the low half
+  TextIndex codes_;
 };
 
 // Strings that repeat: campaign, website, country.
