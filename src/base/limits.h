@@ -81,11 +81,10 @@ inline constexpr int kTouchesPerConversionMax =
 // Lake.
 inline constexpr int kZstdLevel = 1;
 inline constexpr int64_t kWriteBufferBytes = kMiB;
-inline constexpr int64_t kRowGroupRows = 1'000'000;
+inline constexpr int64_t kRowGroupRows = 262'144;
 inline constexpr int64_t kPageRows = 65'536;
-inline constexpr int64_t kPageBytes = kMiB;          // a page ends at the first batch beyond
-inline constexpr int64_t kPageBatchRowsMin = 1'024;  // of rows encoded at once
-inline constexpr int64_t kSealedRowGroupRows = 262'144;
+inline constexpr int64_t kPageBytes = kMiB;           // of texts, before they are encoded
+inline constexpr int64_t kDictionaryBytesMax = kMiB;  // of its texts; beyond they are written in full
 inline constexpr int64_t kMergedBytesMax = 256 * kMiB;  // of the files that are merged into one
 inline constexpr size_t kRecentMergeFilesMin = 16;      // small files that a run merges into one
 inline constexpr size_t kRecentMergeFilesMax = 256;

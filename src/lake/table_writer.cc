@@ -4,18 +4,15 @@
 #include <algorithm>
 #include <map>
 
-#include <arrow/api.h>
-
 #include "base/limits.h"
 #include "base/time.h"
-#include "lake/arrow_columns.h"
+#include "lake/gather_rows.h"
 #include "lake/parquet_file.h"
 
 namespace adweave::lake {
 
 namespace {
 
-using event::ColumnInfo;
 using event::TableInfo;
 using event::TableRows;
 
@@ -37,34 +34,33 @@ std::map<int64_t, std::vector<PartRows>> split_by_day(std::span<const TableRows>
   return days;
 }
 
-// The columns that only the writer knows: the same value in every row.
-arrow::Result<std::shared_ptr<arrow::Array>> constant_column(const WriteOptions& options,
-                                                             std::string_view name, int64_t rows) {
-  if (name == "commit") return arrow::MakeArrayFromScalar(arrow::Int64Scalar(options.commit), rows);
-  ARROW_ASSIGN_OR_RAISE(const auto codes, arrow::MakeArrayFromScalar(arrow::Int32Scalar(0), rows));
-  ARROW_ASSIGN_OR_RAISE(const auto dictionary,
-                        arrow::MakeArrayFromScalar(arrow::StringScalar(options.ledger_id), 1));
-  return arrow::DictionaryArray::FromArrays(arrow_type(event::Type::Dict), codes, dictionary);
+// The columns that only the writer knows say the same in every row.
+void put_in_all(const WriteOptions& options, std::string_view column, int64_t rows,
+                ColumnValues& values) {
+  values.add_presence(static_cast<size_t>(rows), true);
+  if (column == "commit") {
+    values.ints.assign(static_cast<size_t>(rows), options.commit);
+  } else {
+    values.codes.assign(static_cast<size_t>(rows), values.dictionary.code_of(options.ledger_id));
+  }
 }
 
-arrow::Result<std::shared_ptr<arrow::RecordBatch>> make_batch(const WriteOptions& options,
-                                                              const TableInfo& table,
-                                                              std::span<const PartRows> parts) {
+Gather gather_of(const WriteOptions& options, std::span<const PartRows> parts) {
+  return [&options, parts](size_t column, int64_t begin, int64_t end, ColumnValues& values) {
+    const std::string_view name = parts.front().part->table->columns[column].name;
+    if (name == "commit" || name == "ledger_id") {
+      put_in_all(options, name, end - begin, values);
+    } else {
+      gather_rows(parts, column, begin, end, values);
+    }
+    return arrow::Status::OK();
+  };
+}
+
+int64_t row_count(std::span<const PartRows> parts) {
   int64_t rows = 0;
   for (const PartRows& part : parts) rows += static_cast<int64_t>(part.rows.size());
-  arrow::ArrayVector arrays;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    const ColumnInfo& column = table.columns[i];
-    const bool constant = column.name == "commit" || column.name == "ledger_id";
-    ARROW_ASSIGN_OR_RAISE(auto array, constant ? constant_column(options, column.name, rows)
-                                               : arrow_array(column.type, i, parts));
-    if (column.required && array->null_count() != 0) {
-      return arrow::Status::UnknownError("null in the required column ", std::string(table.name),
-                                         ".", std::string(column.name));
-    }
-    arrays.push_back(std::move(array));
-  }
-  return arrow::RecordBatch::Make(arrow_schema(table), rows, std::move(arrays));
+  return rows;
 }
 
 void set_time_range(event::DataFile& file, std::span<const PartRows> parts) {
@@ -89,11 +85,8 @@ Result<event::DataFile> write_day(FileSystem& fs, const WriteOptions& options, i
   file.commit = options.commit;
   file.path = event::file_path(file.table, file.date, false, options.epoch, options.commit, index);
   set_time_range(file, parts);
-  const auto batch = make_batch(options, table, parts);
-  if (!batch.ok()) return Error{ErrorCode::internal, file.path + ": " + batch.status().message()};
-  const auto rows = arrow::Table::FromRecordBatches({*batch});
-  if (!rows.ok()) return Error{ErrorCode::internal, file.path + ": " + rows.status().message()};
-  ADWEAVE_TRY(write_parquet_file(fs, options, {}, **rows, file));
+  ADWEAVE_TRY(
+      write_parquet_file(fs, options, false, row_count(parts), gather_of(options, parts), file));
   return file;
 }
 
