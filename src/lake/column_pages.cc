@@ -178,23 +178,21 @@ class IntValues {
   bool plain_ = false;
 };
 
+void put_plain(std::string_view value, std::string& out) {
+  out += plain(static_cast<uint32_t>(value.size()));
+  out += value;
+}
+void put_plain(int64_t value, std::string& out) {
+  out += plain(value);
+}
+
 class TextValues {
  public:
-  TextValues(std::span<const std::string_view> values, TextEncoder& encoder)
-      : values_(values), encoder_(encoder) {
-    constexpr size_t kLooked = 1'024;
-    size_t bytes = 0;
-    size_t shared = 0;
-    for (size_t i = 1; i < std::min(values.size(), kLooked); ++i) {
-      bytes += values[i].size();
-      shared += shared_start(values[i - 1], values[i]);
-    }
-    begin_alike_ = 2 * shared > bytes;
-  }
+  TextValues(std::span<const std::string_view> values, Encoding::type encoding,
+             TextEncoder& encoder)
+      : values_(values), encoding_(encoding), encoder_(encoder) {}
 
-  Encoding::type encoding() const {
-    return begin_alike_ ? Encoding::DELTA_BYTE_ARRAY : Encoding::DELTA_LENGTH_BYTE_ARRAY;
-  }
+  Encoding::type encoding() const { return encoding_; }
   size_t fitting(size_t begin, size_t end) const {
     int64_t left = limits::kPageBytes;
     for (size_t i = begin; i < end; ++i) {
@@ -205,11 +203,10 @@ class TextValues {
   }
   void put(size_t begin, size_t end, std::string& out) {
     const auto part = values_.subspan(begin, end - begin);
-    if (begin_alike_) {
-      encoder_.put_changed_ends(part, out);
-    } else {
-      encoder_.put_lengths_and_bytes(part, out);
-    }
+    if (encoding_ == Encoding::DELTA_BYTE_ARRAY) return encoder_.put_changed_ends(part, out);
+    if (encoding_ == Encoding::DELTA_LENGTH_BYTE_ARRAY)
+      return encoder_.put_lengths_and_bytes(part, out);
+    for (const std::string_view value : part) put_plain(value, out);
   }
   Facts<std::string_view> facts(size_t begin, size_t end) const {
     return facts_of(values_.subspan(begin, end - begin));
@@ -217,9 +214,21 @@ class TextValues {
 
  private:
   std::span<const std::string_view> values_;
+  Encoding::type encoding_;
   TextEncoder& encoder_;
-  bool begin_alike_ = false;
 };
+
+// Whether it pays to leave out what neighbours share, as the first of them tell.
+bool begin_alike(std::span<const std::string_view> texts) {
+  constexpr size_t kLooked = 1'024;
+  size_t bytes = 0;
+  size_t shared = 0;
+  for (size_t i = 1; i < std::min(texts.size(), kLooked); ++i) {
+    bytes += texts[i].size();
+    shared += shared_start(texts[i - 1], texts[i]);
+  }
+  return 2 * shared > bytes;
+}
 
 int64_t text_bytes_of(std::string_view text) {
   return static_cast<int64_t>(text.size());
@@ -310,14 +319,6 @@ class IntDictionary {
   std::vector<int32_t> slots_;
   std::vector<int64_t> values_;
 };
-
-void put_dictionary_entry(std::string_view value, std::string& out) {
-  out += plain(static_cast<uint32_t>(value.size()));
-  out += value;
-}
-void put_dictionary_entry(int64_t value, std::string& out) {
-  out += plain(value);
-}
 
 // Definition levels: 1 for a value, 0 for a null, behind their length.
 void put_levels(std::span<const uint8_t> present, size_t nulls, std::string& out) {
@@ -425,7 +426,7 @@ int64_t ColumnPages::write_coded(const Chunk& chunk, std::span<const int32_t> co
                                  std::span<const Value> dictionary) {
   has_dictionary_ = true;
   std::string entries;
-  for (const Value& value : dictionary) put_dictionary_entry(value, entries);
+  for (const Value& value : dictionary) put_plain(value, entries);
   const int64_t written =
       chunk.pages.WriteDictionaryPage({std::make_shared<arrow::Buffer>(entries),
                                        static_cast<int32_t>(dictionary.size()), Encoding::PLAIN});
@@ -440,11 +441,13 @@ int64_t ColumnPages::write_dict(const Chunk& chunk) {
     return write_coded<std::string_view>(chunk, chunk.values.codes, views_);
   }
   for (const int32_t code : chunk.values.codes) views_.push_back(dictionary[code]);
-  return write_texts(chunk, views_);
+  return write_pages(chunk, TextValues(views_, Encoding::PLAIN, texts_));
 }
 
 int64_t ColumnPages::write_texts(const Chunk& chunk, std::span<const std::string_view> texts) {
-  return write_pages(chunk, TextValues(texts, texts_));
+  const auto encoding =
+      begin_alike(texts) ? Encoding::DELTA_BYTE_ARRAY : Encoding::DELTA_LENGTH_BYTE_ARRAY;
+  return write_pages(chunk, TextValues(texts, encoding, texts_));
 }
 
 int64_t ColumnPages::write_ints(const Chunk& chunk, std::span<const int64_t> ints) {

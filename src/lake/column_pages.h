@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of a column in a row group: how values are encoded is decided by what they are.
 //
-//   Dict                a dictionary; texts when it would be large
+//   Dict                a dictionary; PLAIN when it would be large
 //   Time, Int, Money    a dictionary when few differ; else DELTA_BINARY_PACKED, or PLAIN when the
 //                       differences are as wide as the values
 //   Str, Id, Bytes      DELTA_BYTE_ARRAY when neighbours begin alike, else DELTA_LENGTH_BYTE_ARRAY

@@ -118,6 +118,19 @@ void put_delta_blocks(std::span<const Int> values, std::string& out) {
   }
 }
 
+// Room behind what copy_text() writes, and behind what it reads.
+constexpr size_t kCopySlack = 16;
+
+// memcpy() of a text that is likely short. Up to kCopySlack bytes more are read and written, unless
+// `from` has fewer left.
+void copy_text(char* to, std::string_view from, size_t size) {
+  if (size + kCopySlack > from.size()) {
+    if (size > 0) std::memcpy(to, from.data(), size);
+    return;
+  }
+  for (size_t i = 0; i < size; i += kCopySlack) std::memcpy(to + i, from.data() + i, kCopySlack);
+}
+
 // Texts that lie side by side in memory are copied at once.
 void put_bytes(std::span<const std::string_view> texts, size_t bytes, std::string& out) {
   const size_t begin = out.size();
@@ -155,24 +168,26 @@ uint32_t bits_at(std::string_view bytes, size_t bit, int width) {
   return static_cast<uint32_t>(word >> bit % 8 & ((uint64_t{1} << width) - 1));
 }
 
-// Appends a block of deltas, but no more numbers than `count`.
-bool take_block(std::string_view& page, size_t mini_blocks, size_t mini_size, size_t count,
-                std::vector<int32_t>& values) {
+// Fills in a block of deltas: `values` are those of the block, behind the number `before`.
+bool take_block(std::string_view& page, size_t mini_blocks, size_t mini_size, int32_t before,
+                std::span<int32_t> values) {
   const auto zigzag = take_varint(page);
   if (!zigzag || page.size() < mini_blocks) return false;
   const auto least = static_cast<uint32_t>(*zigzag >> 1) ^ (0 - static_cast<uint32_t>(*zigzag & 1));
   const std::string_view widths = page.substr(0, mini_blocks);
   page.remove_prefix(mini_blocks);
-  auto value = static_cast<uint32_t>(values.back());
-  for (size_t i = 0; i < mini_blocks && values.size() < count; ++i) {
+  auto value = static_cast<uint32_t>(before);
+  for (size_t i = 0; i < mini_blocks && !values.empty(); ++i) {
     const int width = static_cast<uint8_t>(widths[i]);
     const size_t bytes = mini_size * static_cast<size_t>(width) / 8;
     if (width > 32 || page.size() < bytes) return false;
-    const size_t end = std::min(count, values.size() + mini_size);
-    for (size_t bit = 0; values.size() < end; bit += static_cast<size_t>(width)) {
+    size_t bit = 0;
+    for (int32_t& out : values.first(std::min(mini_size, values.size()))) {
       value += least + (width == 0 ? 0 : bits_at(page, bit, width));
-      values.push_back(static_cast<int32_t>(value));
+      out = static_cast<int32_t>(value);
+      bit += static_cast<size_t>(width);
     }
+    values = values.subspan(std::min(mini_size, values.size()));
     page.remove_prefix(bytes);
   }
   return true;
@@ -221,12 +236,13 @@ std::optional<std::vector<int32_t>> take_deltas(std::string_view& page, size_t m
   if (*mini_blocks == 0 || *mini_blocks > *block || *block > kBlockMax) return std::nullopt;
   const size_t mini_size = *block / *mini_blocks;
   if (mini_size % kMiniBlock != 0 || mini_size * *mini_blocks != *block) return std::nullopt;
-  std::vector<int32_t> values;
-  if (*count == 0) return values;
-  values.reserve(*count);
-  values.push_back(static_cast<int32_t>(*first >> 1) ^ -static_cast<int32_t>(*first & 1));
-  while (values.size() < *count) {
-    if (!take_block(page, *mini_blocks, mini_size, *count, values)) return std::nullopt;
+  std::vector<int32_t> values(*count);
+  if (values.empty()) return values;
+  values.front() = static_cast<int32_t>(*first >> 1) ^ -static_cast<int32_t>(*first & 1);
+  for (size_t i = 1; i < values.size(); i += *block) {
+    const size_t size = std::min(values.size() - i, static_cast<size_t>(*block));
+    const std::span<int32_t> part(values.data() + i, size);
+    if (!take_block(page, *mini_blocks, mini_size, values[i - 1], part)) return std::nullopt;
   }
   return values;
 }
@@ -254,19 +270,21 @@ bool take_changed_ends(std::string_view page, size_t count, std::string& bytes,
                        std::accumulate(lengths->begin(), lengths->end(), int64_t{0});
   if (size + static_cast<int64_t>(bytes.size()) > INT32_MAX) return false;
   size_t end = bytes.size();
-  bytes.resize(end + static_cast<size_t>(size));
+  bytes.resize(end + static_cast<size_t>(size) + kCopySlack);
   size_t before = 0;  // length of the text before
   for (size_t i = 0; i < count; ++i) {
     const auto start = static_cast<size_t>((*shared)[i]);
     const auto length = static_cast<size_t>((*lengths)[i]);
     if (start > before || length > page.size()) return false;
-    std::memcpy(bytes.data() + end, bytes.data() + end - before, start);
-    std::memcpy(bytes.data() + end + start, page.data(), length);
+    const std::string_view last(bytes.data() + end - before, bytes.size() - end + before);
+    copy_text(bytes.data() + end, last, start);
+    copy_text(bytes.data() + end + start, page, length);
     page.remove_prefix(length);
     before = start + length;
     end += before;
     ends.push_back(static_cast<int32_t>(end));
   }
+  bytes.resize(end);
   return true;
 }
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <random>
+#include <string>
+#include <type_traits>
+
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "lake/merge_files.h"
 #include "lake/table_reader.h"
 #include "lake/table_writer.h"
 #include "tests/support/simulated_disk.h"
@@ -160,6 +166,78 @@ TEST_F(LakeTest, AFileIsNeverWrittenTwice) {
   const Batch batch = clicks(0, 5);
   const event::TableRows parts[] = {event::table_rows(batch)};
   EXPECT_EQ(write_table(disk_, {"/data", 1, 2, "l"}, parts).error().code, ErrorCode::exists);
+}
+
+// Rows of all types with nulls, few and many different values, of more than one row group.
+Batch any_rows(uint64_t seed, int64_t rows) {
+  std::mt19937_64 random(seed);
+  Batch batch(Kind::impression);
+  const auto text = [&](std::string_view start, uint64_t different) {
+    return std::string(start) + std::to_string(random() % different);
+  };
+  for (int64_t row = 0; row < rows; ++row) {
+    add_click(batch, text("id", UINT64_MAX), kNoon + static_cast<int64_t>(random() % 1'000'000));
+    batch.content_hash.replace(row, static_cast<int64_t>(random()));
+    if (random() % 3 > 0) batch.user_id.put(row, text("", 5'000));
+    if (random() % 2 > 0) batch.page_url.put(row, text("https://example.com/", 90'000));
+    batch.creative_id.put(row, text("creative", 200'000));
+    if (random() % 9 > 0) batch.currency.put(row, random() % 2 > 0 ? "EUR" : "USD");
+    batch.cost.replace(row, static_cast<int64_t>(random() % 2'000'000'000'000) - 1'000'000'000'000);
+    if (random() % 4 > 0) batch.time_on_ad_ms.put(row, static_cast<int64_t>(random() % 100'000));
+    if (row >= rows / 2) batch.interactions.put(row, static_cast<int64_t>(random() % 3));
+  }
+  return batch;
+}
+
+template <class Column>
+std::string cell(const Column& column, int64_t row) {
+  if (!column.has(row)) return "null";
+  if constexpr (std::is_convertible_v<decltype(column[row]), std::string_view>) {
+    return std::string(column[row]);
+  } else {
+    return std::to_string(column[row]);
+  }
+}
+
+// What stands in the columns that a feed fills, one text for each row.
+std::vector<std::string> texts_of(const Batch& batch) {
+  std::vector<std::string> rows(static_cast<size_t>(batch.rows));
+  event::for_each_column(batch, [&](const event::FieldInfo& field, const auto& column) {
+    if (column.is_empty() || field.name == "commit" || field.name == "ledger_id") return;
+    for (int64_t row = 0; row < batch.rows; ++row)
+      rows[static_cast<size_t>(row)] += cell(column, row) + "|";
+  });
+  return rows;
+}
+
+TEST_F(LakeTest, AllKindsOfPagesAreReadBackAndMerged) {
+  const std::vector<Batch> batches = {any_rows(1, 270'000), any_rows(2, 999)};
+  std::vector<event::DataFile> files;
+  std::vector<std::string> written;
+  for (const Batch& batch : batches) {
+    files.push_back(write({batch}, static_cast<int64_t>(files.size()) + 2).front());
+    const Result<Batch> read = read_events(disk_, "/data", files.back());
+    ASSERT_TRUE(read);
+    std::vector<std::string> rows = texts_of(batch);
+    ASSERT_EQ(texts_of(*read), rows);
+    written.insert(written.end(), rows.begin(), rows.end());
+  }
+
+  const WriteOptions options{"/data", 1, 4, "ledger-1", "test"};
+  const auto recent = merge_files(disk_, options, MergedPlace::recent, files, 0);
+  ASSERT_TRUE(recent);
+  EXPECT_EQ(texts_of(*read_events(disk_, "/data", *recent)), written);
+
+  const auto sealed = merge_files(disk_, options, MergedPlace::sealed, files, 0);
+  ASSERT_TRUE(sealed);
+  const Result<Batch> read = read_events(disk_, "/data", *sealed);
+  ASSERT_TRUE(read);
+  const std::vector<int64_t>& times = read->event_time.values();
+  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+  std::vector<std::string> rows = texts_of(*read);
+  std::sort(rows.begin(), rows.end());
+  std::sort(written.begin(), written.end());
+  EXPECT_EQ(rows, written);
 }
 
 }  // namespace
