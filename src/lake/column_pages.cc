@@ -337,7 +337,7 @@ void put_levels(std::span<const uint8_t> present, size_t nulls, std::string& out
 
 // A column that is being written, and where to.
 struct ColumnPages::Chunk {
-  const ColumnValues& values;
+  ColumnValues& values;
   parquet::PageWriter& pages;
   parquet::ColumnChunkMetaDataBuilder& metadata;
   const parquet::ColumnDescriptor& column;
@@ -381,7 +381,7 @@ std::shared_ptr<arrow::Buffer> ColumnPages::compressed(parquet::PageWriter& page
 }
 
 template <class Values>
-int64_t ColumnPages::write_pages(const Chunk& chunk, Values&& values) {
+int64_t ColumnPages::write_pages(const Chunk& chunk, Values&& values, KeptIds* keep) {
   const std::span<const uint8_t> present(chunk.values.present);
   decltype(values.facts(0, 0)) all;
   int64_t written = 0;
@@ -406,18 +406,37 @@ int64_t ColumnPages::write_pages(const Chunk& chunk, Values&& values) {
     // A page without a value has no bytes but the levels, whatever the others are.
     if (value_end > value) values.put(value, value_end, page_);
     const auto facts = values.facts(value, value_end);
-    written += chunk.pages.WriteDataPage(parquet::DataPageV1(
-        compressed(chunk.pages), static_cast<int32_t>(rows),
-        value_end > value ? values.encoding() : Encoding::PLAIN, Encoding::RLE, Encoding::RLE,
-        static_cast<int64_t>(page_.size()), chunk.statistics(facts, rows, nulls),
-        static_cast<int64_t>(row), chunk.sizes(facts.text_bytes, rows, nulls)));
+    const auto make_page = [&](std::shared_ptr<arrow::Buffer> bytes) {
+      return parquet::DataPageV1(std::move(bytes), static_cast<int32_t>(rows),
+                                 value_end > value ? values.encoding() : Encoding::PLAIN,
+                                 Encoding::RLE, Encoding::RLE, static_cast<int64_t>(page_.size()),
+                                 chunk.statistics(facts, rows, nulls), static_cast<int64_t>(row),
+                                 chunk.sizes(facts.text_bytes, rows, nulls));
+    };
+    const auto bytes = compressed(chunk.pages);
+    written += chunk.pages.WriteDataPage(make_page(bytes));
+    if (keep) keep->pages.push_back(make_page(arrow::Buffer::FromString(bytes->ToString())));
     all.add(facts);
     row = row_end;
     value = value_end;
   }
   const int64_t rows = chunk.values.rows();
-  chunk.metadata.SetStatistics(chunk.statistics(all, rows, chunk.values.nulls));
-  chunk.metadata.SetSizeStatistics(chunk.sizes(all.text_bytes, rows, chunk.values.nulls));
+  const auto statistics = chunk.statistics(all, rows, chunk.values.nulls);
+  const auto sizes = chunk.sizes(all.text_bytes, rows, chunk.values.nulls);
+  chunk.metadata.SetStatistics(statistics);
+  chunk.metadata.SetSizeStatistics(sizes);
+  if (keep) {
+    keep->statistics = statistics;
+    keep->sizes = sizes;
+  }
+  return written;
+}
+
+int64_t ColumnPages::write_again(const Chunk& chunk, const KeptIds& ids) {
+  int64_t written = 0;
+  for (const parquet::DataPageV1& page : ids.pages) written += chunk.pages.WriteDataPage(page);
+  chunk.metadata.SetStatistics(ids.statistics);
+  chunk.metadata.SetSizeStatistics(ids.sizes);
   return written;
 }
 
@@ -444,10 +463,31 @@ int64_t ColumnPages::write_dict(const Chunk& chunk) {
   return write_pages(chunk, TextValues(views_, Encoding::PLAIN, texts_));
 }
 
-int64_t ColumnPages::write_texts(const Chunk& chunk, std::span<const std::string_view> texts) {
+int64_t ColumnPages::write_texts(const Chunk& chunk, KeptIds* keep) {
+  const std::span<const std::string_view> texts(chunk.values.texts);
   const auto encoding =
       begin_alike(texts) ? Encoding::DELTA_BYTE_ARRAY : Encoding::DELTA_LENGTH_BYTE_ARRAY;
-  return write_pages(chunk, TextValues(texts, encoding, texts_));
+  return write_pages(chunk, TextValues(texts, encoding, texts_), keep);
+}
+
+int64_t ColumnPages::write_ids(const Chunk& chunk, parquet::BloomFilter* filter) {
+  ColumnValues& values = chunk.values;
+  const bool again = chunk.nullable() == ids_.nullable && values.present == ids_.present &&
+                     values.texts == ids_.texts;
+  if (filter != nullptr) {
+    if (!again || ids_.hashes.empty()) {
+      ids_.hashes.clear();
+      for (const std::string_view text : values.texts) ids_.hashes.push_back(filter->Hash(text));
+    }
+    filter->InsertHashes(ids_.hashes.data(), static_cast<int>(ids_.hashes.size()));
+  }
+  if (again) return write_again(chunk, ids_);
+  ids_.nullable = chunk.nullable();
+  ids_.pages.clear();
+  const int64_t written = write_texts(chunk, &ids_);
+  ids_.present.swap(values.present);
+  ids_.texts.swap(values.texts);
+  return written;
 }
 
 int64_t ColumnPages::write_ints(const Chunk& chunk, std::span<const int64_t> ints) {
@@ -457,24 +497,20 @@ int64_t ColumnPages::write_ints(const Chunk& chunk, std::span<const int64_t> int
   return write_pages(chunk, IntValues(ints));
 }
 
-int64_t ColumnPages::write(event::Type type, const ColumnValues& values, parquet::PageWriter& pages,
+int64_t ColumnPages::write(event::Type type, ColumnValues& values, parquet::PageWriter& pages,
                            parquet::ColumnChunkMetaDataBuilder& metadata,
                            parquet::BloomFilter* filter) {
   const Chunk chunk{values, pages, metadata, *metadata.descr()};
-  if (filter != nullptr) {
-    hashes_.clear();
-    for (const std::string_view text : values.texts) hashes_.push_back(filter->Hash(text));
-    filter->InsertHashes(hashes_.data(), static_cast<int>(hashes_.size()));
-  }
   const auto write_values = [&]() -> int64_t {
     if (values.nulls == values.rows()) return write_pages(chunk, PlainValues<int64_t>({}));
     switch (type) {
       case event::Type::Dict:
         return write_dict(chunk);
-      case event::Type::Str:
       case event::Type::Id:
+        return write_ids(chunk, filter);
+      case event::Type::Str:
       case event::Type::Bytes:
-        return write_texts(chunk, values.texts);
+        return write_texts(chunk, nullptr);
       case event::Type::Time:
       case event::Type::Int:
       case event::Type::Money:

@@ -17,6 +17,7 @@
 
 #include <arrow/buffer.h>
 #include <parquet/bloom_filter.h>
+#include <parquet/column_page.h>
 #include <parquet/column_writer.h>
 #include <parquet/metadata.h>
 
@@ -29,21 +30,36 @@ namespace adweave::lake {
 // Keeps its memory from column to column.
 class ColumnPages {
  public:
-  // Writes the column's pages and closes `pages`; its statistics go to `metadata`, its values to
-  // `filter` where there is one. Returns the bytes before compression. Throws ParquetException.
-  int64_t write(event::Type type, const ColumnValues& values, parquet::PageWriter& pages,
+  // Writes the column's pages and closes `pages`; its statistics go to `metadata`, ids to `filter`
+  // where there is one. What the texts point into must outlive the row group; `values` may be
+  // taken. Returns the bytes before compression. Throws ParquetException.
+  int64_t write(event::Type type, ColumnValues& values, parquet::PageWriter& pages,
                 parquet::ColumnChunkMetaDataBuilder& metadata, parquet::BloomFilter* filter);
 
  private:
   struct Chunk;
 
+  // The last ids that were written, and how: the person is the user where nothing is known to link
+  // users, and the same pages are written again then.
+  struct KeptIds {
+    bool nullable = false;  // pages have levels then
+    std::vector<uint8_t> present;
+    std::vector<std::string_view> texts;
+    std::vector<uint64_t> hashes;
+    std::vector<parquet::DataPageV1> pages;
+    parquet::EncodedStatistics statistics;
+    parquet::SizeStatistics sizes;
+  };
+
   template <class Values>
-  int64_t write_pages(const Chunk& chunk, Values&& values);
+  int64_t write_pages(const Chunk& chunk, Values&& values, KeptIds* keep = nullptr);
+  int64_t write_again(const Chunk& chunk, const KeptIds& ids);
   template <class Value>
   int64_t write_coded(const Chunk& chunk, std::span<const int32_t> codes,
                       std::span<const Value> dictionary);
   int64_t write_dict(const Chunk& chunk);
-  int64_t write_texts(const Chunk& chunk, std::span<const std::string_view> texts);
+  int64_t write_texts(const Chunk& chunk, KeptIds* keep);
+  int64_t write_ids(const Chunk& chunk, parquet::BloomFilter* filter);
   int64_t write_ints(const Chunk& chunk, std::span<const int64_t> ints);
   std::shared_ptr<arrow::Buffer> compressed(parquet::PageWriter& pages);
 
@@ -53,7 +69,7 @@ class ColumnPages {
   std::shared_ptr<arrow::ResizableBuffer> compressed_;
   std::vector<int32_t> codes_;
   std::vector<std::string_view> views_;
-  std::vector<uint64_t> hashes_;
+  KeptIds ids_;
 };
 
 }  // namespace adweave::lake

@@ -118,9 +118,6 @@ void put_delta_blocks(std::span<const Int> values, std::string& out) {
   }
 }
 
-// Room behind what copy_text() writes, and behind what it reads.
-constexpr size_t kCopySlack = 16;
-
 // memcpy() of a text that is likely short. Up to kCopySlack bytes more are read and written, unless
 // `from` has fewer left.
 void copy_text(char* to, std::string_view from, size_t size) {

@@ -45,6 +45,9 @@ class TextEncoder {
 // Bytes at the start that two texts share.
 size_t shared_start(std::string_view a, std::string_view b);
 
+// Room that take_changed_ends() needs behind the texts.
+inline constexpr size_t kCopySlack = 16;
+
 // Appends the texts of a page in DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, as many as `count`:
 // their bytes to `bytes`, where each ends to `ends`. False when the page is damaged.
 bool take_lengths_and_bytes(std::string_view page, size_t count, std::string& bytes,

@@ -178,7 +178,12 @@ Batch any_rows(uint64_t seed, int64_t rows) {
   for (int64_t row = 0; row < rows; ++row) {
     add_click(batch, text("id", UINT64_MAX), kNoon + static_cast<int64_t>(random() % 1'000'000));
     batch.content_hash.replace(row, static_cast<int64_t>(random()));
-    if (random() % 3 > 0) batch.user_id.put(row, text("", 5'000));
+    const std::string user = text("", 5'000);
+    if (random() % 3 > 0) {
+      batch.user_id.put(row, user);
+      batch.person_id.put(row, user);  // the same pages are written again
+    }
+    batch.impression_id.put(row, batch.event_id[row]);  // the same values, but it may be null
     if (random() % 2 > 0) batch.page_url.put(row, text("https://example.com/", 90'000));
     batch.creative_id.put(row, text("creative", 200'000));
     if (random() % 9 > 0) batch.currency.put(row, random() % 2 > 0 ? "EUR" : "USD");

@@ -200,9 +200,9 @@ class Inputs {
       if (to_hex(hash128(bytes)) != file.checksum)
         return damaged_file(path, "its bytes do not have the ledger's checksum");
       try {
-        auto reader = open_reader(std::move(bytes));
-        if (!reader.ok()) return damaged_file(path, reader.status().message());
-        readers_.push_back(*std::move(reader));
+        auto input = open_input(std::move(bytes));
+        if (!input.ok()) return damaged_file(path, input.status().message());
+        inputs_.push_back(*std::move(input));
       } catch (const parquet::ParquetException& e) {
         return damaged_file(path, e.what());
       }
@@ -210,15 +210,16 @@ class Inputs {
     return {};
   }
 
-  arrow::Result<InputColumn> column(const ColumnInfo& info) const {
+  arrow::Result<InputColumn> column(const ColumnInfo& info) {
     std::vector<ArrayPtr> pieces;
-    for (const auto& reader : readers_) {
-      const auto& metadata = *reader->parquet_reader()->metadata();
+    for (Input& input : inputs_) {
+      const auto& metadata = *input.reader->parquet_reader()->metadata();
       const int index = metadata.schema()->ColumnIndex(std::string(info.name));
+      input.last_texts.resize(static_cast<size_t>(metadata.num_row_groups()));
       for (int group = 0; group < metadata.num_row_groups(); ++group) {
         pieces.emplace_back();
         if (index < 0 || has_no_value(*metadata.RowGroup(group)->ColumnChunk(index))) continue;
-        ARROW_ASSIGN_OR_RAISE(pieces.back(), read_piece(*reader, group, index, info.type));
+        ARROW_ASSIGN_OR_RAISE(pieces.back(), read_piece(input, group, index, info.type));
         if (pieces.back()->type_id() != read_type(info.type)) {
           return arrow::Status::Invalid("column ", info.name, " is ",
                                         pieces.back()->type()->ToString());
@@ -229,6 +230,18 @@ class Inputs {
   }
 
  private:
+  struct Texts {
+    event::Type type = event::Type::Id;
+    std::string_view chunk;  // as in the file
+    bool nullable = false;
+    ArrayPtr texts;
+  };
+  struct Input {
+    std::shared_ptr<arrow::Buffer> bytes;
+    std::unique_ptr<parquet::arrow::FileReader> reader;
+    std::vector<Texts> last_texts;  // of each row group
+  };
+
   // A column that says one string in all rows is not read: its statistics have it.
   static arrow::Result<ArrayPtr> one_string(const std::string& value, int64_t rows) {
     const auto pool = arrow::system_memory_pool();
@@ -237,29 +250,45 @@ class Inputs {
     std::memset(codes->mutable_data(), 0, static_cast<size_t>(codes->size()));
     ARROW_ASSIGN_OR_RAISE(const auto dictionary,
                           arrow::MakeArrayFromScalar(arrow::StringScalar(value), 1, pool));
-    return arrow::DictionaryArray::FromArrays(
+    return std::make_shared<arrow::DictionaryArray>(
+        arrow::dictionary(arrow::int32(), arrow::utf8()),
         std::make_shared<arrow::Int32Array>(rows, std::move(codes)), dictionary);
   }
 
-  static arrow::Result<ArrayPtr> read_piece(parquet::arrow::FileReader& reader, int group,
-                                            int index, event::Type type) {
-    const auto chunks = reader.parquet_reader()->RowGroup(group);
+  // Texts with the bytes of the column before, as those of user and person, are read once.
+  static arrow::Result<ArrayPtr> read_texts(Input& input, int group, int index, event::Type type) {
+    const auto chunks = input.reader->parquet_reader()->RowGroup(group);
     const auto chunk = chunks->metadata()->ColumnChunk(index);
+    const std::string_view bytes = std::string_view(*input.bytes)
+                                       .substr(static_cast<size_t>(chunk->data_page_offset()),
+                                               static_cast<size_t>(chunk->total_compressed_size()));
+    const bool nullable = chunks->metadata()->schema()->Column(index)->max_definition_level() > 0;
+    Texts& last = input.last_texts[static_cast<size_t>(group)];
+    if (last.chunk == bytes && last.nullable == nullable && last.type == type) return last.texts;
+    const auto text_type = type == event::Type::Bytes ? arrow::binary() : arrow::utf8();
+    ARROW_ASSIGN_OR_RAISE(ArrayPtr texts, read_text_chunk(*chunks, index, text_type));
+    last = {type, bytes, nullable, texts};
+    return texts;
+  }
+
+  static arrow::Result<ArrayPtr> read_piece(Input& input, int group, int index, event::Type type) {
+    const auto row_group = input.reader->parquet_reader()->RowGroup(group);
+    const auto chunk = row_group->metadata()->ColumnChunk(index);
     if (type == event::Type::Dict && says_one_value(*chunk))
       return one_string(chunk->encoded_statistics()->min(), chunk->num_values());
     if (type != event::Type::Dict && is_text_chunk(*chunk))
-      return read_text_chunk(*chunks, index,
-                             type == event::Type::Bytes ? arrow::binary() : arrow::utf8());
+      return read_texts(input, group, index, type);
     std::shared_ptr<arrow::ChunkedArray> read;
-    ARROW_RETURN_NOT_OK(reader.RowGroup(group)->Column(index)->Read(&read));
+    ARROW_RETURN_NOT_OK(input.reader->RowGroup(group)->Column(index)->Read(&read));
     if (read->num_chunks() == 1) return read->chunk(0);
     return arrow::Concatenate(read->chunks(), arrow::system_memory_pool());
   }
 
-  arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open_reader(std::string bytes) const {
+  arrow::Result<Input> open_input(std::string file) const {
+    Input input;
+    input.bytes = arrow::Buffer::FromString(std::move(file));
     parquet::arrow::FileReaderBuilder builder;
-    ARROW_RETURN_NOT_OK(builder.Open(
-        std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(bytes)))));
+    ARROW_RETURN_NOT_OK(builder.Open(std::make_shared<arrow::io::BufferReader>(input.bytes)));
     parquet::ArrowReaderProperties properties;
     const auto* columns = builder.raw_reader()->metadata()->schema();
     for (const ColumnInfo& column : table_.columns) {
@@ -267,12 +296,15 @@ class Inputs {
       if (index >= 0 && column.type == event::Type::Dict)
         properties.set_read_dictionary(index, true);
     }
-    return builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build();
+    ARROW_ASSIGN_OR_RAISE(
+        input.reader,
+        builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build());
+    return input;
   }
 
   const TableInfo& table_;
   std::span<const event::DataFile> files_;
-  std::vector<std::unique_ptr<parquet::arrow::FileReader>> readers_;
+  std::vector<Input> inputs_;
 };
 
 struct TimedRow {
@@ -341,7 +373,7 @@ struct MergedRows {
   std::vector<InputColumn> columns;
   std::vector<RowPlace> order;
 
-  arrow::Status read(const TableInfo& table, const Inputs& inputs, MergedPlace place) {
+  arrow::Status read(const TableInfo& table, Inputs& inputs, MergedPlace place) {
     const InputColumn* times = nullptr;
     for (const ColumnInfo& column : table.columns) {
       ARROW_ASSIGN_OR_RAISE(InputColumn read, inputs.column(column));

@@ -24,9 +24,11 @@ class TextChunk {
  public:
   TextChunk(bool nullable, const parquet::ColumnChunkMetaData& chunk) : nullable_(nullable) {
     const auto size = [](int64_t number) {
-      return static_cast<size_t>(std::max(number, int64_t{0}));
+      return static_cast<size_t>(std::clamp(number, int64_t{0}, int64_t{INT32_MAX}));
     };
-    bytes_.reserve(size(chunk.total_uncompressed_size()));
+    const auto sizes = chunk.size_statistics();
+    if (sizes != nullptr && sizes->unencoded_byte_array_data_bytes)
+      bytes_.reserve(size(*sizes->unencoded_byte_array_data_bytes) + kCopySlack);
     ends_.reserve(size(chunk.num_values()) + 1);
     ends_.push_back(0);
   }
