@@ -139,8 +139,8 @@ void check_texts(parquet::Encoding::type encoding, uint64_t seed) {
   }
 }
 
-TEST(Encodings, TextsAreReadBack) {
-  std::mt19937_64 random(7);
+void check_read_back(uint64_t seed) {
+  std::mt19937_64 random(seed);
   TextEncoder encoder;
   for (int round = 0; round < kRounds; ++round) {
     const std::vector<std::string> texts = some_texts(random);
@@ -171,6 +171,10 @@ TEST(Encodings, TextsAreReadBack) {
       EXPECT_EQ(ends.size(), texts.size());
     }
   }
+}
+
+TEST(Encodings, TextsAreReadBack) {
+  check_read_back(7);
 }
 
 TEST(Encodings, Texts) {
