@@ -173,7 +173,7 @@ Attribution attribute(std::span<Batch* const> batches, const AttributionRules& r
   for (Journey* journey : changes.journeys()) {
     if (journey->conversions.empty()) continue;
     CreditWriter writer(journeys, *journey, open_from, result.credits);
-    score_journey(*journey, changes.since(*journey), scorers, journeys, writer);
+    score_journey(*journey, Changes::since(*journey), scorers, journeys, writer);
   }
   return result;
 }

@@ -78,7 +78,7 @@ void ClickJoiner::finish(event::FactRows& facts) {
 
 // Views of the person from the first change on may be of clicks from then on.
 void ClickJoiner::join_by_user_and_time(Journey& journey) {
-  const int64_t since = changes_.since(journey);
+  const int64_t since = Changes::since(journey);
   auto at = std::lower_bound(journey.touches.begin(), journey.touches.end(), since,
                              [](const Touch& touch, int64_t time) { return touch.time < time; });
   for (; at != journey.touches.end(); ++at) {

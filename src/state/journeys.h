@@ -72,8 +72,11 @@ struct Adjustment {
   uint32_t currency = 0;     // none: the conversion's own
 };
 
+inline constexpr int64_t kUnchanged = INT64_MAX;
+
 struct Journey {
   uint32_t advertiser = 0;
+  int64_t changed_since = kUnchanged;  // microseconds UTC, in the commit in the making; not saved
   std::vector<Touch> touches;           // by (time, event id)
   std::vector<Conversion> conversions;  // by (time, event id)
 };
