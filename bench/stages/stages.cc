@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "app/config/config.h"
+#include "base/allocator.h"
 #include "base/check.h"
 #include "base/money.h"
 #include "decode/decoder.h"
@@ -144,6 +145,7 @@ Status run(const std::vector<std::string>& words) {
 
 int main(int count, char** words) {
   if (count < 4) return 2;
+  adweave::keep_freed_memory();
   const adweave::Status done = adweave::run({words + 1, words + count});
   if (!done) std::cerr << done.error().message << "\n";
   return done ? 0 : 1;
