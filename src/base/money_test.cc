@@ -13,6 +13,10 @@ TEST(Money, ReadsDecimalsExactly) {
   EXPECT_EQ(parse_money("2.5E2"), 250'000'000'000);
   EXPECT_EQ(parse_money("0"), 0);
   EXPECT_EQ(parse_money("000.10"), 100'000'000);
+  EXPECT_EQ(parse_money(".5"), 500'000'000);
+  EXPECT_EQ(parse_money("5."), 5'000'000'000);
+  EXPECT_EQ(parse_money("+5"), 5'000'000'000);
+  EXPECT_EQ(parse_money("0000000000000000000012.5"), 12'500'000'000);
 }
 
 TEST(Money, RoundsBelowANanoHalfToEven) {

@@ -21,14 +21,19 @@ int days_in_month(int year, int month) {
 }
 
 // Takes exactly `count` digits at `at`; false leaves the text refused.
-bool take_number(std::string_view text, size_t& at, int count, int& out) {
-  if (at + static_cast<size_t>(count) > text.size()) return false;
-  out = 0;
-  for (int i = 0; i < count; ++i, ++at) {
-    if (text[at] < '0' || text[at] > '9') return false;
-    out = out * 10 + (text[at] - '0');
+template <size_t count>
+bool take_number(std::string_view text, size_t& at, int& out) {
+  if (at + count > text.size()) return false;
+  unsigned number = 0;
+  bool digits = true;
+  for (size_t i = 0; i < count; ++i) {
+    const unsigned digit = static_cast<unsigned char>(text[at + i]) - unsigned{'0'};
+    digits &= digit <= 9;
+    number = number * 10 + digit;
   }
-  return true;
+  at += count;
+  out = static_cast<int>(number);
+  return digits;
 }
 
 bool take(std::string_view text, size_t& at, char c) {
@@ -54,10 +59,10 @@ bool take_offset(std::string_view text, size_t& at, int& minutes) {
   ++at;
   int hour = 0;
   int minute = 0;
-  if (!take_number(text, at, 2, hour)) return false;
+  if (!take_number<2>(text, at, hour)) return false;
   if (at < text.size()) {
     take(text, at, ':');
-    if (!take_number(text, at, 2, minute)) return false;
+    if (!take_number<2>(text, at, minute)) return false;
   }
   if (hour > 23 || minute > 59) return false;
   minutes = (hour * 60 + minute) * (west ? -1 : 1);
@@ -116,21 +121,21 @@ int weekday_of(int64_t days) {
 std::optional<ParsedTime> parse_iso_time(std::string_view text) {
   CivilTime t;
   size_t at = 0;
-  if (!take_number(text, at, 4, t.year) || !take(text, at, '-') ||
-      !take_number(text, at, 2, t.month) || !take(text, at, '-') ||
-      !take_number(text, at, 2, t.day)) {
+  if (!take_number<4>(text, at, t.year) || !take(text, at, '-') ||
+      !take_number<2>(text, at, t.month) || !take(text, at, '-') ||
+      !take_number<2>(text, at, t.day)) {
     return std::nullopt;
   }
   int offset_minutes = 0;
   bool has_offset = false;
   if (at < text.size()) {
     if (!take(text, at, 'T') && !take(text, at, ' ') && !take(text, at, 't')) return std::nullopt;
-    if (!take_number(text, at, 2, t.hour) || !take(text, at, ':') ||
-        !take_number(text, at, 2, t.minute)) {
+    if (!take_number<2>(text, at, t.hour) || !take(text, at, ':') ||
+        !take_number<2>(text, at, t.minute)) {
       return std::nullopt;
     }
     if (take(text, at, ':')) {
-      if (!take_number(text, at, 2, t.second)) return std::nullopt;
+      if (!take_number<2>(text, at, t.second)) return std::nullopt;
       if (take(text, at, '.') && !take_fraction(text, at, t.microsecond)) return std::nullopt;
     }
     if (at < text.size()) {
