@@ -41,6 +41,23 @@ TEST(Columns, RowsBeyondTheEndAreNull) {
   EXPECT_EQ(column.value_or(1, "?"), "?");
 }
 
+TEST(Columns, FillsFromAnyRowToAny) {
+  for (const int64_t begin : {0, 1, 7, 8, 9}) {
+    for (const int64_t end : {9, 15, 16, 17, 40}) {
+      IntColumn column;
+      column.pad(begin);
+      column.fill(end, 3);
+      column.pad(end + 5);
+      column.put(end + 5, 4);
+      for (int64_t row = 0; row < end + 5; ++row) {
+        EXPECT_EQ(column.value_or(row, 0), row >= begin && row < end ? 3 : 0);
+      }
+      EXPECT_EQ(column[end + 5], 4);
+      EXPECT_EQ(column.validity().null_count(), begin + 5);
+    }
+  }
+}
+
 TEST(Columns, ReplaceGoesBack) {
   MoneyColumn money;
   money.put(0, 5);

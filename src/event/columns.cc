@@ -6,6 +6,17 @@
 
 namespace adweave::event {
 
+void Validity::append(bool present, int64_t count) {
+  for (; count > 0 && (size_ & 7) != 0; --count) append(present);
+  if (count == 0) return;
+  bytes_.resize(bytes_.size() + static_cast<size_t>((count + 7) / 8), present ? 0xff : 0);
+  size_ += count;
+  if (!present) return;
+  set_ += count;
+  if (const int64_t rest = size_ & 7; rest != 0)
+    bytes_.back() = static_cast<uint8_t>((1U << rest) - 1);
+}
+
 void Validity::keep(std::span<const int32_t> bits) {
   const bool all = null_count() == 0;
   const Validity before = std::exchange(*this, {});

@@ -30,13 +30,13 @@ class Validity {
   int64_t null_count() const { return size_ - set_; }
   bool is_set(int64_t i) const { return (bytes_[static_cast<size_t>(i >> 3)] >> (i & 7) & 1) != 0; }
   void append(bool present) {
-    if ((size_ & 7) == 0) bytes_.push_back(0);
-    if (present) {
-      bytes_.back() = static_cast<uint8_t>(bytes_.back() | (1U << (size_ & 7)));
-      ++set_;
-    }
+    const auto bit = static_cast<unsigned>(size_ & 7);
+    if (bit == 0) bytes_.push_back(0);
+    bytes_.back() = static_cast<uint8_t>(bytes_.back() | unsigned{present} << bit);
+    set_ += present;
     ++size_;
   }
+  void append(bool present, int64_t count);
   void set(int64_t i) {
     if (is_set(i)) return;
     bytes_[static_cast<size_t>(i >> 3)] |= static_cast<uint8_t>(1U << (i & 7));
@@ -77,9 +77,15 @@ class FixedColumn {
 
   // Writes a row at or after size().
   void put(int64_t row, T value) {
-    pad(row);
+    if (row != size()) pad(row);
     validity_.append(true);
     values_.push_back(value);
+  }
+  // Writes all rows from size() to `rows`.
+  void fill(int64_t rows, T value) {
+    CHECK(rows >= size());
+    validity_.append(true, rows - size());
+    values_.resize(static_cast<size_t>(rows), value);
   }
   // Writes any row, present or not.
   void replace(int64_t row, T value) {
@@ -95,10 +101,8 @@ class FixedColumn {
   // Fills with null up to `rows`.
   void pad(int64_t rows) {
     CHECK(rows >= size());
-    while (size() < rows) {
-      validity_.append(false);
-      values_.push_back(T{});
-    }
+    validity_.append(false, rows - size());
+    values_.resize(static_cast<size_t>(rows));
   }
   // Keeps the rows named in ascending order.
   void keep(const std::vector<int32_t>& rows) {
@@ -148,17 +152,16 @@ class StrColumn {
   }
 
   void put(int64_t row, std::string_view value) {
-    pad(row);
+    if (row != size()) pad(row);
     validity_.append(true);
     bytes_.append(value);
-    push_offset();
+    CHECK(bytes_.size() <= INT32_MAX);
+    offsets_.push_back(static_cast<int32_t>(bytes_.size()));
   }
   void pad(int64_t rows) {
     CHECK(rows >= size());
-    while (size() < rows) {
-      validity_.append(false);
-      push_offset();
-    }
+    validity_.append(false, rows - size());
+    offsets_.resize(static_cast<size_t>(rows) + 1, offsets_.back());
   }
   void keep(const std::vector<int32_t>& rows);
   bool is_empty() const { return validity_.null_count() == size(); }
@@ -169,11 +172,6 @@ class StrColumn {
   const std::string& bytes() const { return bytes_; }
 
  private:
-  void push_offset() {
-    CHECK(bytes_.size() <= INT32_MAX);
-    offsets_.push_back(static_cast<int32_t>(bytes_.size()));
-  }
-
   Validity validity_;
   std::vector<int32_t> offsets_ = {0};
   std::string bytes_;
@@ -196,7 +194,7 @@ class IdColumn {
 
   void put(int64_t row, std::string_view value) { put(row, value, hash128(value)); }
   void put(int64_t row, std::string_view value, const Hash128& hash) {
-    pad(row);
+    if (row != size()) pad(row);
     text_.put(row, value);
     hashes_.push_back(hash);
   }
@@ -246,6 +244,9 @@ class DictColumn {
 
   void put(int64_t row, std::string_view value) { codes_.put(row, dictionary_.code_of(value)); }
   void put_code(int64_t row, int32_t code) { codes_.put(row, code); }
+  void fill(int64_t rows, std::string_view value) {
+    if (rows > size()) codes_.fill(rows, dictionary_.code_of(value));
+  }
   void replace(int64_t row, std::string_view value) {
     codes_.replace(row, dictionary_.code_of(value));
   }

@@ -2,6 +2,7 @@
 #include "source/slice_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -143,11 +144,12 @@ event::Slice SliceReader::take(int64_t length) {
   slice.end = begin_ + length;
   slice.received_time = file_.modified_us;
   slice.head = head_;
-  slice.bytes = std::make_shared<const std::string>(buffer_.substr(0, static_cast<size_t>(length)));
+  std::string rest = buffer_.substr(static_cast<size_t>(length));  // short, so not the slice
+  buffer_.resize(static_cast<size_t>(length));
+  slice.bytes = std::make_shared<const std::string>(std::exchange(buffer_, std::move(rest)));
   slice.problem = problem_;
   slice.file_bytes = content_.file_offset() - file_taken_;
   file_taken_ = content_.file_offset();
-  buffer_.erase(0, static_cast<size_t>(length));
   begin_ = slice.end;
   finished_ =
       content_.at_end() && buffer_.empty() && (content_.problem().empty() || !problem_.empty());
