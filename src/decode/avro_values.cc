@@ -109,7 +109,7 @@ Value read_integer(AvroBytes& in, const AvroNode& schema, std::deque<std::string
     case AvroLogical::local_timestamp_nanos:
       return Value::of_text(made.emplace_back(without_zone()));
     default:
-      return {Value::Kind::time, {}, *micros, 0};
+      return {Value::Kind::time, {}, *micros};
   }
 }
 

@@ -24,10 +24,22 @@ Result<std::unique_ptr<Decoder>> make(const DecoderSpec& spec) {
   return Error{ErrorCode::config, "unknown format"};
 }
 
+// What each row has from its slice: a column at once, not row by row.
+void fill_transport(const event::Slice& slice, event::Batch& batch) {
+  batch.source.fill(batch.rows, slice.source);
+  batch.received_time.fill(batch.rows, slice.received_time);
+  for (int64_t row = 0; row < batch.rows; ++row)
+    batch.source_length.put(row, batch.spans[static_cast<size_t>(row)].length);
+}
+
 }  // namespace
 
 event::DecodedSlice Decoder::decode(event::Slice slice) const {
-  if (slice.problem.empty()) return decode_records(std::move(slice));
+  if (slice.problem.empty()) {
+    event::DecodedSlice decoded = decode_records(std::move(slice));
+    for (event::Batch& batch : decoded.batches) fill_transport(decoded.slice, batch);
+    return decoded;
+  }
   event::DecodedSlice out(std::move(slice));
   const auto length = static_cast<int32_t>(out.slice.bytes->size());
   out.records_read = 1;

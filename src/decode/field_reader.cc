@@ -56,58 +56,13 @@ std::string host_of(std::string_view url) {
   return lower(url);
 }
 
-// A macro that the ad server or exchange did not fill in (semantics, pitfall 3).
-bool is_macro(std::string_view text) {
-  return text.find("${") != std::string_view::npos || text.find("%%") == 0 || text == "AUDIT";
-}
-
-FieldResult misfit(Reason reason, const CompiledField& field, std::string_view text,
-                   std::string_view what) {
-  return {{},
-          Misfit{reason, std::string(event::info(field.rule.field).name) + ": " +
-                             event::quoted(text) + " " + std::string(what)}};
-}
-
-FieldResult cell(int64_t integer) {
-  return {{true, integer, {}}, std::nullopt};
-}
-FieldResult cell(std::string_view text) {
-  return {{true, 0, text}, std::nullopt};
-}
-
-FieldResult read_integer(const CompiledField& field, const Value& value, std::string_view text) {
-  if (value.kind == Value::Kind::integer) return cell(value.integer);
-  if (value.kind == Value::Kind::boolean)
-    return misfit(Reason::wrong_type, field, text, "is no whole number");
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
-  const bool whole =
-      rest.empty() || (rest.starts_with('.') && rest.find_first_not_of('0', 1) == rest.npos);
-  if (error != std::errc() || !whole)
-    return misfit(Reason::bad_number, field, text, "is no whole number of 64 bits");
-  return cell(number);
-}
-
-FieldResult read_bool(const CompiledField& field, const Value& value, std::string_view text) {
-  if (value.kind == Value::Kind::boolean) return cell(value.integer);
-  const std::string word = lower(text);
-  if (word == "1" || word == "true" || word == "yes" || word == "t") return cell(int64_t{1});
-  if (word == "0" || word == "false" || word == "no" || word == "f") return cell(int64_t{0});
-  return misfit(Reason::wrong_type, field, text, "is neither true nor false");
-}
-
-FieldResult read_money(const CompiledField& field, const Value& value, std::string_view text) {
-  if (is_macro(text))
-    return misfit(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
-  if (value.kind == Value::Kind::boolean)
-    return misfit(Reason::wrong_type, field, text, "is no amount");
-  const std::optional<int64_t> nanos = parse_money(text, field.rule.unit);
-  if (!nanos) return misfit(Reason::bad_money, field, text, "is no amount, or one over 10^9 units");
-  const bool may_be_negative = field.rule.field == event::Field::value;
-  if (*nanos < 0 && !may_be_negative)
-    return misfit(Reason::negative_money, field, text, "is negative");
-  return cell(*nanos);
+// The lengths are told apart first: nearly no id is as long as one of them.
+bool is_nil_user(std::string_view text) {
+  const auto is_text = [&](std::string_view nil) {
+    return nil.size() == text.size() && std::equal(nil.begin(), nil.end(), text.begin(),
+                                                   [](char a, char b) { return a == lower(b); });
+  };
+  return std::any_of(kNilUsers.begin(), kNilUsers.end(), is_text);
 }
 
 bool has_separators(const FieldRule& rule) {
@@ -149,13 +104,20 @@ std::optional<std::string> plain_number(std::string_view text, const FieldRule& 
 
 }  // namespace
 
+bool FieldReader::refuse(Reason reason, const CompiledField& field, std::string_view text,
+                         std::string_view what) {
+  misfit_ = {reason, std::string(event::info(field.rule.field).name) + ": " + event::quoted(text) +
+                         " " + std::string(what)};
+  return false;
+}
+
 // The rule's value: constant, joined, or the first of its paths that has one. None: the field is
 // null.
 std::optional<Value> FieldReader::pick(const CompiledField& field, std::span<const Value> slots) {
   const FieldRule& rule = field.rule;
   if (rule.constant) return Value::of_text(*rule.constant);
   if (field.expression) return compute(field, slots);
-  std::string joined;
+  std::string* joined = rule.join ? &made_.add() : nullptr;
   std::string scratch;
   for (size_t i = 0; i < field.slots.size(); ++i) {
     const Value& value = slots[static_cast<size_t>(field.slots[i])];
@@ -163,15 +125,15 @@ std::optional<Value> FieldReader::pick(const CompiledField& field, std::span<con
                             std::find(rule.nulls.begin(), rule.nulls.end(),
                                       text_of(value, scratch)) != rule.nulls.end();
     const bool has_value = value.has_value() && !named_null;
-    if (rule.join) {
+    if (joined != nullptr) {
       if (!has_value) return std::nullopt;
-      if (i > 0) joined += *rule.join;
-      joined += text_of(value, scratch);
+      if (i > 0) *joined += *rule.join;
+      *joined += text_of(value, scratch);
     } else if (has_value) {
       return value;
     }
   }
-  if (rule.join && !joined.empty()) return Value::of_text(keep(std::move(joined)));
+  if (joined != nullptr && !joined->empty()) return Value::of_text(*joined);
   if (rule.fallback) return Value::of_text(*rule.fallback);
   return std::nullopt;
 }
@@ -190,109 +152,143 @@ std::optional<Value> FieldReader::compute(const CompiledField& field,
     operands_.push_back(parse_nanos(spelled ? plain.value_or("") : text));
   }
   if (const std::optional<Int128> nanos = field.expression->evaluate(operands_))
-    return Value::of_number(keep(decimal_text(*nanos)));
+    return Value::of_number(made_.add(decimal_text(*nanos)));
   if (field.rule.fallback) return Value::of_text(*field.rule.fallback);
   return std::nullopt;
 }
 
-FieldResult FieldReader::read(const CompiledField& field, std::span<const Value> slots,
-                              int64_t received_time) {
-  if (field.rule.from_receipt) return cell(received_time);
+bool FieldReader::read_picked(const CompiledField& field, std::span<const Value> slots,
+                              int64_t received_time, Cell& cell) {
+  if (field.rule.from_receipt) return cell.put(received_time);
   const std::optional<Value> value = pick(field, slots);
-  if (!value) return {};
-  return convert(field, *value);
+  return !value || convert(field, *value, cell);
 }
 
-FieldResult FieldReader::convert(const CompiledField& field, const Value& value) {
-  const bool is_time = value.kind == Value::Kind::time && field.type == Type::Time;
-  if (is_time && field.rule.values.empty()) return cell(value.integer);
-  std::string scratch;
-  std::string_view text = text_of(value, scratch);
-  if (!scratch.empty()) text = keep(scratch);
+bool FieldReader::convert(const CompiledField& field, const Value& value, Cell& cell) {
+  const bool as_is = field.rule.values.empty();
+  if (as_is && field.type == Type::Time && value.kind == Value::Kind::time)
+    return cell.put(value.integer);
+  if (as_is && field.type == Type::Int && value.kind == Value::Kind::integer)
+    return cell.put(value.integer);
+  std::string_view text = value.text;
+  if (value.kind == Value::Kind::integer || value.kind == Value::Kind::time)
+    text = text_of(value, made_.add());
   for (const auto& [from, to] : field.rule.values) {
-    if (from == text) return read_text(field, to);
+    if (from == text) return read_text(field, to, cell);
   }
-  if (!field.rule.values.empty() && field.rule.other) return read_text(field, *field.rule.other);
+  if (!as_is && field.rule.other) return read_text(field, *field.rule.other, cell);
   if (value.kind == Value::Kind::json && field.type != Type::Str) {
-    return misfit(Reason::wrong_type, field, text, "is an object or array, not a single value");
+    return refuse(Reason::wrong_type, field, text, "is an object or array, not a single value");
   }
   const bool number = field.type == Type::Money || field.type == Type::Int;
   if (number && value.kind == Value::Kind::text && has_separators(field.rule)) {
-    std::optional<std::string> plain = plain_number(text, field.rule);
+    const std::optional<std::string> plain = plain_number(text, field.rule);
     if (!plain) {
-      return misfit(
+      return refuse(
           field.type == Type::Money ? Reason::bad_money : Reason::bad_number, field, text,
           "is no number with the decimal and thousands separators that the mapping gives");
     }
-    text = keep(*std::move(plain));
+    text = made_.add(*plain);
   }
   switch (field.type) {
     case Type::Time:
-      return read_time(field, value, text);
+      return read_time(field, value, text, cell);
     case Type::Money:
-      return read_money(field, value, text);
+      return read_money(field, value, text, cell);
     case Type::Int:
-      return read_integer(field, value, text);
+      return read_integer(field, value, text, cell);
     case Type::Bool:
-      return read_bool(field, value, text);
+      return read_bool(field, value, text, cell);
     default:
-      return read_text(field, text);
+      return read_text(field, text, cell);
   }
 }
 
-FieldResult FieldReader::read_time(const CompiledField& field, const Value& value,
-                                   std::string_view text) {
-  if (value.kind == Value::Kind::time) return cell(value.integer);
+bool FieldReader::read_integer(const CompiledField& field, const Value& value,
+                               std::string_view text, Cell& cell) {
+  if (value.kind == Value::Kind::integer) return cell.put(value.integer);
+  if (value.kind == Value::Kind::boolean)
+    return refuse(Reason::wrong_type, field, text, "is no whole number");
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
+  const bool whole =
+      rest.empty() || (rest.starts_with('.') && rest.find_first_not_of('0', 1) == rest.npos);
+  if (error != std::errc() || !whole)
+    return refuse(Reason::bad_number, field, text, "is no whole number of 64 bits");
+  return cell.put(number);
+}
+
+bool FieldReader::read_bool(const CompiledField& field, const Value& value, std::string_view text,
+                            Cell& cell) {
+  if (value.kind == Value::Kind::boolean) return cell.put(value.integer);
+  const std::string word = lower(text);
+  if (word == "1" || word == "true" || word == "yes" || word == "t") return cell.put(int64_t{1});
+  if (word == "0" || word == "false" || word == "no" || word == "f") return cell.put(int64_t{0});
+  return refuse(Reason::wrong_type, field, text, "is neither true nor false");
+}
+
+bool FieldReader::read_money(const CompiledField& field, const Value& value, std::string_view text,
+                             Cell& cell) {
+  const std::optional<int64_t> nanos = parse_money(text, field.rule.unit);
+  if (!nanos && is_macro(text))
+    return refuse(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
+  if (value.kind == Value::Kind::boolean)
+    return refuse(Reason::wrong_type, field, text, "is no amount");
+  if (!nanos) return refuse(Reason::bad_money, field, text, "is no amount, or one over 10^9 units");
+  const bool may_be_negative = field.rule.field == event::Field::value;
+  if (*nanos < 0 && !may_be_negative)
+    return refuse(Reason::negative_money, field, text, "is negative");
+  return cell.put(*nanos);
+}
+
+bool FieldReader::read_time(const CompiledField& field, const Value& value, std::string_view text,
+                            Cell& cell) {
+  if (value.kind == Value::Kind::time) return cell.put(value.integer);
   if (is_macro(text))
-    return misfit(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
+    return refuse(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
   for (const TimeForm& form : field.rule.times) {
     if (const std::optional<int64_t> micros = parse_time(form, text, field.zone))
-      return cell(*micros);
+      return cell.put(*micros);
   }
-  return misfit(Reason::bad_time, field, text, "is no time of the form that the mapping gives");
+  return refuse(Reason::bad_time, field, text, "is no time of the form that the mapping gives");
 }
 
-FieldResult FieldReader::read_text(const CompiledField& field, std::string_view text) {
+bool FieldReader::read_text(const CompiledField& field, std::string_view text, Cell& cell) {
   if (field.type != Type::Str && field.type != Type::Dict && field.type != Type::Id) {
-    return convert(CompiledField{FieldRule{.field = field.rule.field,
-                                           .times = field.rule.times,
-                                           .unit = field.rule.unit},
-                                 field.type,
-                                 {},
-                                 std::nullopt,
-                                 field.zone},
-                   Value::of_text(text));
+    CompiledField bare{
+        FieldRule{.field = field.rule.field, .times = field.rule.times, .unit = field.rule.unit},
+        field.type,
+        false,
+        false,
+        {},
+        std::nullopt,
+        field.zone};
+    return convert(bare, Value::of_text(text), cell);
   }
   if (field.type == Type::Id && is_macro(text)) {
-    return misfit(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
+    return refuse(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");
   }
   switch (field.rule.transform) {
     case Transform::none:
       break;
     case Transform::host:
-      text = keep(host_of(text));
+      text = made_.add(host_of(text));
       break;
     case Transform::lower:
-      text = keep(lower(text));
+      text = made_.add(lower(text));
       break;
     case Transform::upper:
-      text = keep(upper(text));
+      text = made_.add(upper(text));
       break;
   }
-  if (field.rule.field == event::Field::user_id) {
-    const auto is_text = [&](std::string_view nil) {
-      return std::equal(nil.begin(), nil.end(), text.begin(), text.end(),
-                        [](char a, char b) { return a == lower(b); });
-    };
-    if (std::any_of(kNilUsers.begin(), kNilUsers.end(), is_text)) return {};
-  }
+  if (field.rule.field == event::Field::user_id && is_nil_user(text)) return true;
   if (field.rule.field == event::Field::currency && !is_currency(text)) {
-    text = keep(upper(text));
+    text = made_.add(upper(text));
     if (!is_currency(text))
-      return misfit(Reason::bad_currency, field, text, "is no ISO 4217 currency code");
+      return refuse(Reason::bad_currency, field, text, "is no ISO 4217 currency code");
   }
-  if (text.empty()) return {};
-  return cell(text);
+  return text.empty() || cell.put(text);
 }
 
 }  // namespace adweave::decode

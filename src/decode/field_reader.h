@@ -3,11 +3,12 @@
 // format, so that a rule means the same everywhere.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "decode/byte_search.h"
+#include "decode/made_texts.h"
 #include "decode/mapping.h"
 #include "event/reject.h"
 
@@ -18,35 +19,67 @@ struct Cell {
   bool present = false;
   int64_t integer = 0;    // time, money, int, bool
   std::string_view text;  // str, dict, id
+
+  bool put(int64_t number) {
+    present = true;
+    integer = number;
+    return true;
+  }
+  bool put(std::string_view words) {
+    present = true;
+    text = words;
+    return true;
+  }
 };
+
+// A macro that the ad server or exchange did not fill in (semantics, pitfall 3).
+inline bool is_macro(std::string_view text) {
+  return (has_byte(text, '$') && text.find("${") != std::string_view::npos) ||
+         text.starts_with("%%") || text == "AUDIT";
+}
 
 // Why a value does not fit.
 struct Misfit {
-  event::Reason reason;
+  event::Reason reason = event::Reason::malformed;
   std::string message;
-};
-
-struct FieldResult {
-  Cell cell;
-  std::optional<Misfit> misfit;
 };
 
 // Reads fields of one record after the other; texts that had to be made live until clear().
 class FieldReader {
  public:
-  FieldResult read(const CompiledField& field, std::span<const Value> slots, int64_t received_time);
+  // False when the value does not fit: misfit() says why.
+  bool read(const CompiledField& field, std::span<const Value> slots, int64_t received_time,
+            Cell& cell) {
+    cell.present = false;
+    if (!field.plain) return read_picked(field, slots, received_time, cell);
+    const Value& value = slots[static_cast<size_t>(field.slots[0])];
+    if (field.verbatim && value.kind == Value::Kind::text && !value.text.empty() &&
+        (field.type != event::Type::Id || !is_macro(value.text)))
+      return cell.put(value.text);
+    return !value.has_value() || convert(field, value, cell);
+  }
+  Misfit& misfit() { return misfit_; }
   void clear() { made_.clear(); }
 
  private:
+  bool read_picked(const CompiledField& field, std::span<const Value> slots, int64_t received_time,
+                   Cell& cell);
   std::optional<Value> pick(const CompiledField& field, std::span<const Value> slots);
   std::optional<Value> compute(const CompiledField& field, std::span<const Value> slots);
-  std::string_view keep(std::string text) { return made_.emplace_back(std::move(text)); }
+  bool refuse(event::Reason reason, const CompiledField& field, std::string_view text,
+              std::string_view what);
 
-  FieldResult convert(const CompiledField& field, const Value& value);
-  FieldResult read_text(const CompiledField& field, std::string_view text);
-  FieldResult read_time(const CompiledField& field, const Value& value, std::string_view text);
+  bool convert(const CompiledField& field, const Value& value, Cell& cell);
+  bool read_text(const CompiledField& field, std::string_view text, Cell& cell);
+  bool read_time(const CompiledField& field, const Value& value, std::string_view text, Cell& cell);
+  bool read_money(const CompiledField& field, const Value& value, std::string_view text,
+                  Cell& cell);
+  bool read_integer(const CompiledField& field, const Value& value, std::string_view text,
+                    Cell& cell);
+  bool read_bool(const CompiledField& field, const Value& value, std::string_view text, Cell& cell);
 
-  std::deque<std::string> made_;
+  MadeTexts made_;
+  Misfit misfit_;
   std::vector<std::optional<Int128>> operands_;
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include <simdjson.h>
-
 #include "decode/decoders.h"
 #include "decode/json_check.h"
 #include "decode/json_cutter.h"
@@ -19,14 +17,19 @@ class JsonDecoder : public Decoder {
       : Decoder(spec), mapping_(std::move(mapping)) {}
 
   event::DecodedSlice decode_records(event::Slice slice) const override {
-    const simdjson::padded_string bytes(*slice.bytes);
+    const std::shared_ptr<const std::string> bytes = slice.bytes;
+    const std::string_view text = *bytes;
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
     JsonReader reader(mapping_, spec().nesting_max, writer);
+    std::string last;  // the record at the end of the slice, with what must follow it
     const auto read = [&](std::string_view record, event::RecordSpan span) {
+      if (text.end() - record.end() < static_cast<ptrdiff_t>(kJsonPadding)) {
+        last.assign(record).append(kJsonPadding, '\0');
+        record = std::string_view(last).substr(0, record.size());
+      }
       reader.read(record, span);
     };
-    const std::string_view text(bytes.data(), bytes.size());
     switch (spec().framing) {
       case JsonFraming::lines:
         for_each_line(text, spec().event_bytes_max, writer, out, read);

@@ -40,14 +40,16 @@ class JsonReader::Impl {
       : mapping_(mapping),
         nesting_max_(nesting_max),
         writer_(writer),
-        slots_(static_cast<size_t>(mapping.slots())) {}
+        slots_(static_cast<size_t>(mapping.slots())),
+        learned_(mapping.nodes()) {}
 
   void read(std::string_view line, event::RecordSpan& span) {
-    slots_.assign(slots_.size(), Value());
+    for (Value& slot : slots_) slot.kind = Value::Kind::absent;
     extra_.clear();
     elements_ = {};
     seen_.clear();
     problem_.reset();
+    escapes_ = line.find('\\') != std::string_view::npos;
     const simdjson::error_code error = read_record(line);
     if (error != simdjson::SUCCESS && !problem_) problem_ = problem_of(error);
     if (problem_) {
@@ -105,6 +107,7 @@ class JsonReader::Impl {
 
   static std::string_view trimmed(std::string_view text) {
     constexpr std::string_view kSpace = " \t\r\n";
+    if (!text.empty() && text.front() > ' ' && text.back() > ' ') return text;
     text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
     return text.substr(0, text.find_last_not_of(kSpace) + 1);
   }
@@ -117,13 +120,21 @@ class JsonReader::Impl {
   ErrorCode read_object(ondemand::object object, const PathNode& node, ExtraObject& extra) {
     const size_t seen_begin = seen_.size();
     seen_.resize(seen_begin + node.children.size());
+    const PathNode** guess = &learned_[node.id].first;
     for (auto field : object) {
+      const PathNode* child = *guess;
       std::string_view key;
-      if (const ErrorCode error = field.unescaped_key().get(key)) return error;
+      if (is_key(field, child)) {
+        key = child->key;
+      } else {
+        if (const ErrorCode error = field.unescaped_key().get(key)) return error;
+        child = node.find(key);
+        if (child != nullptr) *guess = child;
+      }
       ondemand::value value;
       if (const ErrorCode error = field.value().get(value)) return error;
-      const PathNode* child = node.find(key);
       if (child != nullptr) {
+        guess = &learned_[child->id].next;
         uint8_t& seen = seen_[seen_begin + static_cast<size_t>(child - node.children.data())];
         if (seen != 0) forget(*child, key, extra);
         seen = 1;
@@ -132,6 +143,14 @@ class JsonReader::Impl {
     }
     seen_.resize(seen_begin);
     return simdjson::SUCCESS;
+  }
+
+  // Whether the field's key is the node's, letter by letter.
+  static bool is_key(simdjson::simdjson_result<ondemand::field>& field, const PathNode* node) {
+    if (node == nullptr || field.error() != simdjson::SUCCESS) return false;
+    const std::string_view text = field.value_unsafe().key_raw_json_token();
+    return text.size() >= node->key.size() + 2 && text[node->key.size() + 1] == '"' &&
+           text.compare(1, node->key.size(), node->key) == 0;
   }
 
   // Of equal keys the last counts: what was read of one before is undone.
@@ -148,33 +167,35 @@ class JsonReader::Impl {
 
   ErrorCode read_value(ondemand::value value, const PathNode* node, std::string_view key,
                        ExtraObject& extra) {
-    ondemand::json_type type;
-    if (const ErrorCode error = value.type().get(type)) return error;
     if (node == nullptr) return keep_unread(value, key, extra);
-    if (type == ondemand::json_type::object) return read_nested_object(value, *node, key, extra);
-    if (type == ondemand::json_type::array) return read_nested_array(value, *node, key, extra);
+    const std::string_view token = value.raw_json_token();
+    if (token.empty()) return simdjson::TAPE_ERROR;
+    if (token[0] == '{') return read_nested_object(value, *node, key, extra);
+    if (token[0] == '[') return read_nested_array(value, *node, key, extra);
     if (node->slot < 0) return keep_unread(value, key, extra);
-    return read_scalar(value, type, slots_[static_cast<size_t>(node->slot)]);
+    Value& out = slots_[static_cast<size_t>(node->slot)];
+    return token[0] == '"' ? read_text(value, token, out) : read_word(trimmed(token), out);
   }
 
-  ErrorCode read_scalar(ondemand::value value, ondemand::json_type type, Value& out) {
-    if (type == ondemand::json_type::string) {
-      std::string_view text;
-      if (const ErrorCode error = value.get_string().get(text)) return error;
-      out = Value::of_text(text);
-      return simdjson::SUCCESS;
+  // A text that nothing is escaped in stays where it is: no copy of it is made, and its end need
+  // not be searched for.
+  ErrorCode read_text(ondemand::value value, std::string_view token, Value& out) {
+    if (escapes_) {
+      out.kind = Value::Kind::text;
+      return value.get_string().get(out.text);
     }
-    if (type == ondemand::json_type::boolean) {
-      bool truth = false;
-      if (const ErrorCode error = value.get_bool().get(truth)) return error;
-      out = Value::of_boolean(truth);
-      return simdjson::SUCCESS;
-    }
-    std::string_view token;
-    if (const ErrorCode error = value.raw_json().get(token)) return error;
-    token = trimmed(token);
-    if (type == ondemand::json_type::number && is_json_number(token)) {
+    while (token.back() != '"') token.remove_suffix(1);  // blanks
+    out = Value::of_text(token.substr(1, token.size() - 2));
+    ondemand::raw_json_string consumed;
+    return value.get_raw_json_string().get(consumed);
+  }
+
+  // simdjson goes on after the token by itself.
+  ErrorCode read_word(std::string_view token, Value& out) {
+    if (is_json_number(token)) {
       out = Value::of_number(token);
+    } else if (token == "true" || token == "false") {
+      out = Value::of_boolean(token == "true");
     } else if (token == "null") {
       out = Value::null();
     } else {
@@ -316,6 +337,13 @@ class JsonReader::Impl {
   RowWriter& writer_;
   std::vector<Value> slots_;
   ExtraObject extra_;
+  // Records have their members in one order, so nearly every key is found by one comparison.
+  struct Learned {
+    const PathNode* first = nullptr;  // whose key came first in the node's object
+    const PathNode* next = nullptr;   // whose key came after the node's
+  };
+  std::vector<Learned> learned_;  // of each node
+  bool escapes_ = false;       // the record has a backslash; else texts are used where they stand
   std::vector<uint8_t> seen_;  // children of the objects that are being read: had its key
   std::optional<Problem> problem_;
   std::string_view elements_;  // JSON text of the exploded array

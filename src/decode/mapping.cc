@@ -46,16 +46,6 @@ std::optional<std::vector<Step>> split_path(std::string_view path) {
   return steps;
 }
 
-PathNode& child_of(PathNode& node, const Step& step) {
-  for (PathNode& child : node.children) {
-    if (child.key == step.key && child.index == step.index) return child;
-  }
-  PathNode& child = node.children.emplace_back();
-  child.key = step.key;
-  child.index = step.index;
-  return child;
-}
-
 }  // namespace
 
 const PathNode* PathNode::find(std::string_view name) const {
@@ -81,7 +71,7 @@ Result<Mapping> Mapping::compile(const MappingSpec& spec, bool nested) {
     if (!nested || !steps)
       return config_error("explode: '" + spec.explode + "' is no path of an array");
     PathNode* node = &mapping.tree_;
-    for (const Step& step : *steps) node = &child_of(*node, step);
+    for (const Step& step : *steps) node = &mapping.child_of(*node, step.key, step.index);
     node->explode = true;
   }
   if (spec.rows.empty())
@@ -91,6 +81,18 @@ Result<Mapping> Mapping::compile(const MappingSpec& spec, bool nested) {
     mapping.rows_.push_back(std::move(row));
   }
   return mapping;
+}
+
+// The child for a step of a path, added when it is new.
+PathNode& Mapping::child_of(PathNode& node, const std::string& key, int64_t index) {
+  for (PathNode& child : node.children) {
+    if (child.key == key && child.index == index) return child;
+  }
+  PathNode& child = node.children.emplace_back();
+  child.key = key;
+  child.index = index;
+  child.id = nodes_++;
+  return child;
 }
 
 int Mapping::slot_of(std::string_view path) const {
@@ -111,7 +113,7 @@ Result<int> Mapping::add_path(const std::string& path, bool nested) {
     PathNode* node = &tree_;
     bool of_element = false;
     for (const Step& step : *steps) {
-      node = &child_of(*node, step);
+      node = &child_of(*node, step.key, step.index);
       of_element = of_element || (node->explode && &step != &steps->back());
     }
     node->slot = slot;
@@ -152,7 +154,7 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
     return config_error("an event of kind " + std::string(event::kind_name(*kind)) +
                         " has no field " + name);
   }
-  CompiledField field{rule, info.type, {}, std::nullopt, TimeZone::utc()};
+  CompiledField field{rule, info.type, false, false, {}, std::nullopt, TimeZone::utc()};
   ADWEAVE_ASSIGN(field.zone, TimeZone::find(rule.zone));
   for (const TimeForm& form : rule.times) {
     if (form.kind != TimeForm::Kind::pattern) continue;
@@ -177,6 +179,13 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
     ADWEAVE_ASSIGN(const int slot, add_path(path, nested));
     field.slots.push_back(slot);
   }
+  field.plain = field.slots.size() == 1 && !rule.constant && !rule.compute && !rule.join &&
+                !rule.fallback && !rule.from_receipt && rule.nulls.empty();
+  const bool is_text = info.type == event::Type::Str || info.type == event::Type::Dict ||
+                       info.type == event::Type::Id;
+  const bool checked = rule.field == event::Field::user_id || rule.field == event::Field::currency;
+  field.verbatim = field.plain && is_text && !checked && rule.values.empty() &&
+                   rule.transform == Transform::none;
   return field;
 }
 

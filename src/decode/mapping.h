@@ -20,6 +20,7 @@ struct PathNode {
   int64_t index = -1;    // or element of an array
   int slot = -1;         // a rule reads the value here
   bool explode = false;  // the array whose elements are the events
+  size_t id = 0;         // below Mapping::nodes(): by it a reader keeps what it learns of the node
   std::vector<PathNode> children;
 
   const PathNode* find(std::string_view name) const;
@@ -29,6 +30,8 @@ struct PathNode {
 struct CompiledField {
   FieldRule rule;
   event::Type type;
+  bool plain = false;                    // the value is that of one slot, or none
+  bool verbatim = false;                 // and its text is stored as it stands
   std::vector<int> slots;                // of rule.from, or of the expression's paths
   std::optional<Expression> expression;  // of rule.compute
   TimeZone zone;
@@ -61,6 +64,7 @@ class Mapping {
     return whole_ >= 0 && slots() == 1 && explode_.empty() && !collects_unread();
   }
   const PathNode& tree() const { return tree_; }
+  size_t nodes() const { return nodes_; }
   bool explodes() const { return !explode_.empty(); }
   const std::string& explode() const { return explode_; }
   Unread unread() const { return unread_; }
@@ -70,6 +74,7 @@ class Mapping {
   bool of_element(int slot) const { return of_element_[static_cast<size_t>(slot)]; }
 
  private:
+  PathNode& child_of(PathNode& node, const std::string& key, int64_t index);
   Result<int> add_path(const std::string& path, bool nested);
   Result<CompiledRow> compile_row(const RowRule& rule, bool nested);
   Result<CompiledField> compile_field(const FieldRule& rule, std::optional<event::Kind> kind,
@@ -79,6 +84,7 @@ class Mapping {
   std::vector<bool> of_element_;
   std::vector<CompiledRow> rows_;
   PathNode tree_;
+  size_t nodes_ = 1;  // in the tree
   std::string explode_;
   int whole_ = -1;
   Unread unread_ = Unread::extra;

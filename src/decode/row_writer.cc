@@ -64,37 +64,38 @@ void RowWriter::write(std::span<const Value> slots, const ExtraObject& extra,
            "no field reads " + event::quoted(extra.to_json()), span, row->kind);
     return;
   }
-  extra_ = mapping_.collects_unread() ? extra : ExtraObject();
+  extra_.clear();
+  if (mapping_.collects_unread()) extra_.append(extra);
   if (read_fields(*row, slots, span)) put_row(*row, span);
 }
 
 bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots,
                             const event::RecordSpan& span) {
   reader_.clear();
-  cells_.clear();
+  if (cells_.size() < row.fields.size()) cells_.resize(row.fields.size());
   flags_ = 0;
-  for (const CompiledField& field : row.fields) {
-    FieldResult result = reader_.read(field, slots, out_.slice.received_time);
+  for (size_t i = 0; i < row.fields.size(); ++i) {
+    const CompiledField& field = row.fields[i];
+    const bool fits = reader_.read(field, slots, out_.slice.received_time, cells_[i]);
     if (field.rule.from_receipt) flags_ |= event::kTimeFromReceipt;
-    if (result.misfit && field.rule.on_error == OnError::reject) {
-      reject(result.misfit->reason, std::string(event::info(field.rule.field).name),
-             std::move(result.misfit->message), span, row.kind);
+    if (fits && (cells_[i].present || field.rule.missing == Missing::null)) continue;
+    if (!fits && field.rule.on_error == OnError::reject) {
+      Misfit& misfit = reader_.misfit();
+      reject(misfit.reason, std::string(event::info(field.rule.field).name),
+             std::move(misfit.message), span, row.kind);
       return false;
     }
-    if (!result.misfit && !result.cell.present && field.rule.missing == Missing::reject) {
+    if (fits) {
       const std::string name(event::info(field.rule.field).name);
       reject(event::Reason::missing_field, name, "the record has no value for " + name, span,
              row.kind);
       return false;
     }
-    if (result.misfit) {
-      flags_ |= event::kValueNulled;
-      for (const int slot : field.slots) {
-        const Value& value = slots[static_cast<size_t>(slot)];
-        if (value.has_value()) extra_.add(mapping_.path(slot), value);
-      }
+    flags_ |= event::kValueNulled;
+    for (const int slot : field.slots) {
+      const Value& value = slots[static_cast<size_t>(slot)];
+      if (value.has_value()) extra_.add(mapping_.path(slot), value);
     }
-    cells_.push_back(result.cell);
   }
   return true;
 }
@@ -109,11 +110,8 @@ void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
                        [&](auto& column) { put_cell(column, at, cells_[i]); });
   }
   batch.spans.push_back(span);
-  batch.source.put(at, out_.slice.source);
-  batch.received_time.put(at, out_.slice.received_time);
-  batch.source_length.put(at, span.length);
   if (flags_ != 0) batch.flags.put(at, flags_);
-  if (const std::string json = extra_.to_json(); !json.empty()) batch.extra.put(at, json);
+  if (!extra_.empty()) batch.extra.put(at, extra_.to_json());
 }
 
 // Whether a reject was made part of the one before it: so many in a slice would take its size many

@@ -11,8 +11,7 @@ namespace adweave::decode {
 
 namespace {
 
-template <class Number>
-std::string number_text(Number number) {
+std::string number_text(int64_t number) {
   char digits[40];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
   return {digits, end};
@@ -24,8 +23,6 @@ std::string_view text_of(const Value& value, std::string& scratch) {
   switch (value.kind) {
     case Value::Kind::integer:
       return scratch = number_text(value.integer);
-    case Value::Kind::real:
-      return scratch = number_text(value.real);
     case Value::Kind::time:
       return scratch = format_time(value.integer);
     default:
@@ -44,7 +41,6 @@ void append_json(std::string& out, const Value& value) {
     case Value::Kind::number:
     case Value::Kind::json:
     case Value::Kind::integer:
-    case Value::Kind::real:
       out += text_of(value, scratch);
       return;
     case Value::Kind::text:

@@ -16,7 +16,6 @@ struct Value {
     null,
     boolean,  // text is "true" or "false"
     integer,  // in `integer`
-    real,     // in `real`
     number,   // decimal text, exactly as the feed spells it
     text,
     json,  // an object or array, as JSON text
@@ -25,20 +24,19 @@ struct Value {
   Kind kind = Kind::absent;
   std::string_view text;
   int64_t integer = 0;
-  double real = 0;
 
   bool has_value() const {
     return kind != Kind::absent && kind != Kind::null && !(kind == Kind::text && text.empty());
   }
 
-  static Value of_text(std::string_view text) { return {Kind::text, text, 0, 0}; }
-  static Value of_number(std::string_view text) { return {Kind::number, text, 0, 0}; }
-  static Value of_json(std::string_view text) { return {Kind::json, text, 0, 0}; }
-  static Value of_integer(int64_t integer) { return {Kind::integer, {}, integer, 0}; }
+  static Value of_text(std::string_view text) { return {Kind::text, text, 0}; }
+  static Value of_number(std::string_view text) { return {Kind::number, text, 0}; }
+  static Value of_json(std::string_view text) { return {Kind::json, text, 0}; }
+  static Value of_integer(int64_t integer) { return {Kind::integer, {}, integer}; }
   static Value of_boolean(bool value) {
-    return {Kind::boolean, value ? "true" : "false", value ? 1 : 0, 0};
+    return {Kind::boolean, value ? "true" : "false", value ? 1 : 0};
   }
-  static Value null() { return {Kind::null, {}, 0, 0}; }
+  static Value null() { return {Kind::null, {}, 0}; }
 };
 
 // The value as text; numbers are written into `scratch`.

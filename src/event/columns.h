@@ -29,7 +29,8 @@ class Validity {
   int64_t size() const { return size_; }
   int64_t null_count() const { return size_ - set_; }
   bool is_set(int64_t i) const { return (bytes_[static_cast<size_t>(i >> 3)] >> (i & 7) & 1) != 0; }
-  void append(bool present) {
+  // Inlined by force: it was called for each value.
+  [[gnu::always_inline]] void append(bool present) {
     const auto bit = static_cast<unsigned>(size_ & 7);
     if (bit == 0) bytes_.push_back(0);
     bytes_.back() = static_cast<uint8_t>(bytes_.back() | unsigned{present} << bit);
