@@ -22,8 +22,7 @@ ColumnReader::ColumnReader(const Mapping& mapping, std::vector<std::string> name
 
 void ColumnReader::read(std::span<const std::string_view> values, const event::RecordSpan& span,
                         RowWriter& writer) {
-  slots_.assign(slots_.size(), Value());
-  extra_.clear();
+  extra_.clear();  // each slot that has a column is written below
   for (size_t i = 0; i < names_.size(); ++i) {
     const int slot = slots_of_names_[i];
     if (slot >= 0) {

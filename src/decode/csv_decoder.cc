@@ -16,12 +16,12 @@ class CsvCutter : public event::RecordCutter {
 
   Result<std::optional<int64_t>> head(std::string_view start, bool at_end) override {
     const auto begin = static_cast<size_t>(byte_order_mark(start));
-    const auto record = scanner_.header(start, begin, at_end);
-    if (record && record->problem) {
+    const CsvRecord* record = scanner_.header(start, begin, at_end);
+    if (record != nullptr && record->problem) {
       return Error{ErrorCode::io, "the header row: " + *record->problem,
                    "check delimiter, quote and escape"};
     }
-    if (record) return std::optional<int64_t>(static_cast<int64_t>(record->end));
+    if (record != nullptr) return std::optional<int64_t>(static_cast<int64_t>(record->end));
     if (start.size() > static_cast<size_t>(spec_.event_bytes_max)) {
       return Error{
           ErrorCode::io,
@@ -34,8 +34,8 @@ class CsvCutter : public event::RecordCutter {
   std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {
     size_t at = 0;
     while (at < bytes.size()) {
-      const auto record = scanner_.next(bytes, at, at_end);
-      if (!record) return std::nullopt;
+      const CsvRecord* record = scanner_.next(bytes, at, at_end);
+      if (record == nullptr) return std::nullopt;
       at = record->end;
       if (static_cast<int64_t>(at) >= target) return static_cast<int64_t>(at);
     }
@@ -59,15 +59,17 @@ class CsvDecoder : public Decoder {
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
     CsvScanner scanner(spec().csv, spec().event_bytes_max);
+    const bool all_utf8 = simdjson::validate_utf8(bytes.data(), bytes.size());
     for (size_t begin = 0; begin < bytes.size();) {
-      auto record = scanner.next(bytes, begin, true);
+      CsvRecord* record = scanner.next(bytes, begin, true);
       const event::RecordSpan span{static_cast<int64_t>(begin),
                                    static_cast<int32_t>(record->length), -1};
       begin = record->end;
       if (record->length == 0 || record->comment) continue;
       ++out.records_read;
-      write_record(*record, columns, bytes.substr(static_cast<size_t>(span.offset), record->length),
-                   span, writer);
+      const std::string_view text = bytes.substr(static_cast<size_t>(span.offset), record->length);
+      const bool utf8 = all_utf8 || simdjson::validate_utf8(text.data(), text.size());
+      write_record(*record, columns, utf8, span, writer);
     }
     return out;
   }
@@ -82,11 +84,10 @@ class CsvDecoder : public Decoder {
     std::string_view head = *slice.head;
     head.remove_prefix(static_cast<size_t>(byte_order_mark(head)));
     CsvScanner scanner(spec().csv, spec().event_bytes_max);
-    const auto record = scanner.header(head, 0, true);
-    return column_names(record->fields);
+    return column_names(scanner.header(head, 0, true)->fields);
   }
 
-  void write_record(CsvRecord& record, ColumnReader& columns, std::string_view text,
+  void write_record(CsvRecord& record, ColumnReader& columns, bool utf8,
                     const event::RecordSpan& span, RowWriter& writer) const {
     using event::Reason;
     if (static_cast<int64_t>(record.length) > spec().event_bytes_max) {
@@ -95,7 +96,7 @@ class CsvDecoder : public Decoder {
                                " bytes, the limit is " + std::to_string(spec().event_bytes_max),
                            span);
     }
-    if (!simdjson::validate_utf8(text.data(), text.size())) {
+    if (!utf8) {
       return writer.reject(Reason::bad_encoding, "csv", "the record is not UTF-8", span);
     }
     if (record.problem) return writer.reject(Reason::malformed, "csv", *record.problem, span);

@@ -43,57 +43,56 @@ std::vector<std::string> column_names(const std::vector<std::string_view>& heade
   return names;
 }
 
-std::optional<CsvRecord> CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
-  if (is_comment(bytes, begin)) {
-    std::optional<CsvRecord> line = skip_line(bytes, begin, at_end);
-    if (line) line->comment = true;
-    return line;
-  }
-  CsvRecord record;
+CsvScanner::CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
+    : dialect_(dialect), bytes_max_(static_cast<size_t>(record_bytes_max)) {
+  const char quote = dialect.quote.value_or('\n');
+  marks_ = {dialect.delimiter, '\n', '\r', quote, dialect.escape.value_or(quote)};
+}
+
+CsvRecord* CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
+  record_.fields.clear();
+  record_.problem.reset();
+  record_.comment = is_comment(bytes, begin);
+  if (record_.comment) return skip_line(bytes, begin, at_end) ? &record_ : nullptr;
   unescaped_.clear();
+  ByteMarks marks(bytes, begin, marks_);
   size_t at = begin;
   Step step = Step::field;
   while (step == Step::field) {
     const bool quoted = dialect_.quote && at < bytes.size() && bytes[at] == *dialect_.quote;
-    step =
-        quoted ? quoted_field(bytes, at, at_end, record) : plain_field(bytes, at, at_end, record);
-    if (record.fields.size() > static_cast<size_t>(limits::kCsvFieldsMax)) {
-      problem_ = "more than " + std::to_string(limits::kCsvFieldsMax) + " fields";
+    step = quoted ? quoted_field(bytes, at, at_end, marks) : plain_field(bytes, at, at_end, marks);
+    if (record_.fields.size() > static_cast<size_t>(limits::kCsvFieldsMax)) {
+      record_.problem = "more than " + std::to_string(limits::kCsvFieldsMax) + " fields";
       step = Step::broken;
     }
   }
-  if (step == Step::more) return std::nullopt;
+  if (step == Step::more) return nullptr;
   if (step == Step::broken) {
-    const std::optional<CsvRecord> line = skip_line(bytes, begin, at_end);
-    if (!line) return std::nullopt;
-    at = line->end;
-    record.problem = problem_;
-    record.fields.clear();
+    record_.fields.clear();
+    return skip_line(bytes, begin, at_end) ? &record_ : nullptr;
   }
-  record.end = at;
+  record_.end = at;
   std::string_view text = bytes.substr(begin, at - begin);
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
-  record.length = text.size();
-  return record;
+  record_.length = text.size();
+  return &record_;
 }
 
-std::optional<CsvRecord> CsvScanner::header(std::string_view bytes, size_t begin, bool at_end) {
-  CsvRecord skipped;
-  skipped.end = begin;
+CsvRecord* CsvScanner::header(std::string_view bytes, size_t begin, bool at_end) {
+  record_ = {};
+  record_.end = begin;
   for (int i = 0; i < dialect_.skip; ++i) {
-    const std::optional<CsvRecord> line = skip_line(bytes, skipped.end, at_end);
-    if (!line) return std::nullopt;
-    skipped.end = line->end;
+    if (!skip_line(bytes, record_.end, at_end)) return nullptr;
   }
-  if (!dialect_.header) return skipped;
-  for (size_t at = skipped.end; at < bytes.size();) {
-    std::optional<CsvRecord> record = next(bytes, at, at_end);
-    if (!record) return std::nullopt;
-    if (!record->comment && record->length > 0) return record;
-    at = skipped.end = record->end;
+  if (!dialect_.header) return &record_;
+  while (record_.end < bytes.size()) {
+    if (next(bytes, record_.end, at_end) == nullptr) return nullptr;
+    if (!record_.comment && record_.length > 0) return &record_;
   }
-  return at_end ? std::optional(skipped) : std::nullopt;
+  if (!at_end) return nullptr;
+  record_.fields.clear();
+  return &record_;
 }
 
 // Blanks before the comment's sign do not matter.
@@ -103,22 +102,16 @@ bool CsvScanner::is_comment(std::string_view bytes, size_t begin) const {
   return first != std::string_view::npos && bytes[first] == *dialect_.comment;
 }
 
-// The rest of a line as it stands.
-std::optional<CsvRecord> CsvScanner::skip_line(std::string_view bytes, size_t begin,
-                                               bool at_end) const {
-  CsvRecord line;
+// The rest of a line as it stands; false when its end is not known.
+bool CsvScanner::skip_line(std::string_view bytes, size_t begin, bool at_end) {
   const size_t end = ByteSearch('\n', '\r', '\r').find(bytes, begin);
-  if (end == bytes.size() && !at_end) return std::nullopt;
-  if (end == bytes.size()) {
-    line.end = bytes.size();
-    line.length = bytes.size() - begin;
-    return line;
-  }
-  const std::optional<size_t> after = after_line_end(bytes, end, at_end);
-  if (!after) return std::nullopt;
-  line.end = *after;
-  line.length = end - begin;
-  return line;
+  if (end == bytes.size() && !at_end) return false;
+  const std::optional<size_t> after =
+      end == bytes.size() ? end : after_line_end(bytes, end, at_end);
+  if (!after) return false;
+  record_.end = *after;
+  record_.length = end - begin;
+  return true;
 }
 
 // `at` stands after a field's last byte: on a delimiter, a line end or the end of the text.
@@ -133,18 +126,18 @@ CsvScanner::Step CsvScanner::after_field(std::string_view bytes, size_t& at, boo
 }
 
 CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bool at_end,
-                                          CsvRecord& record) {
+                                          ByteMarks& marks) {
   const char quote = *dialect_.quote;
   const char escape = dialect_.escape.value_or(quote);
-  const ByteSearch ends(quote, escape, quote);
   const size_t begin = ++at;
   bool escaped = false;
   while (true) {
-    const size_t stop = ends.find(bytes, at);
+    const size_t stop = marks.find(at);
     const bool open = stop == bytes.size() || stop - begin > bytes_max_;
     if (open && !at_end && bytes.size() - begin <= bytes_max_) return Step::more;
-    if (open) return problem_ = "a quote is not closed", Step::broken;
+    if (open) return record_.problem = "a quote is not closed", Step::broken;
     at = stop + 1;
+    if (bytes[stop] != quote && bytes[stop] != escape) continue;
     if (at == bytes.size() && !at_end) return Step::more;
     const bool escapes =
         bytes[stop] == escape &&
@@ -154,16 +147,16 @@ CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bo
     if (escapes) ++at;
   }
   const std::string_view field = bytes.substr(begin, at - 1 - begin);
-  record.fields.push_back(escaped ? unescaped(field) : field);
+  record_.fields.push_back(escaped ? unescaped(field) : field);
   const Step step = after_field(bytes, at, at_end);
-  if (step == Step::broken) problem_ = "text after a closing quote";
+  if (step == Step::broken) record_.problem = "text after a closing quote";
   return step;
 }
 
 // What follows an escape stands for itself.
 std::string_view CsvScanner::unescaped(std::string_view field) {
   const char escape = dialect_.escape.value_or(*dialect_.quote);
-  std::string& text = unescaped_.emplace_back();
+  std::string& text = unescaped_.add();
   for (size_t i = 0; i < field.size(); ++i) {
     if (field[i] == escape && i + 1 < field.size()) ++i;
     text += field[i];
@@ -173,10 +166,12 @@ std::string_view CsvScanner::unescaped(std::string_view field) {
 
 // A quote inside stands for itself: 37'37.8"N.
 CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
-                                         CsvRecord& record) const {
+                                         ByteMarks& marks) {
   const size_t begin = at;
-  at = ByteSearch(dialect_.delimiter, '\n', '\r').find(bytes, at);
-  record.fields.push_back(bytes.substr(begin, at - begin));
+  at = marks.find(at);
+  while (at < bytes.size() && bytes[at] != dialect_.delimiter && !is_line_end(bytes[at]))
+    at = marks.find(at + 1);
+  record_.fields.push_back(bytes.substr(begin, at - begin));
   return after_field(bytes, at, at_end);
 }
 

@@ -7,13 +7,15 @@
 // unquoted field stands for itself.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "decode/byte_search.h"
+#include "decode/made_texts.h"
 #include "decode/spec.h"
 
 namespace adweave::decode {
@@ -32,30 +34,31 @@ std::vector<std::string> column_names(const std::vector<std::string_view>& heade
 
 class CsvScanner {
  public:
-  CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
-      : dialect_(dialect), bytes_max_(static_cast<size_t>(record_bytes_max)) {}
+  CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max);
 
-  // The record that begins at `begin`; null when its end is not within `bytes` and more may come.
-  std::optional<CsvRecord> next(std::string_view bytes, size_t begin, bool at_end);
+  // The record that begins at `begin`, until the next is read; null when its end is not within
+  // `bytes` and more may come.
+  CsvRecord* next(std::string_view bytes, size_t begin, bool at_end);
 
   // The first row after the lines to skip, and comments and blank lines: the names of the columns.
   // Null: not within `bytes`. Without a header row its end is the end of the skipped lines and its
   // fields are empty.
-  std::optional<CsvRecord> header(std::string_view bytes, size_t begin, bool at_end);
+  CsvRecord* header(std::string_view bytes, size_t begin, bool at_end);
 
  private:
   enum class Step { field, record, more, broken };
   bool is_comment(std::string_view bytes, size_t begin) const;
-  std::optional<CsvRecord> skip_line(std::string_view bytes, size_t begin, bool at_end) const;
-  Step quoted_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record);
-  Step plain_field(std::string_view bytes, size_t& at, bool at_end, CsvRecord& record) const;
+  bool skip_line(std::string_view bytes, size_t begin, bool at_end);
+  Step quoted_field(std::string_view bytes, size_t& at, bool at_end, ByteMarks& marks);
+  Step plain_field(std::string_view bytes, size_t& at, bool at_end, ByteMarks& marks);
   Step after_field(std::string_view bytes, size_t& at, bool at_end) const;
   std::string_view unescaped(std::string_view field);
 
   CsvDialect dialect_;
   size_t bytes_max_;
-  std::deque<std::string> unescaped_;
-  std::string problem_;
+  std::array<char, 5> marks_;  // where fields end, and quotes
+  CsvRecord record_;
+  MadeTexts unescaped_;
 };
 
 }  // namespace adweave::decode
