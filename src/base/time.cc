@@ -69,6 +69,45 @@ bool take_offset(std::string_view text, size_t& at, int& minutes) {
   return true;
 }
 
+// "2023-11-01T10:00:00", as nearly all times begin, without asking at each character where the text
+// ends.
+bool take_whole_seconds(std::string_view text, size_t& at, CivilTime& t) {
+  constexpr size_t kLength = 19;
+  if (text.size() < kLength) return false;
+  const bool marks = text[4] == '-' && text[7] == '-' && text[13] == ':' && text[16] == ':' &&
+                     (text[10] == 'T' || text[10] == ' ' || text[10] == 't');
+  bool digits = true;
+  const auto two = [&](size_t i) {
+    const unsigned tens = static_cast<unsigned char>(text[i]) - unsigned{'0'};
+    const unsigned ones = static_cast<unsigned char>(text[i + 1]) - unsigned{'0'};
+    digits = digits && tens <= 9 && ones <= 9;
+    return static_cast<int>(tens * 10 + ones);
+  };
+  t.year = two(0) * 100 + two(2);
+  t.month = two(5);
+  t.day = two(8);
+  t.hour = two(11);
+  t.minute = two(14);
+  t.second = two(17);
+  at = kLength;
+  return marks && digits;
+}
+
+// "2023-11-01T10:00", "2023-11-01".
+bool take_whole_minutes(std::string_view text, size_t& at, CivilTime& t) {
+  t = CivilTime();
+  at = 0;
+  if (!take_number<4>(text, at, t.year) || !take(text, at, '-') ||
+      !take_number<2>(text, at, t.month) || !take(text, at, '-') ||
+      !take_number<2>(text, at, t.day)) {
+    return false;
+  }
+  if (at == text.size()) return true;
+  if (!take(text, at, 'T') && !take(text, at, ' ') && !take(text, at, 't')) return false;
+  return take_number<2>(text, at, t.hour) && take(text, at, ':') &&
+         take_number<2>(text, at, t.minute);
+}
+
 }  // namespace
 
 int64_t days_from_civil(int year, int month, int day) {
@@ -121,28 +160,15 @@ int weekday_of(int64_t days) {
 std::optional<ParsedTime> parse_iso_time(std::string_view text) {
   CivilTime t;
   size_t at = 0;
-  if (!take_number<4>(text, at, t.year) || !take(text, at, '-') ||
-      !take_number<2>(text, at, t.month) || !take(text, at, '-') ||
-      !take_number<2>(text, at, t.day)) {
+  if (take_whole_seconds(text, at, t)) {
+    if (take(text, at, '.') && !take_fraction(text, at, t.microsecond)) return std::nullopt;
+  } else if (!take_whole_minutes(text, at, t)) {
     return std::nullopt;
   }
   int offset_minutes = 0;
-  bool has_offset = false;
-  if (at < text.size()) {
-    if (!take(text, at, 'T') && !take(text, at, ' ') && !take(text, at, 't')) return std::nullopt;
-    if (!take_number<2>(text, at, t.hour) || !take(text, at, ':') ||
-        !take_number<2>(text, at, t.minute)) {
-      return std::nullopt;
-    }
-    if (take(text, at, ':')) {
-      if (!take_number<2>(text, at, t.second)) return std::nullopt;
-      if (take(text, at, '.') && !take_fraction(text, at, t.microsecond)) return std::nullopt;
-    }
-    if (at < text.size()) {
-      has_offset = true;
-      if (!take_offset(text, at, offset_minutes) || at != text.size()) return std::nullopt;
-    }
-  }
+  const bool has_offset = at < text.size();
+  if (has_offset && (!take_offset(text, at, offset_minutes) || at != text.size()))
+    return std::nullopt;
   const auto micros = micros_from_civil(t);
   if (!micros) return std::nullopt;
   return ParsedTime{*micros - int64_t{offset_minutes} * 60 * kMicrosPerSecond, has_offset};
