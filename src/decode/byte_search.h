@@ -2,7 +2,6 @@
 // Finds the next byte out of a few, many at a time. Inside decode/ only.
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -68,28 +67,29 @@ class ByteSearch {
   char c_;
 };
 
-// The same for up to five bytes that stand close together: 64 bytes become one word of bits, and
-// the next of them is the next bit. Offsets must not go back.
+// All of a few bytes, one after the other: 64 bytes become one word of bits, and the next of them
+// is the next bit. For bytes that stand close together.
 class ByteMarks {
  public:
-  ByteMarks(std::string_view bytes, size_t at, const std::array<char, 5>& marks)
+  // Line ends, and three more; some may be equal.
+  struct Bytes {
+    char a, b, c;
+  };
+  ByteMarks(std::string_view bytes, size_t at, const Bytes& marks)
       : bytes_(bytes), marks_(marks), block_(at) {
     read_block();
   }
 
-  // Offset of the first mark at or after `at`, or bytes.size().
-  size_t find(size_t at) {
-    while (at - block_ < kBlock) {
-      const uint64_t rest = bits_ >> (at - block_);
-      if (rest != 0) return at + static_cast<size_t>(std::countr_zero(rest));
-      at = block_ += kBlock;
-      if (at >= bytes_.size()) return bytes_.size();
+  // Offset of the next mark, or bytes.size().
+  size_t next() {
+    while (bits_ == 0) {
+      if (bytes_.size() - block_ <= kBlock) return bytes_.size();
+      block_ += kBlock;
       read_block();
     }
-    block_ = at;  // the caller has gone further than a block
-    if (at >= bytes_.size()) return bytes_.size();
-    read_block();
-    return find(at);
+    const size_t at = block_ + static_cast<size_t>(std::countr_zero(bits_));
+    bits_ &= bits_ - 1;
+    return at;
   }
 
  private:
@@ -107,29 +107,38 @@ class ByteMarks {
   }
 
   uint64_t marks_of(const char* block) const {
-    uint64_t bits = 0;
 #if defined(__SSE2__)
-    for (size_t i = 0; i < kBlock; i += 16) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
-      __m128i found = _mm_setzero_si128();
-      for (const char mark : marks_)
-        found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(mark)));
-      bits |= uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << i;
-    }
+    const __m128i line_feed = _mm_set1_epi8('\n');
+    const __m128i carriage_return = _mm_set1_epi8('\r');
+    const __m128i a = _mm_set1_epi8(marks_.a);
+    const __m128i b = _mm_set1_epi8(marks_.b);
+    const __m128i c = _mm_set1_epi8(marks_.c);
+    const auto sixteen = [&](size_t at) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + at));
+      const __m128i ends =
+          _mm_or_si128(_mm_cmpeq_epi8(bytes, line_feed), _mm_cmpeq_epi8(bytes, carriage_return));
+      const __m128i found =
+          _mm_or_si128(_mm_or_si128(ends, _mm_cmpeq_epi8(bytes, a)),
+                       _mm_or_si128(_mm_cmpeq_epi8(bytes, b), _mm_cmpeq_epi8(bytes, c)));
+      return uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << at;
+    };
+    return sixteen(0) | sixteen(16) | sixteen(32) | sixteen(48);
 #else
+    uint64_t bits = 0;
     for (size_t i = 0; i < kBlock; ++i) {
-      bool found = false;
-      for (const char mark : marks_) found |= block[i] == mark;
+      const char byte = block[i];
+      const bool found =
+          byte == '\n' || byte == '\r' || byte == marks_.a || byte == marks_.b || byte == marks_.c;
       bits |= uint64_t{found} << i;
     }
-#endif
     return bits;
+#endif
   }
 
   std::string_view bytes_;
-  std::array<char, 5> marks_;
-  size_t block_;  // offset of the block that `bits_` tells of
-  uint64_t bits_ = 0;
+  Bytes marks_;
+  size_t block_;       // offset of the block that is read
+  uint64_t bits_ = 0;  // its marks that have not been given
 };
 
 }  // namespace adweave::decode

@@ -46,7 +46,74 @@ std::vector<std::string> column_names(const std::vector<std::string_view>& heade
 CsvScanner::CsvScanner(const CsvDialect& dialect, int64_t record_bytes_max)
     : dialect_(dialect), bytes_max_(static_cast<size_t>(record_bytes_max)) {
   const char quote = dialect.quote.value_or('\n');
-  marks_ = {dialect.delimiter, '\n', '\r', quote, dialect.escape.value_or(quote)};
+  marks_ = {dialect.delimiter, quote, dialect.escape.value_or(quote)};
+}
+
+// `at` stands after a field's last byte: on a delimiter, a line end or the end of the text.
+inline CsvScanner::Step CsvScanner::after_field(std::string_view bytes, size_t& at,
+                                                bool at_end) const {
+  if (at == bytes.size()) return at_end ? Step::record : Step::more;
+  if (bytes[at] == dialect_.delimiter) return ++at, Step::field;
+  if (!is_line_end(bytes[at])) return Step::broken;
+  const std::optional<size_t> after = after_line_end(bytes, at, at_end);
+  if (!after) return Step::more;
+  at = *after;
+  return Step::record;
+}
+
+// The quote at `at` opens the field, and its mark has been taken.
+CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bool at_end,
+                                          ByteMarks& marks) {
+  const char quote = *dialect_.quote;
+  const char escape = dialect_.escape.value_or(quote);
+  const size_t begin = ++at;
+  bool escaped = false;
+  while (true) {
+    const size_t stop = marks.next();
+    if (stop == bytes.size() || stop - begin > bytes_max_) return unclosed(bytes, begin, at_end);
+    // An escaped byte is at `at` - 1 when it is a mark.
+    if (stop < at || (bytes[stop] != quote && bytes[stop] != escape)) continue;
+    at = stop + 1;
+    if (at == bytes.size() && !at_end) return Step::more;
+    const bool escapes =
+        bytes[stop] == escape && at < bytes.size() && (escape != quote || bytes[at] == quote);
+    if (!escapes && bytes[stop] == quote) break;
+    escaped = true;
+    if (escapes) ++at;
+  }
+  const std::string_view field = bytes.substr(begin, at - 1 - begin);
+  record_.fields.push_back(escaped ? unescaped(field) : field);
+  const Step step = marks.next() == at ? after_field(bytes, at, at_end) : Step::broken;
+  if (step == Step::broken) record_.problem = "text after a closing quote";
+  return step;
+}
+
+CsvScanner::Step CsvScanner::unclosed(std::string_view bytes, size_t begin, bool at_end) {
+  if (!at_end && bytes.size() - begin <= bytes_max_) return Step::more;
+  record_.problem = "a quote is not closed";
+  return Step::broken;
+}
+
+// What follows an escape stands for itself.
+std::string_view CsvScanner::unescaped(std::string_view field) {
+  const char escape = dialect_.escape.value_or(*dialect_.quote);
+  std::string& text = unescaped_.add();
+  for (size_t i = 0; i < field.size(); ++i) {
+    if (field[i] == escape && i + 1 < field.size()) ++i;
+    text += field[i];
+  }
+  return text;
+}
+
+// A quote inside stands for itself: 37'37.8"N.
+inline CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
+                                                ByteMarks& marks) {
+  const size_t begin = at;
+  do {
+    at = marks.next();
+  } while (at < bytes.size() && bytes[at] != dialect_.delimiter && !is_line_end(bytes[at]));
+  record_.fields.push_back(bytes.substr(begin, at - begin));
+  return after_field(bytes, at, at_end);
 }
 
 CsvRecord* CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
@@ -60,6 +127,7 @@ CsvRecord* CsvScanner::next(std::string_view bytes, size_t begin, bool at_end) {
   Step step = Step::field;
   while (step == Step::field) {
     const bool quoted = dialect_.quote && at < bytes.size() && bytes[at] == *dialect_.quote;
+    if (quoted) marks.next();
     step = quoted ? quoted_field(bytes, at, at_end, marks) : plain_field(bytes, at, at_end, marks);
     if (record_.fields.size() > static_cast<size_t>(limits::kCsvFieldsMax)) {
       record_.problem = "more than " + std::to_string(limits::kCsvFieldsMax) + " fields";
@@ -112,67 +180,6 @@ bool CsvScanner::skip_line(std::string_view bytes, size_t begin, bool at_end) {
   record_.end = *after;
   record_.length = end - begin;
   return true;
-}
-
-// `at` stands after a field's last byte: on a delimiter, a line end or the end of the text.
-CsvScanner::Step CsvScanner::after_field(std::string_view bytes, size_t& at, bool at_end) const {
-  if (at == bytes.size()) return at_end ? Step::record : Step::more;
-  if (bytes[at] == dialect_.delimiter) return ++at, Step::field;
-  if (!is_line_end(bytes[at])) return Step::broken;
-  const std::optional<size_t> after = after_line_end(bytes, at, at_end);
-  if (!after) return Step::more;
-  at = *after;
-  return Step::record;
-}
-
-CsvScanner::Step CsvScanner::quoted_field(std::string_view bytes, size_t& at, bool at_end,
-                                          ByteMarks& marks) {
-  const char quote = *dialect_.quote;
-  const char escape = dialect_.escape.value_or(quote);
-  const size_t begin = ++at;
-  bool escaped = false;
-  while (true) {
-    const size_t stop = marks.find(at);
-    const bool open = stop == bytes.size() || stop - begin > bytes_max_;
-    if (open && !at_end && bytes.size() - begin <= bytes_max_) return Step::more;
-    if (open) return record_.problem = "a quote is not closed", Step::broken;
-    at = stop + 1;
-    if (bytes[stop] != quote && bytes[stop] != escape) continue;
-    if (at == bytes.size() && !at_end) return Step::more;
-    const bool escapes =
-        bytes[stop] == escape &&
-        (escape != quote ? at < bytes.size() : at < bytes.size() && bytes[at] == quote);
-    if (!escapes && bytes[stop] == quote) break;
-    escaped = true;
-    if (escapes) ++at;
-  }
-  const std::string_view field = bytes.substr(begin, at - 1 - begin);
-  record_.fields.push_back(escaped ? unescaped(field) : field);
-  const Step step = after_field(bytes, at, at_end);
-  if (step == Step::broken) record_.problem = "text after a closing quote";
-  return step;
-}
-
-// What follows an escape stands for itself.
-std::string_view CsvScanner::unescaped(std::string_view field) {
-  const char escape = dialect_.escape.value_or(*dialect_.quote);
-  std::string& text = unescaped_.add();
-  for (size_t i = 0; i < field.size(); ++i) {
-    if (field[i] == escape && i + 1 < field.size()) ++i;
-    text += field[i];
-  }
-  return text;
-}
-
-// A quote inside stands for itself: 37'37.8"N.
-CsvScanner::Step CsvScanner::plain_field(std::string_view bytes, size_t& at, bool at_end,
-                                         ByteMarks& marks) {
-  const size_t begin = at;
-  at = marks.find(at);
-  while (at < bytes.size() && bytes[at] != dialect_.delimiter && !is_line_end(bytes[at]))
-    at = marks.find(at + 1);
-  record_.fields.push_back(bytes.substr(begin, at - begin));
-  return after_field(bytes, at, at_end);
 }
 
 }  // namespace adweave::decode

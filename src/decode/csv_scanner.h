@@ -7,7 +7,6 @@
 // unquoted field stands for itself.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,11 +51,12 @@ class CsvScanner {
   Step quoted_field(std::string_view bytes, size_t& at, bool at_end, ByteMarks& marks);
   Step plain_field(std::string_view bytes, size_t& at, bool at_end, ByteMarks& marks);
   Step after_field(std::string_view bytes, size_t& at, bool at_end) const;
+  Step unclosed(std::string_view bytes, size_t begin, bool at_end);
   std::string_view unescaped(std::string_view field);
 
   CsvDialect dialect_;
   size_t bytes_max_;
-  std::array<char, 5> marks_;  // where fields end, and quotes
+  ByteMarks::Bytes marks_;
   CsvRecord record_;
   MadeTexts unescaped_;
 };

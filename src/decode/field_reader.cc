@@ -165,18 +165,23 @@ bool FieldReader::read_picked(const CompiledField& field, std::span<const Value>
 }
 
 bool FieldReader::convert(const CompiledField& field, const Value& value, Cell& cell) {
-  const bool as_is = field.rule.values.empty();
-  if (as_is && field.type == Type::Time && value.kind == Value::Kind::time)
-    return cell.put(value.integer);
-  if (as_is && field.type == Type::Int && value.kind == Value::Kind::integer)
-    return cell.put(value.integer);
-  std::string_view text = value.text;
-  if (value.kind == Value::Kind::integer || value.kind == Value::Kind::time)
-    text = text_of(value, made_.add());
+  if (!field.bare || value.kind == Value::Kind::json) return convert_by_rule(field, value, cell);
+  if (value.kind == Value::Kind::integer || value.kind == Value::Kind::time) {
+    const bool fits = field.type == (value.kind == Value::Kind::time ? Type::Time : Type::Int);
+    return fits ? cell.put(value.integer)
+                : convert_as(field, value, text_of(value, made_.add()), cell);
+  }
+  return convert_as(field, value, value.text, cell);
+}
+
+// With the rule's words and separators.
+bool FieldReader::convert_by_rule(const CompiledField& field, const Value& value, Cell& cell) {
+  std::string_view text = text_of(value, made_.add());
   for (const auto& [from, to] : field.rule.values) {
     if (from == text) return read_text(field, to, cell);
   }
-  if (!as_is && field.rule.other) return read_text(field, *field.rule.other, cell);
+  if (!field.rule.values.empty() && field.rule.other)
+    return read_text(field, *field.rule.other, cell);
   if (value.kind == Value::Kind::json && field.type != Type::Str) {
     return refuse(Reason::wrong_type, field, text, "is an object or array, not a single value");
   }
@@ -190,6 +195,11 @@ bool FieldReader::convert(const CompiledField& field, const Value& value, Cell& 
     }
     text = made_.add(*plain);
   }
+  return convert_as(field, value, text, cell);
+}
+
+bool FieldReader::convert_as(const CompiledField& field, const Value& value, std::string_view text,
+                             Cell& cell) {
   switch (field.type) {
     case Type::Time:
       return read_time(field, value, text, cell);
@@ -256,15 +266,11 @@ bool FieldReader::read_time(const CompiledField& field, const Value& value, std:
 
 bool FieldReader::read_text(const CompiledField& field, std::string_view text, Cell& cell) {
   if (field.type != Type::Str && field.type != Type::Dict && field.type != Type::Id) {
-    CompiledField bare{
-        FieldRule{.field = field.rule.field, .times = field.rule.times, .unit = field.rule.unit},
+    const CompiledField bare{
+        {.field = field.rule.field, .times = field.rule.times, .unit = field.rule.unit},
         field.type,
-        false,
-        false,
-        {},
-        std::nullopt,
         field.zone};
-    return convert(bare, Value::of_text(text), cell);
+    return convert_as(bare, Value::of_text(text), text, cell);
   }
   if (field.type == Type::Id && is_macro(text)) {
     return refuse(Reason::unexpanded_macro, field, text, "is a macro that nobody filled in");

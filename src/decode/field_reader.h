@@ -70,6 +70,9 @@ class FieldReader {
               std::string_view what);
 
   bool convert(const CompiledField& field, const Value& value, Cell& cell);
+  bool convert_by_rule(const CompiledField& field, const Value& value, Cell& cell);
+  bool convert_as(const CompiledField& field, const Value& value, std::string_view text,
+                  Cell& cell);
   bool read_text(const CompiledField& field, std::string_view text, Cell& cell);
   bool read_time(const CompiledField& field, const Value& value, std::string_view text, Cell& cell);
   bool read_money(const CompiledField& field, const Value& value, std::string_view text,

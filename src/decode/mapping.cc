@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "decode/time_form.h"
+#include "event/flags.h"
 
 namespace adweave::decode {
 
@@ -126,7 +127,7 @@ Result<int> Mapping::add_path(const std::string& path, bool nested) {
 }
 
 Result<CompiledRow> Mapping::compile_row(const RowRule& rule, bool nested) {
-  CompiledRow row{{}, rule.kind, rule.name, {}};
+  CompiledRow row{{}, rule.kind, rule.name, {}, 0};
   for (const Condition& condition : rule.when) {
     ADWEAVE_ASSIGN(const int slot, add_path(condition.path, nested));
     row.when.push_back({condition, slot});
@@ -139,6 +140,7 @@ Result<CompiledRow> Mapping::compile_row(const RowRule& rule, bool nested) {
     if (twice)
       return config_error("field " + std::string(event::info(field.field).name) +
                           " is mapped twice");
+    if (field.from_receipt) row.flags |= event::kTimeFromReceipt;
     row.fields.push_back(std::move(compiled));
   }
   return row;
@@ -154,7 +156,7 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
     return config_error("an event of kind " + std::string(event::kind_name(*kind)) +
                         " has no field " + name);
   }
-  CompiledField field{rule, info.type, false, false, {}, std::nullopt, TimeZone::utc()};
+  CompiledField field{rule, info.type};
   ADWEAVE_ASSIGN(field.zone, TimeZone::find(rule.zone));
   for (const TimeForm& form : rule.times) {
     if (form.kind != TimeForm::Kind::pattern) continue;
@@ -181,11 +183,12 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
   }
   field.plain = field.slots.size() == 1 && !rule.constant && !rule.compute && !rule.join &&
                 !rule.fallback && !rule.from_receipt && rule.nulls.empty();
+  field.bare = rule.values.empty() && rule.decimal == '.' && !rule.thousands;
   const bool is_text = info.type == event::Type::Str || info.type == event::Type::Dict ||
                        info.type == event::Type::Id;
   const bool checked = rule.field == event::Field::user_id || rule.field == event::Field::currency;
-  field.verbatim = field.plain && is_text && !checked && rule.values.empty() &&
-                   rule.transform == Transform::none;
+  field.verbatim =
+      field.plain && field.bare && is_text && !checked && rule.transform == Transform::none;
   return field;
 }
 

@@ -30,11 +30,13 @@ struct PathNode {
 struct CompiledField {
   FieldRule rule;
   event::Type type;
-  bool plain = false;                    // the value is that of one slot, or none
-  bool verbatim = false;                 // and its text is stored as it stands
-  std::vector<int> slots;                // of rule.from, or of the expression's paths
-  std::optional<Expression> expression;  // of rule.compute
-  TimeZone zone;
+  TimeZone zone = TimeZone::utc();
+  std::vector<int> slots = {};  // of rule.from, or of the expression's paths
+  std::optional<Expression> expression = std::nullopt;  // of rule.compute
+  // What most fields are, so that they are read without looking at the rule:
+  bool plain = false;     // the value is that of one slot, or none
+  bool bare = false;      // its words and numbers mean what they say
+  bool verbatim = false;  // plain, and a text is stored as it stands
 };
 
 struct CompiledCondition {
@@ -47,6 +49,7 @@ struct CompiledRow {
   std::optional<event::Kind> kind;
   std::string name;
   std::vector<CompiledField> fields;
+  int64_t flags = 0;  // of each of its events
 };
 
 class Mapping {

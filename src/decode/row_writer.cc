@@ -73,41 +73,51 @@ bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots
                             const event::RecordSpan& span) {
   reader_.clear();
   if (cells_.size() < row.fields.size()) cells_.resize(row.fields.size());
-  flags_ = 0;
-  for (size_t i = 0; i < row.fields.size(); ++i) {
-    const CompiledField& field = row.fields[i];
-    const bool fits = reader_.read(field, slots, out_.slice.received_time, cells_[i]);
-    if (field.rule.from_receipt) flags_ |= event::kTimeFromReceipt;
-    if (fits && (cells_[i].present || field.rule.missing == Missing::null)) continue;
-    if (!fits && field.rule.on_error == OnError::reject) {
-      Misfit& misfit = reader_.misfit();
-      reject(misfit.reason, std::string(event::info(field.rule.field).name),
-             std::move(misfit.message), span, row.kind);
+  flags_ = row.flags;
+  Cell* cell = cells_.data();
+  for (const CompiledField& field : row.fields) {
+    const bool fits = reader_.read(field, slots, out_.slice.received_time, *cell);
+    const bool present = cell++->present;
+    if (fits && (present || field.rule.missing == Missing::null)) continue;
+    if (!fits && field.rule.on_error == OnError::null) {
+      null_value(field, slots);
+    } else {
+      reject_field(field, fits, span, row.kind);
       return false;
-    }
-    if (fits) {
-      const std::string name(event::info(field.rule.field).name);
-      reject(event::Reason::missing_field, name, "the record has no value for " + name, span,
-             row.kind);
-      return false;
-    }
-    flags_ |= event::kValueNulled;
-    for (const int slot : field.slots) {
-      const Value& value = slots[static_cast<size_t>(slot)];
-      if (value.has_value()) extra_.add(mapping_.path(slot), value);
     }
   }
   return true;
+}
+
+// Keeps a value that does not fit in `extra`.
+void RowWriter::null_value(const CompiledField& field, std::span<const Value> slots) {
+  flags_ |= event::kValueNulled;
+  for (const int slot : field.slots) {
+    const Value& value = slots[static_cast<size_t>(slot)];
+    if (value.has_value()) extra_.add(mapping_.path(slot), value);
+  }
+}
+
+void RowWriter::reject_field(const CompiledField& field, bool missing,
+                             const event::RecordSpan& span, std::optional<event::Kind> kind) {
+  const std::string name(event::info(field.rule.field).name);
+  if (missing) {
+    reject(event::Reason::missing_field, name, "the record has no value for " + name, span, kind);
+  } else {
+    reject(reader_.misfit().reason, name, std::move(reader_.misfit().message), span, kind);
+  }
 }
 
 void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
   event::Batch& batch = out_.batch(*row.kind);
   const int64_t at = batch.rows++;
   ++rows_;
-  for (size_t i = 0; i < row.fields.size(); ++i) {
-    if (!cells_[i].present) continue;
-    event::with_column(batch, row.fields[i].rule.field,
-                       [&](auto& column) { put_cell(column, at, cells_[i]); });
+  const Cell* next = cells_.data();
+  for (const CompiledField& field : row.fields) {
+    const Cell& cell = *next++;
+    if (!cell.present) continue;
+    event::with_column(batch, field.rule.field,
+                       [at, &cell](auto& column) { put_cell(column, at, cell); });
   }
   batch.spans.push_back(span);
   if (flags_ != 0) batch.flags.put(at, flags_);

@@ -29,6 +29,9 @@ class RowWriter {
   const CompiledRow* find_row(std::span<const Value> slots) const;
   bool read_fields(const CompiledRow& row, std::span<const Value> slots,
                    const event::RecordSpan& span);
+  void null_value(const CompiledField& field, std::span<const Value> slots);
+  void reject_field(const CompiledField& field, bool missing, const event::RecordSpan& span,
+                    std::optional<event::Kind> kind);
   bool joins_last(event::Reason reason, const event::RecordSpan& span);
   void put_row(const CompiledRow& row, const event::RecordSpan& span);
 
