@@ -42,12 +42,14 @@ bool take(std::string_view text, size_t& at, char c) {
   return true;
 }
 
+// Digits below a microsecond are cut off.
 bool take_fraction(std::string_view text, size_t& at, int& microsecond) {
-  int scale = 100'000;
+  constexpr size_t kDigits = 6;
   const size_t begin = at;
-  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) {
-    microsecond += (text[at] - '0') * scale;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
+    if (at - begin < kDigits) microsecond = microsecond * 10 + (text[at] - '0');
   }
+  for (size_t digits = at - begin; digits < kDigits; ++digits) microsecond *= 10;
   return at > begin;
 }
 
@@ -80,7 +82,8 @@ bool take_whole_seconds(std::string_view text, size_t& at, CivilTime& t) {
   const auto two = [&](size_t i) {
     const unsigned tens = static_cast<unsigned char>(text[i]) - unsigned{'0'};
     const unsigned ones = static_cast<unsigned char>(text[i + 1]) - unsigned{'0'};
-    digits = digits && tens <= 9 && ones <= 9;
+    digits &= tens <= 9;
+    digits &= ones <= 9;
     return static_cast<int>(tens * 10 + ones);
   };
   t.year = two(0) * 100 + two(2);

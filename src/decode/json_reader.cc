@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "base/limits.h"
+#include "decode/byte_search.h"
 #include "decode/json_check.h"
 
 namespace adweave::decode {
@@ -47,7 +48,6 @@ class JsonReader::Impl {
     for (Value& slot : slots_) slot.kind = Value::Kind::absent;
     extra_.clear();
     elements_ = {};
-    seen_.clear();
     problem_.reset();
     escapes_ = line.find('\\') != std::string_view::npos;
     const simdjson::error_code error = read_record(line);
@@ -118,45 +118,42 @@ class JsonReader::Impl {
   }
 
   ErrorCode read_object(ondemand::object object, const PathNode& node, ExtraObject& extra) {
-    const size_t seen_begin = seen_.size();
-    seen_.resize(seen_begin + node.children.size());
-    const PathNode** guess = &learned_[node.id].first;
+    const uint64_t number = ++objects_;
+    Learned* last = &learned_[node.id];
+    const PathNode** guess = &last->first;
     for (auto field : object) {
+      if (field.error() != simdjson::SUCCESS) return field.error();
       const PathNode* child = *guess;
-      std::string_view key;
-      if (is_key(field, child)) {
-        key = child->key;
-      } else {
-        if (const ErrorCode error = field.unescaped_key().get(key)) return error;
-        child = node.find(key);
-        if (child != nullptr) *guess = child;
+      std::string_view unknown;  // a key that is no node's
+      if (child == nullptr || !is_key(field.value_unsafe().key_raw_json_token(), child->key)) {
+        if (const ErrorCode error = field.unescaped_key().get(unknown)) return error;
+        child = node.find(unknown);
       }
-      ondemand::value value;
-      if (const ErrorCode error = field.value().get(value)) return error;
-      if (child != nullptr) {
-        guess = &learned_[child->id].next;
-        uint8_t& seen = seen_[seen_begin + static_cast<size_t>(child - node.children.data())];
-        if (seen != 0) forget(*child, key, extra);
-        seen = 1;
+      const ondemand::value value = field.value_unsafe().value();
+      if (child == nullptr) {
+        if (const ErrorCode error = keep_unread(value, unknown, extra)) return error;
+        continue;
       }
-      if (const ErrorCode error = read_value(value, child, key, extra)) return error;
+      *guess = child;
+      last = &learned_[child->id];
+      guess = &last->next;
+      if (last->object == number) forget(*child, extra);
+      last->object = number;
+      if (const ErrorCode error = read_value(value, *child, child->key, extra)) return error;
     }
-    seen_.resize(seen_begin);
     return simdjson::SUCCESS;
   }
 
-  // Whether the field's key is the node's, letter by letter.
-  static bool is_key(simdjson::simdjson_result<ondemand::field>& field, const PathNode* node) {
-    if (node == nullptr || field.error() != simdjson::SUCCESS) return false;
-    const std::string_view text = field.value_unsafe().key_raw_json_token();
-    return text.size() >= node->key.size() + 2 && text[node->key.size() + 1] == '"' &&
-           text.compare(1, node->key.size(), node->key) == 0;
+  // Whether `text`, a key in its quotes, is `key` letter by letter.
+  static bool is_key(std::string_view text, std::string_view key) {
+    return text.size() >= key.size() + 2 && text[key.size() + 1] == '"' &&
+           same_bytes(text.data() + 1, key.data(), key.size());
   }
 
   // Of equal keys the last counts: what was read of one before is undone.
-  void forget(const PathNode& node, std::string_view key, ExtraObject& extra) {
+  void forget(const PathNode& node, ExtraObject& extra) {
     clear_slots(node);
-    extra.drop(key);
+    extra.drop(node.key);
   }
 
   void clear_slots(const PathNode& node) {
@@ -165,15 +162,14 @@ class JsonReader::Impl {
     for (const PathNode& child : node.children) clear_slots(child);
   }
 
-  ErrorCode read_value(ondemand::value value, const PathNode* node, std::string_view key,
+  ErrorCode read_value(ondemand::value value, const PathNode& node, std::string_view key,
                        ExtraObject& extra) {
-    if (node == nullptr) return keep_unread(value, key, extra);
     const std::string_view token = value.raw_json_token();
     if (token.empty()) return simdjson::TAPE_ERROR;
-    if (token[0] == '{') return read_nested_object(value, *node, key, extra);
-    if (token[0] == '[') return read_nested_array(value, *node, key, extra);
-    if (node->slot < 0) return keep_unread(value, key, extra);
-    Value& out = slots_[static_cast<size_t>(node->slot)];
+    if (token[0] == '{') return read_nested_object(value, node, key, extra);
+    if (token[0] == '[') return read_nested_array(value, node, key, extra);
+    if (node.slot < 0) return keep_unread(value, key, extra);
+    Value& out = slots_[static_cast<size_t>(node.slot)];
     return token[0] == '"' ? read_text(value, token, out) : read_word(trimmed(token), out);
   }
 
@@ -270,8 +266,10 @@ class JsonReader::Impl {
       ondemand::value element;
       if (const ErrorCode error = item.get(element)) return error;
       const std::string name = std::string(key) + "[" + std::to_string(index) + "]";
-      if (const ErrorCode error = read_value(element, node.find(index++), name, extra))
-        return error;
+      const PathNode* child = node.find(index++);
+      const ErrorCode error = child != nullptr ? read_value(element, *child, name, extra)
+                                               : keep_unread(element, name, extra);
+      if (error) return error;
     }
     return simdjson::SUCCESS;
   }
@@ -320,7 +318,6 @@ class JsonReader::Impl {
                             span);
     }
     problem_.reset();
-    seen_.clear();
     ExtraObject inner;
     const ErrorCode error = read_object(object, *explode_node_, inner);
     if (error != simdjson::SUCCESS) {
@@ -341,10 +338,11 @@ class JsonReader::Impl {
   struct Learned {
     const PathNode* first = nullptr;  // whose key came first in the node's object
     const PathNode* next = nullptr;   // whose key came after the node's
+    uint64_t object = 0;              // the last that had the node's key, by its number
   };
   std::vector<Learned> learned_;  // of each node
-  bool escapes_ = false;       // the record has a backslash; else texts are used where they stand
-  std::vector<uint8_t> seen_;  // children of the objects that are being read: had its key
+  bool escapes_ = false;  // the record has a backslash; else texts are used where they stand
+  uint64_t objects_ = 0;  // that were read
   std::optional<Problem> problem_;
   std::string_view elements_;  // JSON text of the exploded array
   std::string explode_key_;
