@@ -89,11 +89,18 @@ bool rounds_up(const std::string& digits, size_t keep) {
   return !exact_half || odd;
 }
 
+// number * 10^zeros; null when it does not fit.
+std::optional<int64_t> with_zeros(int64_t number, int zeros) {
+  static constexpr int64_t kPowers[] = {1,       10,        100,        1'000,       10'000,
+                                        100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+  int64_t product = 0;
+  if (__builtin_mul_overflow(number, kPowers[zeros], &product)) return std::nullopt;
+  return product;
+}
+
 // A plain amount that needs no rounding, as nearly all are: "12.5". Null: read it with care. Half
 // the instructions of reading money were the string of its digits.
 std::optional<int64_t> parse_plain(std::string_view text, MoneyUnit unit) {
-  static constexpr int64_t kPowers[] = {1,       10,        100,        1'000,       10'000,
-                                        100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
   constexpr size_t kDigitsMax = 18;
   if (text.size() > kDigitsMax + 1) return std::nullopt;
   int64_t number = 0;
@@ -114,9 +121,7 @@ std::optional<int64_t> parse_plain(std::string_view text, MoneyUnit unit) {
   }
   const int zeros = nanos_exponent(unit) - (point ? static_cast<int>(digits - before_point) : 0);
   if (digits == 0 || digits > kDigitsMax || zeros < 0) return std::nullopt;
-  int64_t nanos = 0;
-  if (__builtin_mul_overflow(number, kPowers[zeros], &nanos)) return std::nullopt;
-  return nanos;
+  return with_zeros(number, zeros);
 }
 
 }  // namespace
@@ -142,6 +147,12 @@ std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit) {
   const std::optional<Int128> nanos = parse_nanos(text, unit);
   if (!nanos || *nanos > kMoneyMax || *nanos < -kMoneyMax) return std::nullopt;
   return static_cast<int64_t>(*nanos);
+}
+
+std::optional<int64_t> money_of(int64_t number, MoneyUnit unit) {
+  const std::optional<int64_t> nanos = with_zeros(number, nanos_exponent(unit));
+  if (!nanos || *nanos > kMoneyMax || *nanos < -kMoneyMax) return std::nullopt;
+  return nanos;
 }
 
 std::string format_nanos(Int128 nanos) {

@@ -30,6 +30,9 @@ enum class MoneyUnit {
 // half to even. Null when the text is no number, or its absolute value is over kMoneyMax.
 std::optional<int64_t> parse_money(std::string_view text, MoneyUnit unit = MoneyUnit::unit);
 
+// The same of a whole number.
+std::optional<int64_t> money_of(int64_t number, MoneyUnit unit);
+
 // The same for any number: null when the text is none, or its absolute value is 10^19 or more.
 std::optional<Int128> parse_nanos(std::string_view text, MoneyUnit unit = MoneyUnit::unit);
 

@@ -34,6 +34,14 @@ TEST(Money, ReadsEveryUnit) {
   EXPECT_EQ(parse_money("125", MoneyUnit::nanos), 125);
 }
 
+TEST(Money, OfAWholeNumberIsThatOfItsText) {
+  for (const int64_t number : {int64_t{0}, int64_t{-7}, int64_t{999'999'999},
+                               int64_t{1'000'000'000}, kMoneyMax, kMoneyMax + 1, INT64_MIN}) {
+    for (const MoneyUnit unit : {MoneyUnit::unit, MoneyUnit::per_thousand, MoneyUnit::nanos})
+      EXPECT_EQ(money_of(number, unit), parse_money(std::to_string(number), unit)) << number;
+  }
+}
+
 TEST(Money, RefusesWhatIsNoAmount) {
   for (const char* text :
        {"", ".", "-", "1,5", "1.2.3", "abc", "1e", "0x10", "NaN", " 1", "1 ", "${AUCTION_PRICE}"}) {
