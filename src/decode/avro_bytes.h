@@ -22,6 +22,10 @@ class AvroBytes {
   // Zig-zag variable-length long.
   int64_t read_long() {
     uint64_t number = 0;
+    if (at_ < bytes_.size() && bytes_[at_] >= 0) {  // one byte, as lengths and branches are
+      number = static_cast<uint8_t>(bytes_[at_++]);
+      return static_cast<int64_t>(number >> 1) ^ -static_cast<int64_t>(number & 1);
+    }
     for (int shift = 0; shift < 64; shift += 7) {
       if (at_ >= bytes_.size()) break;
       const auto byte = static_cast<uint8_t>(bytes_[at_++]);

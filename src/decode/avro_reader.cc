@@ -6,15 +6,15 @@
 namespace adweave::decode {
 
 bool AvroReader::read(AvroBytes& in, const AvroNode& schema, event::RecordSpan& span) {
-  slots_.assign(slots_.size(), Value());
+  for (Value& slot : slots_) slot.kind = Value::Kind::absent;
   extra_.clear();
   made_.clear();
   exploded_.clear();
   if (mapping_.whole() >= 0) {
     AvroBytes copy = in;
-    std::string text;
+    std::string& text = made_.add();
     json_.append(text, copy, schema, 0);
-    slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(keep(std::move(text)));
+    slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(text);
     if (mapping_.only_whole()) in = copy;
   }
   if (!mapping_.only_whole()) read_value(in, schema, &mapping_.tree(), "", extra_, 0);
@@ -34,9 +34,11 @@ void AvroReader::write_element(const Element& element, event::RecordSpan& span) 
   }
   AvroBytes in(element.bytes);
   ExtraObject holder;
-  PathNode plain = *element.node;
-  plain.explode = false;
-  read_value(in, *element.schema, &plain, element.key, holder, 0);
+  if (!element_node_) {
+    element_node_ = *element.node;
+    element_node_->explode = false;
+  }
+  read_value(in, *element.schema, &*element_node_, element.key, holder, 0);
   ExtraObject extra = extra_;
   if (!holder.empty()) extra.append(holder);
   ++span.element;
@@ -66,11 +68,12 @@ void AvroReader::read_value(AvroBytes& in, const AvroNode& schema, const PathNod
       });
     }
   }
-  const Value value = read_plain(in, schema, depth);
-  if (!in.ok()) return;
   if (node != nullptr && node->slot >= 0) {
-    slots_[static_cast<size_t>(node->slot)] = value;
-  } else if (value.kind != Value::Kind::null) {
+    slots_[static_cast<size_t>(node->slot)] = read_plain(in, schema, depth);
+    return;
+  }
+  const Value value = read_plain(in, schema, depth);
+  if (in.ok() && value.kind != Value::Kind::null) {
     extra.add(key, value);
   }
 }
@@ -79,18 +82,30 @@ void AvroReader::read_record(AvroBytes& in, const AvroNode& schema, const PathNo
                              std::string_view key, ExtraObject& extra, int depth) {
   const bool root = depth == 0 && key.empty();
   ExtraObject inner;
+  const PathNode* const* next = nodes_of(schema, node).data();
   for (const AvroField& field : schema.fields) {
     if (!in.ok()) return;
+    const PathNode* child = *next++;
     if (field.skipped) {
       std::string skipped;
       json_.append(skipped, in, *field.type, depth + 1);
       continue;
     }
     AvroBytes fallback(field.encoded ? *field.encoded : std::string_view());
-    read_value(field.encoded ? fallback : in, *field.type, node.find(field.name), field.name,
-               root ? extra : inner, depth + 1);
+    read_value(field.encoded ? fallback : in, *field.type, child, field.name, root ? extra : inner,
+               depth + 1);
   }
   if (!inner.empty()) extra.add(key, inner.to_json());
+}
+
+const std::vector<const PathNode*>& AvroReader::nodes_of(const AvroNode& record,
+                                                         const PathNode& node) {
+  for (const Members& known : members_) {
+    if (known.record == &record && known.node == &node) return known.nodes;
+  }
+  std::vector<const PathNode*> nodes;
+  for (const AvroField& field : record.fields) nodes.push_back(node.find(field.name));
+  return members_.emplace_back(Members{&record, &node, std::move(nodes)}).nodes;
 }
 
 void AvroReader::read_map(AvroBytes& in, const AvroNode& schema, const PathNode& node,
@@ -122,9 +137,9 @@ Value AvroReader::read_plain(AvroBytes& in, const AvroNode& schema, int depth) {
     case AvroType::record:
     case AvroType::array:
     case AvroType::map: {
-      std::string text;
+      std::string& text = made_.add();
       json_.append(text, in, schema, depth);
-      return in.ok() ? Value::of_json(keep(std::move(text))) : Value();
+      return in.ok() ? Value::of_json(text) : Value();
     }
     default:
       return read_avro_scalar(in, schema, made_);

@@ -2,7 +2,7 @@
 // Avro data -> events, by the mapping. Inside decode/ only.
 #pragma once
 
-#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "decode/avro_bytes.h"
 #include "decode/avro_schema.h"
+#include "decode/made_texts.h"
 #include "decode/row_writer.h"
 
 namespace adweave::decode {
@@ -31,10 +32,11 @@ class AvroJson {
   const AvroUndo* undo_;
   bool next_is_json_ = false;  // a text that comes next holds JSON
   bool merge_next_ = false;    // a map that comes next holds texts that hold JSON
+  MadeTexts made_;
 };
 
 // A value that is no record, array or map. Texts that had to be made are kept in `made`.
-Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, std::deque<std::string>& made);
+Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, MadeTexts& made);
 
 // Calls f(index) with `in` at each item of an array or map, whose count is checked.
 template <class F>
@@ -72,7 +74,14 @@ class AvroReader {
     std::string key;
   };
 
-  std::string_view keep(std::string text) { return made_.emplace_back(std::move(text)); }
+  // What the fields of a record are to the rules, looked up once.
+  struct Members {
+    const AvroNode* record;
+    const PathNode* node;
+    std::vector<const PathNode*> nodes;
+  };
+
+  const std::vector<const PathNode*>& nodes_of(const AvroNode& record, const PathNode& node);
   void write_element(const Element& element, event::RecordSpan& span);
   void read_value(AvroBytes& in, const AvroNode& schema, const PathNode* node, std::string_view key,
                   ExtraObject& extra, int depth);
@@ -88,8 +97,10 @@ class AvroReader {
   RowWriter& writer_;
   std::vector<Value> slots_;
   ExtraObject extra_;
-  std::deque<std::string> made_;
+  MadeTexts made_;
+  std::vector<Members> members_;
   std::vector<Element> exploded_;
+  std::optional<PathNode> element_node_;  // the node that is exploded, as that of one element
   AvroJson json_;
 };
 

@@ -12,6 +12,7 @@
 #include "base/money.h"
 #include "base/time.h"
 #include "decode/avro_reader.h"
+#include "decode/byte_search.h"
 #include "decode/json_check.h"
 
 namespace adweave::decode {
@@ -85,7 +86,7 @@ std::optional<int64_t> micros_of(int64_t number, AvroLogical logical) {
   }
 }
 
-Value read_integer(AvroBytes& in, const AvroNode& schema, std::deque<std::string>& made) {
+Value read_integer(AvroBytes& in, const AvroNode& schema, MadeTexts& made) {
   const int64_t number = in.read_long();
   if (schema.type == AvroType::int_type && number != static_cast<int32_t>(number)) in.fail();
   if (schema.logical == AvroLogical::none || !in.ok()) return Value::of_integer(number);
@@ -100,39 +101,44 @@ Value read_integer(AvroBytes& in, const AvroNode& schema, std::deque<std::string
   };
   switch (schema.logical) {
     case AvroLogical::date:
-      return Value::of_text(made.emplace_back(format_date(*micros)));
+      return Value::of_text(made.add(format_date(*micros)));
     case AvroLogical::time_millis:
     case AvroLogical::time_micros:  // "1970-01-01T10:00:00Z"
-      return Value::of_text(made.emplace_back(without_zone().substr(11)));
+      return Value::of_text(made.add(without_zone().substr(11)));
     case AvroLogical::local_timestamp_millis:
     case AvroLogical::local_timestamp_micros:
     case AvroLogical::local_timestamp_nanos:
-      return Value::of_text(made.emplace_back(without_zone()));
+      return Value::of_text(made.add(without_zone()));
     default:
       return {Value::Kind::time, {}, *micros};
   }
 }
 
 template <class Number>
-Value read_real(Number number, std::deque<std::string>& made) {
+Value read_real(Number number, MadeTexts& made) {
   if (number != number) return Value::of_text("nan");  // whatever its sign bit
   char digits[40];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
-  const std::string_view text = made.emplace_back(digits, end);
+  const std::string_view text = made.add(std::string_view(digits, end));
   const bool finite = number - number == 0;
   return finite ? Value::of_number(text) : Value::of_text(text);
 }
 
-Value read_bytes(std::string_view bytes, const AvroNode& schema, std::deque<std::string>& made) {
+Value read_bytes(std::string_view bytes, const AvroNode& schema, MadeTexts& made) {
   if (schema.logical == AvroLogical::decimal) {
     std::string text = decimal_text(bytes, schema.scale);
-    if (!text.empty()) return Value::of_number(made.emplace_back(std::move(text)));
+    if (!text.empty()) return Value::of_number(made.add(text));
   }
   if (schema.logical == AvroLogical::uuid && bytes.size() == 16)
-    return Value::of_text(made.emplace_back(uuid_text(bytes)));
+    return Value::of_text(made.add(uuid_text(bytes)));
   if (schema.logical == AvroLogical::duration && bytes.size() == 12)
-    return Value::of_json(made.emplace_back(duration_text(bytes)));
-  return Value::of_text(made.emplace_back(latin1_text(bytes)));
+    return Value::of_json(made.add(duration_text(bytes)));
+  return Value::of_text(made.add(latin1_text(bytes)));
+}
+
+// Most texts are short and of ASCII, which is seen before simdjson could be called.
+bool is_utf8(std::string_view text) {
+  return is_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
 }
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
@@ -141,7 +147,7 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 
 }  // namespace
 
-Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, std::deque<std::string>& made) {
+Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, MadeTexts& made) {
   switch (schema.type) {
     case AvroType::null_type:
       return Value::null();
@@ -156,7 +162,7 @@ Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, std::deque<std::st
       return read_real(in.read_fixed<double>(), made);
     case AvroType::string: {
       const std::string_view text = in.read_sized();
-      if (!simdjson::validate_utf8(text.data(), text.size())) in.fail();
+      if (!is_utf8(text)) in.fail();
       return Value::of_text(text);
     }
     case AvroType::bytes:
@@ -193,8 +199,8 @@ void AvroJson::append(std::string& out, AvroBytes& in, const AvroNode& schema, i
     case AvroType::map:
       return append_items(out, in, schema, depth);
     default: {
-      std::deque<std::string> made;
-      const Value value = read_avro_scalar(in, schema, made);
+      made_.clear();
+      const Value value = read_avro_scalar(in, schema, made_);
       const bool is_json = std::exchange(next_is_json_, false) &&
                            check_json(value.text, limits::kNestingMax) == JsonCheck::ok;
       if (in.ok()) append_json(out, is_json ? Value::of_json(value.text) : value);
@@ -248,7 +254,7 @@ void AvroJson::append_items(std::string& out, AvroBytes& in, const AvroNode& sch
       return append(out, in, *schema.items[0], depth + 1);
     }
     const std::string_view name = in.read_sized();
-    if (!simdjson::validate_utf8(name.data(), name.size())) in.fail();
+    if (!is_utf8(name)) in.fail();
     if (!merged) return append_member(out, name, in, *schema.items[0], depth + 1);
     if (index > 0) out += ',';
     append_json_string(out, name);

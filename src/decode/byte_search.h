@@ -36,6 +36,23 @@ inline bool has_byte(std::string_view text, char byte) {
   return is_in(last);
 }
 
+inline bool is_ascii(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  const auto word_at = [&](size_t at) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    return word;
+  };
+  uint64_t bits = 0;
+  if (text.size() < sizeof(uint64_t)) {
+    for (const char c : text) bits |= static_cast<uint8_t>(c);
+    return bits < 0x80;
+  }
+  const size_t last = text.size() - sizeof(uint64_t);
+  for (size_t at = 0; at < last; at += sizeof(uint64_t)) bits |= word_at(at);
+  return ((bits | word_at(last)) & kHighBits) == 0;
+}
+
 // Whether `size` bytes are the same: of short texts, without a call.
 inline bool same_bytes(const char* a, const char* b, size_t size) {
   const auto differ = [&](size_t at) {

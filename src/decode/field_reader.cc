@@ -166,6 +166,10 @@ bool FieldReader::read_picked(const CompiledField& field, std::span<const Value>
 
 bool FieldReader::convert(const CompiledField& field, const Value& value, Cell& cell) {
   if (!field.bare || value.kind == Value::Kind::json) return convert_by_rule(field, value, cell);
+  if (value.kind == Value::Kind::integer && field.type == Type::Money) {
+    const std::optional<int64_t> nanos = money_of(value.integer, field.rule.unit);
+    if (nanos && *nanos >= 0) return cell.put(*nanos);
+  }
   if (value.kind == Value::Kind::integer || value.kind == Value::Kind::time) {
     const bool fits = field.type == (value.kind == Value::Kind::time ? Type::Time : Type::Int);
     return fits ? cell.put(value.integer)
