@@ -21,9 +21,6 @@ bool holds(const CompiledCondition& compiled, std::span<const Value> slots) {
 void put_cell(event::StrColumn& column, int64_t row, const Cell& cell) {
   column.put(row, cell.text);
 }
-void put_cell(event::DictColumn& column, int64_t row, const Cell& cell) {
-  column.put(row, cell.text);
-}
 void put_cell(event::IdColumn& column, int64_t row, const Cell& cell) {
   column.put(row, cell.text);
 }
@@ -36,6 +33,23 @@ void put_cell(Column& column, int64_t row, const Cell& cell) {
 }
 
 }  // namespace
+
+RowWriter::RowWriter(const Mapping& mapping, event::DecodedSlice& out)
+    : mapping_(mapping), out_(out) {
+  size_t most = 0;
+  for (const CompiledRow& row : mapping.rows()) {
+    recent_.emplace_back(row.fields.size());
+    most = std::max(most, row.fields.size());
+  }
+  cells_.resize(most);
+}
+
+inline int32_t RowWriter::RecentCodes::code_of(event::DictColumn& column, std::string_view text) {
+  const auto byte = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
+  int32_t& code = codes[(text.size() + byte(0) + 5 * byte(text.size() - 1)) % codes.size()];
+  if (code < 0 || column.dictionary()[code] != text) code = column.intern(text);
+  return code;
+}
 
 const CompiledRow* RowWriter::find_row(std::span<const Value> slots) const {
   for (const CompiledRow& row : mapping_.rows()) {
@@ -72,7 +86,6 @@ void RowWriter::write(std::span<const Value> slots, const ExtraObject& extra,
 bool RowWriter::read_fields(const CompiledRow& row, std::span<const Value> slots,
                             const event::RecordSpan& span) {
   reader_.clear();
-  if (cells_.size() < row.fields.size()) cells_.resize(row.fields.size());
   flags_ = row.flags;
   Cell* cell = cells_.data();
   for (const CompiledField& field : row.fields) {
@@ -113,11 +126,17 @@ void RowWriter::put_row(const CompiledRow& row, const event::RecordSpan& span) {
   const int64_t at = batch.rows++;
   ++rows_;
   const Cell* next = cells_.data();
+  RecentCodes* next_recent = recent_[static_cast<size_t>(&row - mapping_.rows().data())].data();
   for (const CompiledField& field : row.fields) {
     const Cell& cell = *next++;
+    RecentCodes& recent = *next_recent++;
     if (!cell.present) continue;
-    event::with_column(batch, field.rule.field,
-                       [at, &cell](auto& column) { put_cell(column, at, cell); });
+    event::with_column(batch, field.rule.field, [at, &cell, &recent](auto& column) {
+      if constexpr (std::is_same_v<decltype(column), event::DictColumn&>)
+        column.put_code(at, recent.code_of(column, cell.text));
+      else
+        put_cell(column, at, cell);
+    });
   }
   batch.spans.push_back(span);
   if (flags_ != 0) batch.flags.put(at, flags_);

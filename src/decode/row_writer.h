@@ -3,6 +3,7 @@
 // of a slice.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace adweave::decode {
 // For one decode() call. An event is written whole or becomes a reject.
 class RowWriter {
  public:
-  RowWriter(const Mapping& mapping, event::DecodedSlice& out) : mapping_(mapping), out_(out) {}
+  RowWriter(const Mapping& mapping, event::DecodedSlice& out);
 
   // `slots` holds the value of each slot of the mapping, `extra` the members that no rule reads;
   // both may be reused by the caller afterwards. `length` is the record's, for source_length.
@@ -35,10 +36,19 @@ class RowWriter {
   bool joins_last(event::Reason reason, const event::RecordSpan& span);
   void put_row(const CompiledRow& row, const event::RecordSpan& span);
 
+  // Codes of texts that a dictionary column has had lately: few texts make up most rows, and one is
+  // told by a comparison in place of its hash.
+  struct RecentCodes {
+    std::array<int32_t, 32> codes;
+    RecentCodes() { codes.fill(-1); }
+    int32_t code_of(event::DictColumn& column, std::string_view text);
+  };
+
   const Mapping& mapping_;
   event::DecodedSlice& out_;
   FieldReader reader_;
   std::vector<Cell> cells_;
+  std::vector<std::vector<RecentCodes>> recent_;  // of each row rule's fields
   ExtraObject extra_;
   int64_t flags_ = 0;
   int64_t rows_ = 0;         // written
