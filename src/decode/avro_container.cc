@@ -21,6 +21,7 @@ bool read_metadata(AvroBytes& in, AvroHeader& header, std::string& codec) {
     if (count == 0) return in.ok();
     if (count < 0) {
       in.read_long();  // size of the block in bytes
+      if (count == INT64_MIN) return false;
       count = -count;
     }
     for (int64_t i = 0; i < count && in.ok(); ++i) {

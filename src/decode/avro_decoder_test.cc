@@ -86,6 +86,13 @@ TEST(AvroHeader, AForeignFileIsRefused) {
   EXPECT_FALSE(*read_avro_header("Ob"));
 }
 
+// The least long as a count of metadata, then a size: minus it is no long.
+TEST(AvroHeader, TheLeastCountIsNoCount) {
+  const std::string count = std::string(9, '\xff') + '\x01';
+  const auto header = read_avro_header("Obj\x01" + count + std::string(20, '\0'));
+  EXPECT_TRUE(header && !*header);
+}
+
 TEST(AvroSchema, NamedTypesMayRefToThemselves) {
   const auto schema = AvroSchema::parse(
       R"({"type":"record","name":"n.List","fields":[{"name":"v","type":"long"},{"name":"next","type":["null","List"]}]})");
