@@ -45,7 +45,7 @@ RowWriter::RowWriter(const Mapping& mapping, event::DecodedSlice& out)
 }
 
 inline int32_t RowWriter::RecentCodes::code_of(event::DictColumn& column, std::string_view text) {
-  const auto byte = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
+  const auto byte = [&](size_t at) { return size_t{static_cast<uint8_t>(text[at])}; };
   int32_t& code = codes[(text.size() + byte(0) + 5 * byte(text.size() - 1)) % codes.size()];
   if (code < 0 || column.dictionary()[code] != text) code = column.intern(text);
   return code;
