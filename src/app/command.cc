@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/command.h"
 
+#include <algorithm>
 #include <iostream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/terminal/terminal.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "query/warehouse.h"
 
@@ -34,14 +37,29 @@ int exit_code(ErrorCode code) {
 
 void ReadOptions::add_to(CLI::App& command, bool with_as_of) {
   command.add_option("--data", data, "The data folder")->required()->type_name("DIR");
-  command.add_option("--output", output, "How to print: table, json, ndjson or csv")
-      ->check(CLI::IsMember({"table", "json", "ndjson", "csv"}))
-      ->type_name("FORMAT");
+  add_output_option(command, output);
   if (with_as_of) {
     command.add_option("--as-of", as_of, "As the ledger was after commit N")
         ->check(CLI::PositiveNumber)
         ->type_name("N");
   }
+}
+
+void add_output_option(CLI::App& command, std::string& output) {
+  command.add_option("--output", output, "How to print: table, json, ndjson or csv")
+      ->check(CLI::IsMember({"table", "json", "ndjson", "csv"}))
+      ->type_name("FORMAT");
+}
+
+void add_threads_option(CLI::App& command, int& threads, const std::string& what) {
+  command.add_option("--threads", threads, what + "; all cores by default")
+      ->check(CLI::Range(1, limits::kThreadsMax))
+      ->type_name("N");
+}
+
+int thread_count(int asked) {
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(asked > 0 ? asked : cores, 1, limits::kThreadsMax);
 }
 
 int fail(const Error& error) {

@@ -62,6 +62,14 @@ struct ReadOptions {
   OutputFormat format() const { return *parse_output(output); }
 };
 
+// --output: table, json, ndjson or csv.
+void add_output_option(CLI::App& command, std::string& output);
+
+// --threads: all cores by default. `what` says what they do.
+void add_threads_option(CLI::App& command, int& threads, const std::string& what);
+// As many as were asked for; 0: all cores.
+int thread_count(int asked);
+
 // Tells an error on standard error and gives its exit code.
 int fail(const Error& error);
 

@@ -73,8 +73,12 @@ void CommitBuilder::take(process::PreparedSlice prepared, const process::DedupCo
                          process::SourceSums& sums, state::State& state,
                          process::Occurrences& occurrences) {
   event::DecodedSlice& decoded = prepared.decoded;
-  const process::DedupCounts counts =
-      process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
+  process::DedupCounts counts;
+  {
+    StageTimer timer(profile_, Stage::deduplicate);
+    timer.add(rows_of(decoded), 0);
+    counts = process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
+  }
   sums.accepted += counts.accepted;
   sums.duplicate += counts.duplicate;
   sums.conflict += counts.conflict;
@@ -140,25 +144,35 @@ std::vector<CommitBuilder::Parts> CommitBuilder::table_parts() const {
   return tables;
 }
 
-Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWriter& writer,
-                             state::State& state, int64_t now,
-                             std::map<std::string, ledger::Counts>& totals) {
+void CommitBuilder::attribute(const Job& job, std::optional<int64_t> closed_through,
+                              state::State& state) {
+  StageTimer timer(profile_, Stage::attribute);
   std::vector<event::Batch*> batches;
   for (process::PreparedSlice& slice : slices_) {
     for (event::Batch& batch : slice.decoded.batches) {
       if (batch.rows > 0) batches.push_back(&batch);
     }
+    timer.add(rows_of(slice.decoded), 0);
   }
-  attribution_ =
-      process::attribute(batches, job.attribution, writer.ledger().closed_through(), state);
+  attribution_ = process::attribute(batches, job.attribution, closed_through, state);
+}
+
+Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWriter& writer,
+                             state::State& state, int64_t now,
+                             std::map<std::string, ledger::Counts>& totals) {
+  attribute(job, writer.ledger().closed_through(), state);
   for (const std::string& source : sources_) process::add_audit(audit_, source, sums_[source]);
 
   const lake::WriteOptions options{job.data, writer.epoch(), writer.ledger().head() + 1,
                                    writer.ledger().ledger_id(), job.program};
   const std::vector<Parts> tables = table_parts();
   std::vector<Result<std::vector<event::DataFile>>> files(tables.size(), Error{});
-  run_parallel(tables.size(), job.threads,
-               [&](size_t i) { files[i] = lake::write_table(fs, options, tables[i]); });
+  run_parallel(tables.size(), job.threads, [&](size_t i) {
+    StageTimer timer(profile_, Stage::write);
+    files[i] = lake::write_table(fs, options, tables[i]);
+    if (!files[i]) return;
+    for (const event::DataFile& file : *files[i]) timer.add(file.rows, file.bytes);
+  });
 
   ledger::CommitRecord record;
   record.kind = kind_;
@@ -178,6 +192,7 @@ Status CommitBuilder::commit(FileSystem& fs, const Job& job, ledger::LedgerWrite
     if (!written) return std::move(written).error();
     record.added.insert(record.added.end(), written->begin(), written->end());
   }
+  const StageTimer timer(profile_, Stage::commit);
   return writer.append(std::move(record));
 }
 

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/job.h"
+#include "engine/profile.h"
 #include "ledger/writer.h"
 #include "process/deduplicate.h"
 #include "process/roll_up.h"
@@ -17,6 +19,8 @@ namespace adweave::engine {
 
 class CommitBuilder {
  public:
+  explicit CommitBuilder(Profile* profile = nullptr) : profile_(profile) {}
+
   bool empty() const { return slices_.empty(); }
   int64_t bytes() const { return bytes_; }
 
@@ -49,8 +53,10 @@ class CommitBuilder {
   std::vector<ledger::FileHead> new_heads(const ledger::Ledger& ledger) const;
   void add_position(const SourceJob& source, const source::SourceFile& file,
                     const event::Slice& slice);
+  void attribute(const Job& job, std::optional<int64_t> closed_through, state::State& state);
   std::vector<Parts> table_parts() const;
 
+  Profile* profile_;
   std::vector<process::PreparedSlice> slices_;
   event::DuplicateRows duplicates_;
   event::RejectRows rejects_;

@@ -56,12 +56,15 @@ struct RunReport {
   std::optional<Error> behind;         // why other programs' view of the lake is not up to date
 };
 
+class Profile;
+
 // The clock and the eyes of a run; the pipeline itself has none.
 struct RunHooks {
   std::function<int64_t()> now_us;  // for commit records only
   std::function<void(int64_t done_bytes, int64_t total_bytes)>
       progress;                // after each slice; may be empty
   std::function<bool()> stop;  // true: commit what is sequenced and end; may be empty
+  Profile* profile = nullptr;  // to be filled by run(); may be null
 };
 
 // Runs the job to the end of its files. Fails with config, not_found, locked, fenced, io or

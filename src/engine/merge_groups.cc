@@ -34,13 +34,17 @@ int64_t bytes_of(const MergeGroup& group) {
 
 std::vector<Result<DataFile>> merge_groups(FileSystem& fs, const lake::WriteOptions& options,
                                            MergedPlace place, int threads,
-                                           const std::vector<MergeGroup>& groups) {
+                                           const std::vector<MergeGroup>& groups,
+                                           Profile* profile) {
   std::vector<int64_t> numbers;
   std::map<std::string, int64_t> next;  // by table
   for (const MergeGroup& group : groups) numbers.push_back(next[group.front().table]++);
   std::vector<Result<DataFile>> merged(groups.size(), Error{});
-  run_parallel(groups.size(), threads,
-               [&](size_t i) { merged[i] = merge(fs, options, place, groups[i], numbers[i]); });
+  run_parallel(groups.size(), threads, [&](size_t i) {
+    StageTimer timer(profile, Stage::merge);
+    merged[i] = merge(fs, options, place, groups[i], numbers[i]);
+    if (merged[i]) timer.add(merged[i]->rows, merged[i]->bytes);
+  });
   return merged;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/profile.h"
 #include "lake/merge_files.h"
 #include "ledger/commit_record.h"
 
@@ -19,7 +20,8 @@ int64_t bytes_of(const MergeGroup& group);
 // none. Groups of a table are numbered in their order. options.commit is the commit to be.
 std::vector<Result<event::DataFile>> merge_groups(FileSystem& fs, const lake::WriteOptions& options,
                                                   lake::MergedPlace place, int threads,
-                                                  const std::vector<MergeGroup>& groups);
+                                                  const std::vector<MergeGroup>& groups,
+                                                  Profile* profile = nullptr);
 
 // A record that puts nothing in place yet; add_merged() says what it replaces by what.
 ledger::CommitRecord merge_record(lake::MergedPlace place, int64_t now);

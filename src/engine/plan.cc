@@ -20,6 +20,24 @@ Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& jo
   return sources;
 }
 
+Status identify_files(const FileSystem& fs, std::vector<OpenSource>& sources, Profile* profile) {
+  StageTimer timer(profile, Stage::identify);
+  for (OpenSource& source : sources) {
+    for (source::SourceFile& file : source.files) {
+      const Status identified = source::identify(fs, file);
+      if (!identified)
+        return Error(identified.error()).within("source " + source.job->decoder.source);
+      timer.add(0, file.size);
+    }
+  }
+  return {};
+}
+
+source::FileFormat format_of(const decode::Decoder& decoder) {
+  return {[&](std::string_view start) { return decoder.content(start); },
+          [&] { return decoder.cutter(); }};
+}
+
 Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
                         const ledger::Ledger& ledger) {
   Plan plan;

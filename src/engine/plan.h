@@ -8,9 +8,11 @@
 
 #include "decode/decoder.h"
 #include "engine/job.h"
+#include "engine/profile.h"
 #include "ledger/ledger.h"
 #include "process/prepare.h"
 #include "source/file_source.h"
+#include "source/slice_reader.h"
 
 namespace adweave::engine {
 
@@ -21,8 +23,14 @@ struct OpenSource {
   std::vector<source::SourceFile> files;
 };
 
-// Makes every decoder and identifies every file. Touches no data folder.
+// Makes every decoder and finds every file. Touches no data folder.
 Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job);
+
+// Reads every file for its hash.
+Status identify_files(const FileSystem& fs, std::vector<OpenSource>& sources, Profile* profile);
+
+// What the decoder knows of its files.
+source::FileFormat format_of(const decode::Decoder& decoder);
 
 // A file that has something new.
 struct WorkFile {

@@ -78,6 +78,7 @@ Result<std::optional<PublishedTable>> DeltaPublisher::publish_table(const Task& 
 }
 
 DeltaPublisher::Published DeltaPublisher::work(const Task& task) {
+  const StageTimer timer(profile_, Stage::publish);
   if (task.days) ADWEAVE_TRY(publish_days(fs_, dir_, task.ledger));
   std::vector<PublishedTable> tables;
   std::optional<Error> damage;

@@ -12,6 +12,7 @@
 
 #include "base/file_system.h"
 #include "engine/ledger_view.h"
+#include "engine/profile.h"
 #include "lake/delta_log.h"
 
 namespace adweave::engine {
@@ -31,7 +32,8 @@ class DeltaPublisher {
  public:
   using Published = Result<std::vector<PublishedTable>>;
 
-  DeltaPublisher(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  DeltaPublisher(FileSystem& fs, std::string dir, Profile* profile = nullptr)
+      : fs_(fs), dir_(std::move(dir)), profile_(profile) {}
   DeltaPublisher(const DeltaPublisher&) = delete;
   DeltaPublisher& operator=(const DeltaPublisher&) = delete;
 
@@ -66,6 +68,7 @@ class DeltaPublisher {
 
   FileSystem& fs_;
   std::string dir_;
+  Profile* profile_;
   int64_t days_published_ = -1;  // the newest commit that had changed sealed days
 
   // Of the publication under way.

@@ -34,7 +34,8 @@ bool is_unreadable(const Error& error) {
 
 }  // namespace
 
-RecentFiles::RecentFiles(const ledger::Ledger& ledger) : known_(ledger.head()) {
+RecentFiles::RecentFiles(const ledger::Ledger& ledger, Profile* profile)
+    : profile_(profile), known_(ledger.head()) {
   for (const DataFile& file : ledger.live_files("", ledger.head())) add(file);
 }
 
@@ -72,7 +73,7 @@ Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
   }
   if (groups.empty()) return {};
   std::vector<Result<DataFile>> merged =
-      merge_groups(fs, options, lake::MergedPlace::recent, threads, groups);
+      merge_groups(fs, options, lake::MergedPlace::recent, threads, groups, profile_);
   ledger::CommitRecord record = merge_record(lake::MergedPlace::recent, now);
   for (size_t i = 0; i < groups.size(); ++i) {
     const Place place{groups[i].front().date, groups[i].front().table};
@@ -86,6 +87,7 @@ Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
     }
   }
   if (record.added.empty()) return {};
+  const StageTimer timer(profile_, Stage::commit);
   ADWEAVE_TRY(writer.append(std::move(record)));
   known_ = writer.ledger().head();
   return {};

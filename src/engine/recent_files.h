@@ -20,7 +20,7 @@ namespace adweave::engine {
 
 class RecentFiles {
  public:
-  explicit RecentFiles(const ledger::Ledger& ledger);
+  explicit RecentFiles(const ledger::Ledger& ledger, Profile* profile = nullptr);
 
   // Merges what is due, if anything, and commits that. Files that cannot be read are left to
   // `verify`, with their table's day.
@@ -34,6 +34,7 @@ class RecentFiles {
   Status take_new(const ledger::Ledger& ledger);
   void replace(const Place& place, size_t count, const event::DataFile& merged);
 
+  Profile* profile_;
   std::map<Place, std::vector<event::DataFile>> files_;  // in the order of their commits
   std::set<Place> changed_;                              // since merge()
   std::set<Place> unreadable_;

@@ -17,11 +17,6 @@ namespace adweave::engine {
 
 namespace {
 
-source::FileFormat format_of(const decode::Decoder& decoder) {
-  return {[&](std::string_view start) { return decoder.content(start); },
-          [&] { return decoder.cutter(); }};
-}
-
 // A damaged Delta log stops no run: why it stays behind.
 Result<std::optional<Error>> why_behind(const DeltaPublisher::Published& published) {
   if (published) return std::optional<Error>();
@@ -41,17 +36,17 @@ class Run {
         writer_(writer),
         plan_(std::move(plan)),
         rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
-        recent_(writer.ledger()),
-        publisher_(fs, job.data),
+        recent_(writer.ledger(), hooks.profile),
+        publisher_(fs, job.data, hooks.profile),
         published_at_(hooks.now_us()) {}
 
   Result<RunReport> run() {
-    ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
+    ADWEAVE_TRY(recover());
     report_.files = static_cast<int64_t>(plan_.files.size());
     report_.files_known = plan_.files_known;
     report_.first_commit = plan_.files.empty() ? 0 : writer_.ledger().head() + 1;
     ADWEAVE_TRY(sequence());
-    ADWEAVE_TRY(save_state(fs_, job_.data, writer_.ledger(), *state_));
+    ADWEAVE_TRY(keep_state());
     for (const OpenSource& source : sources_) {
       const auto it = totals_.find(source.job->decoder.source);
       if (it != totals_.end()) report_.counts.push_back(it->second);
@@ -64,17 +59,25 @@ class Run {
   }
 
  private:
+  Status recover() {
+    const StageTimer timer(hooks_.profile, Stage::recover);
+    ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
+    return {};
+  }
+
+  Status keep_state() {
+    const StageTimer timer(hooks_.profile, Stage::keep_state);
+    return save_state(fs_, job_.data, writer_.ledger(), *state_);
+  }
+
   // Takes the slices in order and commits each time enough input is done.
   Status sequence() {
     SlicePipeline pipeline(
         job_.threads, [this] { return read(); },
-        [this](ReadSlice&& read) {
-          const OpenSource& source = sources_[plan_.files[read.work].source];
-          return process::prepare(source.decoder->decode(std::move(read.slice)), rules_);
-        });
-    CommitBuilder builder;
+        [this](ReadSlice&& read) { return prepare(decode(std::move(read))); });
+    CommitBuilder builder(hooks_.profile);
     while (true) {
-      ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, pipeline.next());
+      ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, next(pipeline));
       if (!slice) break;
       ADWEAVE_TRY(take(std::move(*slice), builder));
       if (builder.bytes() >= job_.commit_bytes) ADWEAVE_TRY(commit(builder));
@@ -83,8 +86,31 @@ class Run {
     return builder.empty() ? Status() : commit(builder);
   }
 
+  Result<std::optional<DoneSlice>> next(SlicePipeline& pipeline) const {
+    if (hooks_.profile == nullptr) return pipeline.next();
+    const int64_t begin = wall_clock();
+    Result<std::optional<DoneSlice>> slice = pipeline.next();
+    hooks_.profile->add_idle(wall_clock() - begin);
+    return slice;
+  }
+
+  event::DecodedSlice decode(ReadSlice&& read) const {
+    StageTimer timer(hooks_.profile, Stage::decode);
+    const OpenSource& source = sources_[plan_.files[read.work].source];
+    event::DecodedSlice decoded = source.decoder->decode(std::move(read.slice));
+    timer.add(decoded.records_read, decoded.slice.end - decoded.slice.begin);
+    return decoded;
+  }
+
+  process::PreparedSlice prepare(event::DecodedSlice decoded) const {
+    StageTimer timer(hooks_.profile, Stage::prepare);
+    timer.add(rows_of(decoded), 0);
+    return process::prepare(std::move(decoded), rules_);
+  }
+
   // The next slice of the planned files; called by one worker at a time.
   Result<std::optional<ReadSlice>> read() {
+    StageTimer timer(hooks_.profile, Stage::read);
     for (; reading_ < plan_.files.size(); ++reading_, reader_.reset()) {
       const WorkFile& work = plan_.files[reading_];
       const OpenSource& source = sources_[work.source];
@@ -97,7 +123,9 @@ class Run {
         reader_ = *std::move(opened);
       }
       ADWEAVE_ASSIGN(std::optional<event::Slice> slice, reader_->next());
-      if (slice) return std::optional<ReadSlice>({reading_, std::move(*slice)});
+      if (!slice) continue;
+      timer.add(0, slice->file_bytes);
+      return std::optional<ReadSlice>({reading_, std::move(*slice)});
     }
     return std::optional<ReadSlice>();
   }
@@ -123,9 +151,10 @@ class Run {
 
   Status commit(CommitBuilder& builder) {
     ADWEAVE_TRY(builder.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
-    builder = CommitBuilder();
+    builder = CommitBuilder(hooks_.profile);
     ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
     ADWEAVE_TRY(publish());
+    const StageTimer timer(hooks_.profile, Stage::keep_state);
     return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
   }
 
@@ -176,7 +205,8 @@ class Run {
 }  // namespace
 
 Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
-  ADWEAVE_ASSIGN(const std::vector<OpenSource> sources, open_sources(fs, job));
+  ADWEAVE_ASSIGN(std::vector<OpenSource> sources, open_sources(fs, job));
+  ADWEAVE_TRY(identify_files(fs, sources, hooks.profile));
   ADWEAVE_ASSIGN(const std::vector<DimensionFile> dimension_files, read_dimension_files(fs, job));
   ADWEAVE_ASSIGN(state::Dimensions dimensions, load_dimensions(dimension_files));
 

@@ -21,7 +21,7 @@ struct SourceFile {
   std::string
       name;  // in source_position: relative to the configuration's folder where it lies below it
   int64_t size = 0;
-  std::string hash;  // hash128 of its content, hexadecimal
+  std::string hash;  // hash128 of its content, hexadecimal; empty until it is identified
   int64_t modified_us = 0;
 };
 
@@ -34,10 +34,13 @@ struct ReadBefore {
   bool complete = false;  // up to the content's end
 };
 
-// Files that fit the patterns (`*` and `?` within a name), sorted by path, each once, identified. A
-// pattern without wildcards must exist. Fails with not_found or io, naming the file.
+// Files that fit the patterns (`*` and `?` within a name), sorted by path, each once. A pattern
+// without wildcards must exist. Fails with not_found or io, naming the file.
 Result<std::vector<SourceFile>> find_files(const FileSystem& fs, const std::string& folder,
                                            std::span<const std::string> patterns);
+
+// Reads the file for its hash, and its size as of the same moment. Fails with io.
+Status identify(const FileSystem& fs, SourceFile& file);
 
 // Where to go on in a file: 0 for new content.
 struct Resume {

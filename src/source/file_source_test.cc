@@ -29,6 +29,7 @@ class FileSourceTest : public ::testing::Test {
   std::vector<SourceFile> find(std::vector<std::string> patterns) {
     auto found = find_files(disk_, "/in", patterns);
     CHECK(found);
+    for (SourceFile& file : *found) CHECK(identify(disk_, file));
     return *found;
   }
   std::vector<std::string> slices(const SourceFile& file, int64_t begin, int64_t slice_bytes) {

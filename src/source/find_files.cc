@@ -50,24 +50,15 @@ Status expand(const FileSystem& fs, const std::string& folder, std::string_view 
   return {};
 }
 
-Result<SourceFile> identify(const FileSystem& fs, const std::string& folder,
-                            const std::string& path) {
+Result<SourceFile> source_file(const FileSystem& fs, const std::string& folder,
+                               const std::string& path) {
   SourceFile file;
   file.path = path;
   const std::string prefix = join_path(folder, "");
   file.name = path.starts_with(prefix) ? path.substr(prefix.size()) : path;
   ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+  file.size = info.size;
   file.modified_us = info.modified_us;
-  ADWEAVE_ASSIGN(const std::unique_ptr<File> opened, fs.open(path));
-  Hasher128 hasher;
-  std::string buffer(static_cast<size_t>(limits::kMiB), '\0');
-  while (true) {
-    ADWEAVE_ASSIGN(const int64_t read, opened->read_at(file.size, buffer.data(), limits::kMiB));
-    hasher.update({buffer.data(), static_cast<size_t>(read)});
-    file.size += read;
-    if (read < limits::kMiB) break;
-  }
-  file.hash = to_hex(hasher.digest());
   return file;
 }
 
@@ -85,10 +76,25 @@ Result<std::vector<SourceFile>> find_files(const FileSystem& fs, const std::stri
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   std::vector<SourceFile> files;
   for (const std::string& path : paths) {
-    ADWEAVE_ASSIGN(SourceFile file, identify(fs, folder, path));
+    ADWEAVE_ASSIGN(SourceFile file, source_file(fs, folder, path));
     files.push_back(std::move(file));
   }
   return files;
+}
+
+Status identify(const FileSystem& fs, SourceFile& file) {
+  ADWEAVE_ASSIGN(const std::unique_ptr<File> opened, fs.open(file.path));
+  Hasher128 hasher;
+  std::string buffer(static_cast<size_t>(limits::kMiB), '\0');
+  file.size = 0;
+  while (true) {
+    ADWEAVE_ASSIGN(const int64_t read, opened->read_at(file.size, buffer.data(), limits::kMiB));
+    hasher.update({buffer.data(), static_cast<size_t>(read)});
+    file.size += read;
+    if (read < limits::kMiB) break;
+  }
+  file.hash = to_hex(hasher.digest());
+  return {};
 }
 
 }  // namespace adweave::source

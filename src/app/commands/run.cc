@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "app/command.h"
 #include "app/config/config.h"
+#include "app/terminal/profile.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 
@@ -21,6 +22,8 @@ struct RunOptions {
   int threads = 0;
   bool take_over = false;
   bool detailed_exitcode = false;
+  bool profile = false;
+  std::string profile_json;  // a file; empty: none
 };
 
 // Set by SIGINT and SIGTERM: the run commits what it has sequenced and ends.
@@ -55,24 +58,43 @@ int exit_code(const engine::RunReport& report, bool detailed) {
   return kOk;
 }
 
+// Where the time went, for people and, in a file, for programs.
+int print_profile(const engine::Profile& profile, const RunOptions& options) {
+  if (options.profile) {
+    std::cout << '\n';
+    write_result(std::cout, profile_table(profile), OutputFormat::table, output_width());
+    std::cout << '\n' << profile_summary(profile);
+    std::cout.flush();
+  }
+  if (options.profile_json.empty()) return kOk;
+  std::ofstream file(options.profile_json);
+  file << profile_json(profile).dump() << '\n';
+  file.close();
+  if (file) return kOk;
+  return fail({ErrorCode::io, options.profile_json + ": cannot be written", "give another file"});
+}
+
 int run_command(FileSystem& fs, const RunOptions& options) {
   engine::Job job;
   if (const int code = open_job(fs, options.config, options.data, job); code != kOk) return code;
-  job.threads =
-      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
-  job.threads = std::clamp(job.threads, 1, limits::kThreadsMax);
+  job.threads = thread_count(options.threads);
   job.take_over = options.take_over;
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
 
+  engine::Profile profile;
+  const bool is_profiled = options.profile || !options.profile_json.empty();
+  const int64_t begin = engine::wall_clock();
   const Result<engine::RunReport> report = [&] {
     ProgressBar progress("run");
     return engine::run(fs, job,
                        {now_us, [&](int64_t done, int64_t total) { progress.show(done, total); },
-                        [] { return stop_asked != 0; }});
+                        [] { return stop_asked != 0; }, is_profiled ? &profile : nullptr});
   }();
+  profile.finish(engine::wall_clock() - begin, engine::process_cpu_clock(), job.threads);
   if (!report) return fail(report.error());
   print_report(*report, options.data);
+  if (const int code = print_profile(profile, options); code != kOk) return code;
   if (report->behind) return fail(*report->behind);
   return exit_code(*report, options.detailed_exitcode);
 }
@@ -107,6 +129,7 @@ void add_run_command(Program& program) {
       program, "run", "Reads what is new in the configured sources and commits it.",
       {"adweave run -c adweave.yaml --data DIR",
        "adweave run -c adweave.yaml --data DIR --threads 4",
+       "adweave run -c adweave.yaml --data DIR --profile     # where the time goes",
        "adweave run -c adweave.yaml --data DIR --take-over   # the other writer hangs"});
   command->add_option("-c,--config", options->config, "The configuration file")
       ->required()
@@ -114,15 +137,16 @@ void add_run_command(Program& program) {
   command->add_option("--data", options->data, "The data folder; made where it is missing")
       ->required()
       ->type_name("DIR");
-  command
-      ->add_option("--threads", options->threads,
-                   "Threads that decode and encode; all cores by default")
-      ->check(CLI::Range(1, limits::kThreadsMax))
-      ->type_name("N");
+  add_threads_option(*command, options->threads, "Threads that decode and encode");
   command->add_flag("--take-over", options->take_over,
                     "Take the data folder over from a writer that hangs");
   command->add_flag("--detailed-exitcode", options->detailed_exitcode,
                     "99 when there is nothing to do, 3 when records were rejected");
+  command->add_flag("--profile", options->profile,
+                    "Shows the time of each stage, and which of them holds the run up");
+  command
+      ->add_option("--profile-json", options->profile_json, "Writes the same into a file, as JSON")
+      ->type_name("FILE");
   command->callback([&program, options] {
     program.action = [&program, options] { return run_command(program.fs, *options); };
   });

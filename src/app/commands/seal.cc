@@ -2,9 +2,6 @@
 // seal, compact, vacuum: few large files instead of many small ones.
 #include "engine/seal.h"
 
-#include <algorithm>
-#include <thread>
-
 #include <fmt/format.h>
 
 #include "app/command.h"
@@ -39,12 +36,10 @@ ledger::WriterOptions writer_options(const UpkeepArguments& arguments) {
 template <class Work>
 int merge_command(const UpkeepArguments& arguments, const std::string& name,
                   const std::string& done_word, Work work) {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
   const auto days = [&] {
     ProgressBar progress(name);
     engine::UpkeepOptions options;
-    options.threads =
-        std::clamp(arguments.threads > 0 ? arguments.threads : cores, 1, limits::kThreadsMax);
+    options.threads = thread_count(arguments.threads);
     options.now_us = now_us;
     options.progress = [&](int64_t done, int64_t total) { progress.show(done, total); };
     return work(options);
@@ -96,11 +91,7 @@ CLI::App* add_upkeep(Program& program, const std::string& name, const std::strin
 }
 
 void add_threads(CLI::App& command, UpkeepArguments& arguments) {
-  command
-      .add_option("--threads", arguments.threads,
-                  "Files that are merged at once, each in memory; all cores by default")
-      ->check(CLI::Range(1, limits::kThreadsMax))
-      ->type_name("N");
+  add_threads_option(command, arguments.threads, "Files that are merged at once, each in memory");
 }
 
 }  // namespace

@@ -13,10 +13,6 @@ namespace adweave::app {
 
 namespace {
 
-const std::map<std::string, int64_t> kDurations = {{"s", limits::kSecondUs},
-                                                   {"m", 60 * limits::kSecondUs},
-                                                   {"h", 3600 * limits::kSecondUs},
-                                                   {"d", limits::kDayUs}};
 const std::map<std::string, int64_t> kSizes = {{"KiB", limits::kKiB}, {"MiB", limits::kMiB}};
 
 void read_sources(MapReader& root, const ReadFile& read, engine::Job& job) {
@@ -52,7 +48,7 @@ void read_dimensions(MapReader& root, engine::Job& job) {
 void read_windows(MapReader& map, int64_t& click_us, int64_t& view_us) {
   for (const auto& [key, window] :
        {std::pair{"click_window", &click_us}, {"view_window", &view_us}}) {
-    *window = map.number(key, kDurations).value_or(*window);
+    *window = map.number(key, duration_units()).value_or(*window);
     if (*window > limits::kRestatementHorizonUs) {
       map.problems().add(map.node(),
                          std::string(key) + " is over the restatement horizon of 35 days",
@@ -117,7 +113,7 @@ void read_policy(MapReader& map, process::AttributionPolicy& policy) {
   policy.repeats = map.choice<process::Repeats>("repeats", {{"every", process::Repeats::every},
                                                             {"once", process::Repeats::once}})
                        .value_or(policy.repeats);
-  policy.half_life_us = map.number("half_life", kDurations).value_or(policy.half_life_us);
+  policy.half_life_us = map.number("half_life", duration_units()).value_or(policy.half_life_us);
   if (policy.half_life_us <= 0)
     map.problems().add(map.node(), "half_life must be above 0", "write half_life: 7d");
   read_weights(map, policy);
@@ -191,9 +187,10 @@ void read_attribution(MapReader& root, process::AttributionRules& rules) {
     root.problems().add(map.node(), "the default policy must give a conversion to one touch",
                         "write model: last_touch or first_touch, and list the other in policies");
   }
-  rules.double_click_us = map.number("double_click", kDurations).value_or(rules.double_click_us);
+  rules.double_click_us =
+      map.number("double_click", duration_units()).value_or(rules.double_click_us);
   rules.click_join_window_us =
-      map.number("click_join_window", kDurations).value_or(rules.click_join_window_us);
+      map.number("click_join_window", duration_units()).value_or(rules.click_join_window_us);
   read_other_policies(map, rules.policies);
   map.finish();
 }
@@ -253,6 +250,14 @@ Result<Config> load_config(const FileSystem& fs, const std::string& path) {
   config.job.folder = parent_path(path);
   config.job.configuration = to_hex(hash128(*text));
   return config;
+}
+
+const std::map<std::string, int64_t>& duration_units() {
+  static const std::map<std::string, int64_t> kUnits = {{"s", limits::kSecondUs},
+                                                        {"m", 60 * limits::kSecondUs},
+                                                        {"h", 3600 * limits::kSecondUs},
+                                                        {"d", limits::kDayUs}};
+  return kUnits;
 }
 
 std::string problem_text(const std::string& path, const ConfigProblem& problem) {

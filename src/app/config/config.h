@@ -4,6 +4,8 @@
 // what to do.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,9 @@ struct Config {
 
 // Reads a file. Fails only when it cannot be read at all; what is wrong in it is in `problems`.
 Result<Config> load_config(const FileSystem& fs, const std::string& path);
+
+// Units of a length of time, here and on the command line: s, m, h, d, in microseconds.
+const std::map<std::string, int64_t>& duration_units();
 
 // "path:line:column: what; fix"
 std::string problem_text(const std::string& path, const ConfigProblem& problem);
