@@ -16,11 +16,10 @@
 #include "base/allocator.h"
 #include "base/check.h"
 #include "base/money.h"
-#include "decode/decoder.h"
+#include "engine/decode_files.h"
 #include "engine/dimension_files.h"
 #include "lake/table_writer.h"
 #include "process/prepare.h"
-#include "source/slice_reader.h"
 
 namespace adweave {
 namespace {
@@ -70,54 +69,32 @@ int64_t cpu_us() {
          used.ru_utime.tv_usec + used.ru_stime.tv_usec;
 }
 
-// Calls f(DecodedSlice) for each slice of the source.
-template <class F>
-Status for_each_slice(const FileSystem& fs, const engine::Job& job, const std::string& name,
-                      const F& f) {
-  for (const engine::SourceJob& source : job.sources) {
-    if (source.decoder.source != name) continue;
-    ADWEAVE_ASSIGN(const auto decoder, decode::make_decoder(source.decoder));
-    ADWEAVE_ASSIGN(const auto files, source::find_files(fs, job.folder, source.files));
-    const source::FileFormat format{[&](std::string_view start) { return decoder->content(start); },
-                                    [&] { return decoder->cutter(); }};
-    for (const source::SourceFile& file : files) {
-      ADWEAVE_ASSIGN(auto reader,
-                     source::SliceReader::open(fs, file, name, 0, job.slice_bytes, format));
-      while (true) {
-        ADWEAVE_ASSIGN(std::optional<event::Slice> slice, reader.next());
-        if (!slice) break;
-        f(decoder->decode(std::move(*slice)));
-      }
-    }
-  }
-  return {};
-}
-
-Status decode_only(const FileSystem& fs, const engine::Job& job, const std::string& name) {
+Status decode_only(const FileSystem& fs, const engine::Job& job) {
   int64_t rows = 0;
   Sums sums;
-  ADWEAVE_TRY(for_each_slice(fs, job, name, [&](const event::DecodedSlice& decoded) {
+  const auto take = [&](size_t, const event::DecodedSlice& decoded) {
     for (const event::Batch& batch : decoded.batches) {
       rows += batch.rows;
       add(batch, sums);
     }
-  }));
+  };
+  ADWEAVE_TRY(engine::decode_files(fs, job, take, {}));
   std::cout << "rows " << rows << "\n";
   for (const auto& [column, sum] : sums)
     std::cout << column << " " << sum.values << " " << decimal(sum.sum) << "\n";
   return {};
 }
 
-Status write_only(FileSystem& fs, const engine::Job& job, const std::string& name,
-                  const std::string& dir) {
+Status write_only(FileSystem& fs, const engine::Job& job, const std::string& dir) {
   ADWEAVE_ASSIGN(const auto dimension_files, engine::read_dimension_files(fs, job));
   process::PrepareRules rules;
   rules.zone = job.zone;
   ADWEAVE_ASSIGN(rules.dimensions, engine::load_dimensions(dimension_files));
   std::vector<process::PreparedSlice> slices;
-  ADWEAVE_TRY(for_each_slice(fs, job, name, [&](event::DecodedSlice decoded) {
+  const auto take = [&](size_t, event::DecodedSlice decoded) {
     slices.push_back(process::prepare(std::move(decoded), rules));
-  }));
+  };
+  ADWEAVE_TRY(engine::decode_files(fs, job, take, {}));
   std::vector<event::TableRows> parts;
   int64_t rows = 0;
   for (const process::PreparedSlice& slice : slices) {
@@ -134,10 +111,12 @@ Status write_only(FileSystem& fs, const engine::Job& job, const std::string& nam
 
 Status run(const std::vector<std::string>& words) {
   const std::unique_ptr<FileSystem> fs = make_posix_file_system();
-  ADWEAVE_ASSIGN(const app::Config config, app::load_config(*fs, words[1]));
+  ADWEAVE_ASSIGN(app::Config config, app::load_config(*fs, words[1]));
   CHECK(config.problems.empty());
-  if (words[0] == "decode") return decode_only(*fs, config.job, words[2]);
-  return write_only(*fs, config.job, words[2], words.at(3));
+  engine::Job& job = config.job;
+  std::erase_if(job.sources, [&](const auto& source) { return source.decoder.source != words[2]; });
+  if (words[0] == "decode") return decode_only(*fs, job);
+  return write_only(*fs, job, words.at(3));
 }
 
 }  // namespace

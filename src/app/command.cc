@@ -154,6 +154,7 @@ void add_all_commands(Program& program) {
   add_close_command(program);
   add_seal_commands(program);
   add_inspect_command(program);
+  add_count_command(program);
   add_validate_command(program);
   add_generate_command(program);
   add_doctor_command(program);

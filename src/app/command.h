@@ -124,6 +124,7 @@ void add_audit_command(Program& program);
 void add_verify_command(Program& program);
 void add_generate_command(Program& program);
 void add_inspect_command(Program& program);
+void add_count_command(Program& program);
 void add_doctor_command(Program& program);
 void add_docs_command(Program& program);
 void add_completion_command(Program& program);
