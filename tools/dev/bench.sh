@@ -1,4 +1,5 @@
 # ./dev bench [--setup] [--json] [ROW ...]: the speed of each part beside its peers (bench/).
+# ./dev bench --instructions [--update]: what the hot loops take, beside what is expected.
 
 DEBIAN_BENCH=(libavro-dev)
 
@@ -13,13 +14,33 @@ setup_bench_python() {
   cp "$pins" "$venv/requirements.txt"
 }
 
+# The newest DuckDB beside the one that ours embeds, in a folder of its own.
+setup_bench_duckdb() {
+  local pins=bench/peers/duckdb/newest.txt folder
+  folder=.cache/bench/duckdb-$(sed -n 's/^duckdb==\([^ ]*\).*/\1/p' "$pins")
+  [ -d "$folder" ] && return
+  say "setup: Python packages of $pins"
+  rm -rf .cache/bench/duckdb-*
+  .cache/bench/venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes --only-binary :all: --no-deps \
+    --target "$folder.new" -r "$pins"
+  mv "$folder.new" "$folder"
+}
+
 # All peers: Python packages, Spark with its Java, avro-c.
 setup_bench() {
   setup_peers
   setup_debian "${DEBIAN_BENCH[@]}"
   setup_bench_python
+  setup_bench_duckdb
   rm -f build/release/CMakeCache.txt  # it looked for avro-c before
   say "setup: ready; next: ./dev bench"
+}
+
+bench_instructions() { # [--update]
+  [ $# -le 1 ] && [[ ${1:-} =~ ^(--update)?$ ]] || fail "bench --instructions takes --update or nothing, got: $*"
+  setup_check
+  build_preset release
+  ADWEAVE=$ADWEAVE python3 bench/instructions.py "$@"
 }
 
 bench_verb() {
@@ -29,6 +50,10 @@ bench_verb() {
     return
   fi
   setup_build
+  if [ "${1:-}" = --instructions ]; then
+    bench_instructions "${@:2}"
+    return
+  fi
   build_preset release
   local python=.cache/bench/venv/bin/python
   [ -x "$python" ] || python=python3

@@ -61,6 +61,7 @@ ci_all() { # [--full]
   stage "README: ./dev demo, ./dev test" 300 ci_readme
   stage "faults" 300 ci_faults
   stage "oracle: 3 seeds of 1 M events" 360 oracle_seeds 1 2 3
+  stage "instructions of the hot loops" 120 bench_instructions
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 900 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10

@@ -7,7 +7,7 @@ DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev
   liblzma-dev tzdata)
 # Tools that a machine may have from elsewhere: command -> package.
 declare -A DEBIAN_TOOLS=([git]=git [npm]=npm [python3]=python3)
-DEBIAN_CHECK=(clang-format-22 clang-tidy-22)
+DEBIAN_CHECK=(clang-format-22 clang-tidy-22 valgrind)
 DEBIAN_ASAN=(clang-22 libclang-rt-22-dev)
 
 PYARROW=26.0.1
