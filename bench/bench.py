@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [--json] [--events N] [--pairs N] [ROW ...]: each row of the goals against its peers, on this machine."""
+"""./dev bench [--json] [--events N] [--pairs N] [ROW ...]: each row of the goals against its peers, on this machine.
+./dev bench --profile [--events N]: where the time of the whole job goes, into docs/performance.md."""
 
 import argparse
 import os
@@ -8,19 +9,23 @@ import sys
 
 import measure
 import results
+import stage_times
 from context import ROOT, Context
-from rows import decode, ourselves, parquet, whole_job
+from rows import dashboard, decode, ourselves, parquet, whole_job, yahoo
 
 # The most important first.
 ROWS = {
     "4": whole_job.run,
     "1": decode.json,
+    "2": yahoo.sql,
+    "3": yahoo.streams,
     "6": decode.csv,
     "5": decode.avro,
     "7": parquet.run,
     "linear": ourselves.linear,
     "15": ourselves.second_core,
     "8": ourselves.durability,
+    "13": dashboard.run,
     "14": ourselves.state,
 }
 EVENTS, PAIRS, PAIRS_MIN = 4_000_000, 5, 5
@@ -32,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser.add_argument("--events", type=int, default=EVENTS, help=f"generated events, {EVENTS:,} by default")
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"rounds; below {PAIRS_MIN} no page is written")
+    parser.add_argument("--profile", action="store_true", help="the whole job's stages into docs/performance.md, no row")
     options = parser.parse_args()
     unknown = [row for row in options.rows if row not in ROWS]
     if unknown:
@@ -44,6 +50,9 @@ def main() -> int:
     measure.adopt_orphans()
     adweave = os.environ["ADWEAVE"]
     context = Context(adweave, pathlib.Path(adweave).parent, options.events, options.pairs)
+    if options.profile:
+        stage_times.write(context)
+        return 0
     before = measure.probe()
     found = []
     for row in options.rows or ROWS:

@@ -63,7 +63,7 @@ class Context:
             try:
                 cold = peer.run(theirs)
             except RuntimeError as error:
-                results[goal.peer] = Result(goal, note=f"ended with an error: {str(error).splitlines()[0]}")
+                results[goal.peer] = Result(goal, note=f"ended with an error: {str(error).strip().splitlines()[-1]}")
                 continue
             self.say(f"{peer.name}: warm-up {cold.cpu:.2f} CPU-s, {cold.wall:.2f} s")
             self.facts.append(f"row {goal.row}: {peer.name}: {peer.settings}; cold {cold.cpu:.2f} CPU-s")

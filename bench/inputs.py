@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import uuid
 
 import avro_to_json
 from context import CACHE, Context
@@ -87,5 +88,55 @@ def clicks(context: Context, rows: int) -> pathlib.Path:
             out.write(f"clk-{number:08x},2023-11-01T{clock}+00:00,u{bits >> 28 & 0xFFFFF},cmp-{bits >> 48 & 15},imp-{bits >> 32:08x},"
                       f'0.{bits % 97:02},EUR,{note},"{AGENTS[bits % 3]}"\n')
     (new / "clicks.yaml").write_text(CLICKS_CONFIG)
+    new.rename(folder)
+    return folder
+
+
+YAHOO_CONFIG = """sources:
+  - name: events
+    files: events.ndjson
+    format: json
+    deduplicate: off
+    unread: drop
+    rows:
+      - when: {event_type: view}
+        kind: impression
+        fields: {event_time: {from: event_time, time: epoch_ms}, creative_id: ad_id}
+      - drop: no view
+dimensions: {creatives: creatives.csv}
+"""
+YAHOO_BEGIN_MS = 1_490_000_000_000
+YAHOO_EVENTS_A_SECOND = 10_000
+
+
+def yahoo(context: Context, events: int) -> pathlib.Path:
+    """The Yahoo streaming benchmark's events: 100 users and pages, 100 campaigns of 10 ads, times up to 50 ms out of order and
+    one in 100,000 up to a minute late."""
+    folder = CACHE / f"inputs/yahoo-{events}"
+    if folder.exists():
+        return folder
+    context.say(f"makes {folder.name}")
+    new = folder.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    bits = random.Random(SEED)
+    users, pages = ([str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)] for _ in range(2))
+    ads = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(1000)]
+    campaigns = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)]
+    types = ("banner", "modal", "sponsored-search", "mail", "mobile")
+    kinds = ("view", "click", "purchase")
+    with open(new / "creatives.csv", "w", encoding="utf-8") as out:
+        out.write("creative_id,campaign_id\n")
+        out.writelines(f"{ad},{campaigns[number // 10]}\n" for number, ad in enumerate(ads))
+    with open(new / "events.ndjson", "w", encoding="utf-8") as out:
+        for number in range(events):
+            drawn = bits.getrandbits(64)
+            time = YAHOO_BEGIN_MS + number * 1000 // YAHOO_EVENTS_A_SECOND + drawn % 101 - 50
+            if (drawn >> 8) % 100_000 == 0:
+                time -= (drawn >> 24) % 60_000
+            out.write(f'{{"user_id": "{users[(drawn >> 12) % 100]}", "page_id": "{pages[(drawn >> 20) % 100]}", '
+                      f'"ad_id": "{ads[(drawn >> 28) % 1000]}", "ad_type": "{types[(drawn >> 40) % 5]}", '
+                      f'"event_type": "{kinds[(drawn >> 44) % 3]}", "event_time": "{time}", "ip_address": "1.2.3.4"}}\n')
+    (new / "yahoo.yaml").write_text(YAHOO_CONFIG)
     new.rename(folder)
     return folder

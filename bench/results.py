@@ -13,13 +13,14 @@ import subprocess
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """What a row is to reach: peer's cost / ours, or with `lower` a figure that is better when small."""
+    """What a row is to reach: peer's cost / ours, or with `lower` a figure that is better when small. Without `must` it is only
+    shown."""
 
     row: str
     title: str
     peer: str
-    must: float
-    aim: float
+    must: float | None
+    aim: float | None
     unit: str = "x"
     lower: bool = False
 
@@ -34,7 +35,7 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        if self.ratio is None:
+        if self.ratio is None or self.goal.must is None:
             return None
         return self.ratio <= self.goal.must if self.goal.lower else self.ratio >= self.goal.must
 
@@ -88,13 +89,16 @@ def machine() -> str:
     return f"{len(models)} x {models[0]}, {memory} GiB, Linux {platform.release()}"
 
 
+def commit() -> str:
+    return _git("rev-parse", "--short=10", "HEAD") + ("-changed" if _git("status", "--porcelain", "src") else "")
+
+
 def write_page(folder: pathlib.Path, results: list[Result], facts: list[str]) -> pathlib.Path:
-    commit = _git("rev-parse", "--short=10", "HEAD") + ("-changed" if _git("status", "--porcelain", "src") else "")
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    lines = [f"# Benchmarks of {date}, commit {commit}", "", *(f"- {fact}" for fact in facts), ""]
+    lines = [f"# Benchmarks of {date}, commit {commit()}", "", *(f"- {fact}" for fact in facts), ""]
     lines += ["| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
     lines += ["| " + " | ".join(_cells(result)) + " |" for result in results]
     folder.mkdir(exist_ok=True)
-    page = folder / f"{date}-{commit}.md"
+    page = folder / f"{date}-{commit()}.md"
     page.write_text("\n".join(lines) + "\n")
     return page

@@ -56,15 +56,21 @@ def second_core(context: Context) -> list[Result]:
     return [result_of(goal, ratios, f"divided by a spin loop's own {statistics.median(scalings):.2f} / 2")]
 
 
+def small_commits(logs: pathlib.Path) -> pathlib.Path:
+    """The whole job's configuration with about a commit a second."""
+    path = logs / "small_commits.yaml"
+    path.write_text((logs / "whole_job.yaml").read_text() + f"limits: {{commit_bytes: {BYTES_A_SECOND >> 22}MiB}}\n")
+    return path
+
+
 def durability(context: Context) -> list[Result]:
     logs = inputs.ad_logs(context, context.events)
-    text = (logs / "whole_job.yaml").read_text() + f"limits: {{commit_bytes: {BYTES_A_SECOND >> 22}MiB}}\n"
-    (logs / "small_commits.yaml").write_text(text)
+    config = small_commits(logs).name
     off = {"env": {"LD_PRELOAD": str(context.programs.parent / "lib/libno_sync.so")}}
     ratios = []
     for _ in range(context.pairs):
-        durable = whole_job(context, logs, context.threads, "small_commits.yaml")
-        loose = whole_job(context, logs, context.threads, "small_commits.yaml", **off)
+        durable = whole_job(context, logs, context.threads, config)
+        loose = whole_job(context, logs, context.threads, config, **off)
         ratios.append(loose.wall / durable.wall)
     return [result_of(Goal("8", "durability, wall", "itself without fsync", 0.85, 0.95, "%"), ratios)]
 

@@ -3,6 +3,7 @@
 
 import pathlib
 
+import databases
 import inputs
 import measure
 from context import PEERS, PYTHON, Context, Engine
@@ -25,8 +26,7 @@ def size(folder: pathlib.Path) -> int:
 
 def run(context: Context) -> list[Result]:
     logs = inputs.ad_logs(context, context.events)
-    goal = Goal("7", "Parquet write", "DuckDB", 1.8, 2.5)
-    sizes: dict[str, int] = {}
+    sizes: dict[str, int] = {}  # by folder
     rows = context.folder("rows_to_write")
     write = [str(context.programs / "adweave_stages"), "write", str(logs / "adweave.yaml"), "impressions"]
     measure.run([*write, str(rows)], rows / "log")
@@ -34,9 +34,14 @@ def run(context: Context) -> list[Result]:
     def ours(out: pathlib.Path) -> Cost:
         return printed_cpu(measure.run([*write, str(out)], out / "log"), out / "log")
 
-    def theirs(out: pathlib.Path) -> Cost:
-        command = [str(PYTHON), str(PEERS / "duckdb/parquet.py"), str(rows / "lake"), str(out / "rows.parquet")]
-        return printed_cpu(measure.run(command, out / "log"), out / "log")
+    def duckdb_peer(version: str, packages: pathlib.Path | None) -> tuple[Goal, Engine]:
+        def theirs(out: pathlib.Path) -> Cost:
+            command = [str(PYTHON), str(PEERS / "duckdb/parquet.py"), str(rows / "lake"), str(out / "rows.parquet")]
+            return printed_cpu(measure.run(command, out / "log", env=databases.environment(packages)), out / "log")
+
+        name = f"DuckDB {version}"
+        peer = Engine(name, theirs, lambda: databases.is_there(packages), "zstd level 1, Parquet version 2, one thread")
+        return Goal("7", "Parquet write", name, 1.8, 2.5), peer
 
     def differences(mine: pathlib.Path, other: pathlib.Path) -> list[str]:
         import duckdb
@@ -45,14 +50,14 @@ def run(context: Context) -> list[Result]:
         for folder in (mine, other):
             files = f"read_parquet('{folder}/**/*.parquet', hive_partitioning = false)"
             found.append(duckdb.sql(f"SELECT count(*), sum(hash(r)::DECIMAL(38,0)) FROM {files} r").fetchone())
-        sizes["ours"], sizes["theirs"] = size(mine), size(other)
+        sizes["ours"], sizes[other.name] = size(mine), size(other)
         problems = [] if found[0] == found[1] else [f"rows: {found[0]} and {found[1]}"]
-        if sizes["ours"] > SIZE_MAX * sizes["theirs"]:
-            problems.append(f"our files have {sizes['ours']:,} bytes, theirs {sizes['theirs']:,}: above {SIZE_MAX}")
+        if sizes["ours"] > SIZE_MAX * sizes[other.name]:
+            problems.append(f"our files have {sizes['ours']:,} bytes, theirs {sizes[other.name]:,}: above {SIZE_MAX}")
         return problems
 
-    peer = Engine("duckdb", theirs, PYTHON.exists, "1.5.6, zstd level 1, Parquet version 2, one thread")
-    found = context.compare(Engine("adweave", ours), [(goal, peer)], differences)
+    peers = [duckdb_peer(*item) for item in databases.DUCKDB.items()]
+    found = context.compare(Engine("adweave", ours), peers, differences)
     if sizes:
-        context.facts.append(f"row 7: ours {sizes['ours']:,} bytes, DuckDB's {sizes['theirs']:,}")
+        context.facts.append("row 7: bytes: " + ", ".join(f"{name} {bytes_:,}" for name, bytes_ in sizes.items()))
     return found

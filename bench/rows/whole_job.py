@@ -5,9 +5,10 @@ dropped, campaign and time joined, last touch with windows, campaign x hour KPIs
 import os
 import pathlib
 
+import databases
 import inputs
 import measure
-from context import CACHE, PEERS, PYTHON, ROOT, Context, Engine
+from context import CACHE, PEERS, ROOT, Context, Engine
 from measure import Cost
 from results import Goal, Result
 from session import Session
@@ -38,18 +39,6 @@ def ours(context: Context, logs: pathlib.Path) -> Engine:
                 + measure.run([context.adweave, *report], out / "kpi.csv"))
 
     return Engine("adweave", run)
-
-
-def sql_peer(name: str, context: Context, logs: pathlib.Path, settings: str) -> Engine:
-    script, runner = PEERS / name / "whole_job.sql", PEERS / name / "run.py"
-
-    def run(out: pathlib.Path) -> Cost:
-        return measure.run([str(PYTHON), str(runner), str(script), str(logs), str(out), str(context.threads)], out / "log")
-
-    def is_there() -> bool:
-        return PYTHON.exists()
-
-    return Engine(name, run, is_there, settings)
 
 
 def spark(context: Context, logs: pathlib.Path) -> Engine:
@@ -93,9 +82,8 @@ def kpi_cells(database, path: pathlib.Path) -> list[tuple]:
 def run(context: Context) -> list[Result]:
     logs = inputs.ad_logs(context, context.events)
     title = "whole job"
-    peers = [
-        (Goal("4", title, "DuckDB", 3, 4.5), sql_peer("duckdb", context, logs, "1.5.6, one SQL script, bid requests as JSON")),
-        (Goal("4", title, "chDB", 4, 6), sql_peer("chdb", context, logs, "4.4.0, one SQL script, bid requests as Avro")),
-        (Goal("4", title, "PySpark", 12, 20), spark(context, logs)),
-    ]
+    chdb = databases.chdb("whole_job.sql", logs, context.threads, "one SQL script, bid requests as Avro")
+    peers = [(Goal("4", title, peer.name, 3, 4.5), peer)
+             for peer in databases.duckdb("whole_job.sql", logs, context.threads, "one SQL script, bid requests as JSON")]
+    peers += [(Goal("4", title, chdb.name, 4, 6), chdb), (Goal("4", title, "PySpark", 12, 20), spark(context, logs))]
     return context.compare(ours(context, logs), peers, lambda mine, theirs: differences(context, mine, theirs))
