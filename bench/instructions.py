@@ -86,6 +86,8 @@ def verdict(instructions: int, expected: int | None) -> tuple[float, bool]:
 def main() -> int:
     adweave = os.environ["ADWEAVE"]
     context = Context(adweave, pathlib.Path(adweave).parent, EVENTS, 1)
+    for kept in (CACHE / "inputs").glob(f"*-{EVENTS}-24h"):
+        shutil.rmtree(kept)  # of a generator that may have changed
     work = loops(context)
     with concurrent.futures.ThreadPoolExecutor(context.threads) as pool:
         counts = dict(zip(work, pool.map(lambda item: count(item[0], *item[1]), work.items())))

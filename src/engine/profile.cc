@@ -68,32 +68,36 @@ StageCost Profile::of(Stage stage) const {
 }
 
 std::string bottleneck(const Profile& profile, int processors) {
-  Stage busiest = Stage::identify;
-  Stage waiting = Stage::read;
-  int64_t queue = 0;
-  for (int i = 0; i < kStages; ++i) {
-    const auto stage = static_cast<Stage>(i);
-    queue += profile.of(stage).queue;
-    if (profile.of(stage).cpu > profile.of(busiest).cpu) busiest = stage;
-    if (uses_disk(stage) && profile.of(stage).wait() > profile.of(waiting).wait()) waiting = stage;
-  }
-  const int usable = std::min(profile.threads(), processors);
-  const StageCost cost = profile.of(busiest);
-  const double busy = share(cost.cpu, profile.cpu());
-  if (share(profile.cpu() + queue, profile.wall() * usable) < kBusy) {
-    const StageCost wait = profile.of(waiting);
-    if (wait.wait() > std::max(wait.cpu, profile.sequencer_idle())) {
-      return fmt::format("{}: the disk; the run waits for it {:.0f} % of the time",
-                         stage_name(waiting),
-                         100 * std::min(1.0, share(wait.wait(), profile.wall())));
+  const auto most = [&](auto&& figure) {
+    Stage found = Stage::identify;
+    for (int i = 0; i < kStages; ++i) {
+      const auto stage = static_cast<Stage>(i);
+      if (figure(stage) > figure(found)) found = stage;
     }
+    return found;
+  };
+  int64_t busy = profile.cpu();
+  for (int i = 0; i < kStages; ++i) busy += profile.of(static_cast<Stage>(i)).queue;
+  const int usable = std::min(profile.threads(), processors);
+  const bool saturated = share(busy, profile.wall() * usable) >= kBusy;
+
+  const Stage disk = most([&](Stage s) { return uses_disk(s) ? profile.of(s).wait() : 0; });
+  const int64_t wait = profile.of(disk).wait();
+  if (!saturated && wait > std::max(profile.of(disk).cpu, profile.sequencer_idle())) {
+    return fmt::format("{}: the disk; the run waits for it {:.0f} % of the time", stage_name(disk),
+                       100 * std::min(1.0, share(wait, profile.wall())));
   }
-  if (is_sequential(busiest) && share(cost.wall, profile.wall()) > kBusy) {
+  const Stage alone = most([&](Stage s) { return is_sequential(s) ? profile.of(s).wall : 0; });
+  if (!saturated && share(profile.sequencer_idle(), profile.wall()) < 1 - kBusy) {
     return fmt::format("{}: one thread does it, {:.0f} % of the time; more threads do not help",
-                       stage_name(busiest), 100 * share(cost.wall, profile.wall()));
+                       stage_name(alone), 100 * share(profile.of(alone).wall, profile.wall()));
   }
-  return fmt::format("{}: {:.0f} % of CPU; {}", stage_name(busiest), 100 * busy,
-                     profile.threads() < processors ? "add threads" : "all processors are in use");
+  const Stage busiest = most([&](Stage s) { return profile.of(s).cpu; });
+  return fmt::format("{}: {:.0f} % of CPU{}", stage_name(busiest),
+                     100 * share(profile.of(busiest).cpu, profile.cpu()),
+                     profile.threads() < processors ? "; add threads"
+                     : saturated                    ? "; all processors are in use"
+                                                    : "");
 }
 
 int64_t wall_clock() {

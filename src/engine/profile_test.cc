@@ -67,6 +67,9 @@ TEST(ProfileTest, OneThreadIsTheBottleneckWhereAllWaitForIt) {
   finish(profile, 10, 15, 8);
   EXPECT_EQ(bottleneck(profile, 8),
             "deduplicate: one thread does it, 90 % of the time; more threads do not help");
+  profile.add_idle(5 * kSecond);  // it waits for slices: so it is not what all wait for
+  EXPECT_EQ(bottleneck(profile, 16), "deduplicate: 60 % of CPU; add threads");
+  EXPECT_EQ(bottleneck(profile, 8), "deduplicate: 60 % of CPU");
 }
 
 TEST_F(EngineTest, AProfileCountsWhatWentThroughEachStage) {
