@@ -3,6 +3,7 @@
 
 import html
 import json
+import os
 import pathlib
 
 import inputs
@@ -89,6 +90,7 @@ def table(profile: dict) -> str:
 
 def write(context: Context) -> None:
     """Replaces the table between the marks, and the picture."""
+    load = os.getloadavg()[0]
     profile = run(context)
     what = f"{context.events:,} events, {profile['threads']} threads: {profile['cpu_s']:.1f} CPU-s in {profile['wall_s']:.1f} s"
     PICTURE.parent.mkdir(exist_ok=True)
@@ -96,7 +98,8 @@ def write(context: Context) -> None:
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    shown = f"{what}.\nBottleneck: {profile['bottleneck']}. {results.machine()}, commit {results.commit()}.\n\n"
+    shown = f"{what}. Bottleneck: {profile['bottleneck']}.\n"
+    shown += f"{results.machine()}, load {load:.1f} before; commit {results.commit()}.\n\n"
     link = f"![CPU time of each stage]({PICTURE.relative_to(PAGE.parent)})\n\n"
     PAGE.write_text(before + BEGIN + "\n" + shown + link + table(profile) + "\n" + END + after)
     context.say(f"written: {PAGE.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}")
