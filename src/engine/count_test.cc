@@ -14,7 +14,7 @@ class CountTest : public EngineTest {
  protected:
   CountTest() { put_feeds(disk_, 40); }
 
-  CountReport count_by(process::CountBy by, int threads = 1) {
+  CountReport count_by(const process::CountBy& by, int threads = 1) {
     Job job = job_of();
     job.threads = threads;
     Result<CountReport> report = count(disk_, job, by, {});

@@ -119,13 +119,13 @@ void put_delta_blocks(std::span<const Int> values, std::string& out) {
 }
 
 // memcpy() of a text that is likely short. Up to kCopySlack bytes more are read and written, unless
-// `from` has fewer left.
+// `from` has fewer left. `to` may lie in `from`, `size` bytes or more behind its start.
 void copy_text(char* to, std::string_view from, size_t size) {
   if (size + kCopySlack > from.size()) {
     if (size > 0) std::memcpy(to, from.data(), size);
     return;
   }
-  for (size_t i = 0; i < size; i += kCopySlack) std::memcpy(to + i, from.data() + i, kCopySlack);
+  for (size_t i = 0; i < size; i += kCopySlack) std::memmove(to + i, from.data() + i, kCopySlack);
 }
 
 // Texts that lie side by side in memory are copied at once.
