@@ -76,7 +76,7 @@ inline constexpr int64_t kUnchanged = INT64_MAX;
 
 struct Journey {
   uint32_t advertiser = 0;
-  int64_t changed_since = kUnchanged;  // microseconds UTC, in the commit in the making; not saved
+  int64_t changed_since = kUnchanged;   // microseconds UTC, in the commit in the making; not saved
   std::vector<Touch> touches;           // by (time, event id)
   std::vector<Conversion> conversions;  // by (time, event id)
 };
