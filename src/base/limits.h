@@ -83,9 +83,8 @@ inline constexpr int kZstdLevel = 1;
 inline constexpr int64_t kWriteBufferBytes = kMiB;
 inline constexpr int64_t kRowGroupRows = 262'144;
 inline constexpr int64_t kPageRows = 65'536;
-inline constexpr int64_t kPageBytes = kMiB;  // of texts, before they are encoded
-inline constexpr int64_t kDictionaryBytesMax =
-    kMiB;  // of its texts; beyond they are written in full
+inline constexpr int64_t kPageBytes = kMiB;             // of texts, before they are encoded
+inline constexpr int64_t kDictionaryBytesMax = kMiB;    // of its texts; beyond there is none
 inline constexpr int64_t kMergedBytesMax = 256 * kMiB;  // of the files that are merged into one
 inline constexpr size_t kRecentMergeFilesMin = 16;      // small files that a run merges into one
 inline constexpr size_t kRecentMergeFilesMax = 256;

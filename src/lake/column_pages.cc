@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include <arrow/memory_pool.h>
 #include <parquet/column_page.h>
@@ -101,16 +102,15 @@ int64_t ColumnPages::write_pages(const Chunk& chunk, Values&& values, KeptIds* k
     // A page without a value has no bytes but the levels, whatever the others are.
     if (value_end > value) values.put(value, value_end, page_);
     const auto facts = values.facts(value, value_end);
-    const auto make_page = [&](const std::shared_ptr<arrow::Buffer>& bytes) {
-      return parquet::DataPageV1(std::move(bytes), static_cast<int32_t>(rows),
-                                 value_end > value ? values.encoding() : Encoding::PLAIN,
-                                 Encoding::RLE, Encoding::RLE, static_cast<int64_t>(page_.size()),
-                                 chunk.statistics(facts, rows, nulls), static_cast<int64_t>(row),
-                                 chunk.sizes(facts.text_bytes, rows, nulls));
-    };
-    const auto bytes = compressed(chunk.pages);
-    written += chunk.pages.WriteDataPage(make_page(bytes));
-    if (keep) keep->pages.push_back(make_page(arrow::Buffer::FromString(bytes->ToString())));
+    auto bytes = compressed(chunk.pages);
+    if (keep) bytes = arrow::Buffer::FromString(bytes->ToString());
+    parquet::DataPageV1 page(bytes, static_cast<int32_t>(rows),
+                             value_end > value ? values.encoding() : Encoding::PLAIN, Encoding::RLE,
+                             Encoding::RLE, static_cast<int64_t>(page_.size()),
+                             chunk.statistics(facts, rows, nulls), static_cast<int64_t>(row),
+                             chunk.sizes(facts.text_bytes, rows, nulls));
+    written += chunk.pages.WriteDataPage(page);
+    if (keep) keep->pages.push_back(std::move(page));
     all.add(facts);
     row = row_end;
     value = value_end;
@@ -197,7 +197,8 @@ int64_t ColumnPages::write(event::Type type, ColumnValues& values, parquet::Page
                            parquet::BloomFilter* filter) {
   const Chunk chunk{values, pages, metadata, *metadata.descr()};
   const auto write_values = [&]() -> int64_t {
-    if (values.nulls == values.rows()) return write_pages(chunk, PlainValues<int64_t>({}));
+    if (values.nulls == values.rows())
+      return write_pages(chunk, PlainValues(std::span<const int64_t>()));
     switch (type) {
       case event::Type::Dict:
         return write_dict(chunk);

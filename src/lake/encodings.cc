@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <numeric>
+#include <optional>
 #include <type_traits>
 
 namespace adweave::lake {
@@ -190,14 +190,19 @@ bool take_block(std::string_view& page, size_t mini_blocks, size_t mini_size, in
   return true;
 }
 
-// Whether texts of these lengths fit what may follow, and the column's limit of 2 GiB.
-bool are_lengths(std::span<const int32_t> lengths, size_t begin) {
-  auto bytes = static_cast<int64_t>(begin);
+// Bytes of texts of these lengths; nothing when a length is negative.
+std::optional<int64_t> sum_of(std::span<const int32_t> lengths) {
+  int64_t bytes = 0;
   for (const int32_t length : lengths) {
-    if (length < 0) return false;
+    if (length < 0) return std::nullopt;
     bytes += length;
   }
-  return bytes <= INT32_MAX;
+  return bytes;
+}
+
+// Whether so many bytes still fit a column's 2 GiB.
+bool has_room(const std::string& bytes, int64_t more) {
+  return static_cast<int64_t>(bytes.size()) + more <= INT32_MAX;
 }
 
 }  // namespace
@@ -247,12 +252,12 @@ std::optional<std::vector<int32_t>> take_deltas(std::string_view& page, size_t m
 bool take_lengths_and_bytes(std::string_view page, size_t count, std::string& bytes,
                             std::vector<int32_t>& ends) {
   const auto lengths = take_deltas(page, count);
-  if (!lengths || lengths->size() != count || !are_lengths(*lengths, bytes.size())) return false;
+  if (!lengths || lengths->size() != count) return false;
+  const auto size = sum_of(*lengths);
+  if (!size || !has_room(bytes, *size) || page.size() < static_cast<size_t>(*size)) return false;
   auto end = static_cast<int32_t>(bytes.size());
-  const int32_t begin = end;
   for (const int32_t length : *lengths) ends.push_back(end += length);
-  if (page.size() < static_cast<size_t>(end - begin)) return false;
-  bytes.append(page.substr(0, static_cast<size_t>(end - begin)));
+  bytes.append(page.substr(0, static_cast<size_t>(*size)));
   return true;
 }
 
@@ -262,12 +267,11 @@ bool take_changed_ends(std::string_view page, size_t count, std::string& bytes,
   if (!shared || shared->size() != count) return false;
   const auto lengths = take_deltas(page, count);
   if (!lengths || lengths->size() != count) return false;
-  if (!are_lengths(*shared, 0) || !are_lengths(*lengths, 0)) return false;
-  const int64_t size = std::accumulate(shared->begin(), shared->end(), int64_t{0}) +
-                       std::accumulate(lengths->begin(), lengths->end(), int64_t{0});
-  if (size + static_cast<int64_t>(bytes.size()) > INT32_MAX) return false;
+  const auto shared_size = sum_of(*shared);
+  const auto size = sum_of(*lengths);
+  if (!shared_size || !size || !has_room(bytes, *shared_size + *size)) return false;
   size_t end = bytes.size();
-  bytes.resize(end + static_cast<size_t>(size) + kCopySlack);
+  bytes.resize(end + static_cast<size_t>(*shared_size + *size) + kCopySlack);
   size_t before = 0;  // length of the text before
   for (size_t i = 0; i < count; ++i) {
     const auto start = static_cast<size_t>((*shared)[i]);

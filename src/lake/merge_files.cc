@@ -20,6 +20,7 @@
 #include "lake/column_values.h"
 #include "lake/file_streams.h"
 #include "lake/parquet_file.h"
+#include "lake/parquet_writer.h"
 #include "lake/text_chunk.h"
 
 namespace adweave::lake {
@@ -49,30 +50,6 @@ bool has_no_value(const parquet::ColumnChunkMetaData& chunk) {
   const auto statistics = chunk.encoded_statistics();
   return statistics != nullptr && statistics->has_null_count &&
          statistics->null_count == chunk.num_values();
-}
-
-arrow::Type::type read_type(event::Type type) {
-  switch (type) {
-    case event::Type::Str:
-    case event::Type::Id:
-      return arrow::Type::STRING;
-    case event::Type::Bytes:
-      return arrow::Type::BINARY;
-    case event::Type::Dict:
-      return arrow::Type::DICTIONARY;
-    case event::Type::Time:
-      return arrow::Type::TIMESTAMP;
-    case event::Type::Money:
-    case event::Type::WideMoney:
-      return arrow::Type::DECIMAL128;
-    case event::Type::Int:
-      return arrow::Type::INT64;
-    case event::Type::Float:
-      return arrow::Type::DOUBLE;
-    case event::Type::Bool:
-      return arrow::Type::BOOL;
-  }
-  return arrow::Type::NA;
 }
 
 // A column of a table in all pieces of its files: no array where a piece has no value.
@@ -220,7 +197,7 @@ class Inputs {
         pieces.emplace_back();
         if (index < 0 || has_no_value(*metadata.RowGroup(group)->ColumnChunk(index))) continue;
         ARROW_ASSIGN_OR_RAISE(pieces.back(), read_piece(input, group, index, info.type));
-        if (pieces.back()->type_id() != read_type(info.type)) {
+        if (!pieces.back()->type()->Equals(arrow_type(info.type))) {
           return arrow::Status::Invalid("column ", info.name, " is ",
                                         pieces.back()->type()->ToString());
         }
@@ -251,22 +228,21 @@ class Inputs {
     ARROW_ASSIGN_OR_RAISE(const auto dictionary,
                           arrow::MakeArrayFromScalar(arrow::StringScalar(value), 1, pool));
     return std::make_shared<arrow::DictionaryArray>(
-        arrow::dictionary(arrow::int32(), arrow::utf8()),
-        std::make_shared<arrow::Int32Array>(rows, std::move(codes)), dictionary);
+        arrow_type(event::Type::Dict), std::make_shared<arrow::Int32Array>(rows, std::move(codes)),
+        dictionary);
   }
 
   // Texts with the bytes of the column before, as those of user and person, are read once.
-  static arrow::Result<ArrayPtr> read_texts(Input& input, int group, int index, event::Type type) {
-    const auto chunks = input.reader->parquet_reader()->RowGroup(group);
-    const auto chunk = chunks->metadata()->ColumnChunk(index);
-    const std::string_view bytes = std::string_view(*input.bytes)
-                                       .substr(static_cast<size_t>(chunk->data_page_offset()),
-                                               static_cast<size_t>(chunk->total_compressed_size()));
-    const bool nullable = chunks->metadata()->schema()->Column(index)->max_definition_level() > 0;
-    Texts& last = input.last_texts[static_cast<size_t>(group)];
+  static arrow::Result<ArrayPtr> read_texts(const arrow::Buffer& file, Texts& last,
+                                            parquet::RowGroupReader& group, int index,
+                                            event::Type type) {
+    const auto chunk = group.metadata()->ColumnChunk(index);
+    const std::string_view bytes =
+        std::string_view(file).substr(static_cast<size_t>(chunk->data_page_offset()),
+                                      static_cast<size_t>(chunk->total_compressed_size()));
+    const bool nullable = group.metadata()->schema()->Column(index)->max_definition_level() > 0;
     if (last.chunk == bytes && last.nullable == nullable && last.type == type) return last.texts;
-    const auto text_type = type == event::Type::Bytes ? arrow::binary() : arrow::utf8();
-    ARROW_ASSIGN_OR_RAISE(ArrayPtr texts, read_text_chunk(*chunks, index, text_type));
+    ARROW_ASSIGN_OR_RAISE(ArrayPtr texts, read_text_chunk(group, index, arrow_type(type)));
     last = {type, bytes, nullable, texts};
     return texts;
   }
@@ -277,7 +253,8 @@ class Inputs {
     if (type == event::Type::Dict && says_one_value(*chunk))
       return one_string(chunk->encoded_statistics()->min(), chunk->num_values());
     if (type != event::Type::Dict && is_text_chunk(*chunk))
-      return read_texts(input, group, index, type);
+      return read_texts(*input.bytes, input.last_texts[static_cast<size_t>(group)], *row_group,
+                        index, type);
     std::shared_ptr<arrow::ChunkedArray> read;
     ARROW_RETURN_NOT_OK(input.reader->RowGroup(group)->Column(index)->Read(&read));
     if (read->num_chunks() == 1) return read->chunk(0);
@@ -328,15 +305,18 @@ std::vector<TimedRow> rows_of(const InputColumn& times) {
   return rows;
 }
 
+bool is_earlier(const TimedRow& a, const TimedRow& b) {
+  return a.time < b.time;
+}
+
 // Rows of the same time stay in their order.
 void sort_share(std::span<TimedRow> rows) {
-  const auto earlier = [](const TimedRow& a, const TimedRow& b) { return a.time < b.time; };
   constexpr size_t kFew = 32;
-  if (rows.size() > kFew) return std::stable_sort(rows.begin(), rows.end(), earlier);
+  if (rows.size() > kFew) return std::stable_sort(rows.begin(), rows.end(), is_earlier);
   for (size_t i = 1; i < rows.size(); ++i) {
     const TimedRow row = rows[i];
     size_t to = i;
-    for (; to > 0 && earlier(row, rows[to - 1]); --to) rows[to] = rows[to - 1];
+    for (; to > 0 && is_earlier(row, rows[to - 1]); --to) rows[to] = rows[to - 1];
     rows[to] = row;
   }
 }
@@ -345,9 +325,7 @@ void sort_share(std::span<TimedRow> rows) {
 // of a seal where sorting all at once took 7.
 void sort_by_time(std::vector<TimedRow>& rows) {
   if (rows.empty()) return;
-  const auto [first, last] =
-      std::minmax_element(rows.begin(), rows.end(),
-                          [](const TimedRow& a, const TimedRow& b) { return a.time < b.time; });
+  const auto [first, last] = std::minmax_element(rows.begin(), rows.end(), is_earlier);
   const auto begin = static_cast<uint64_t>(first->time);
   const uint64_t range = static_cast<uint64_t>(last->time) - begin;
   constexpr size_t kRowsInShare = 8;
@@ -374,16 +352,12 @@ struct MergedRows {
   std::vector<RowPlace> order;
 
   arrow::Status read(const TableInfo& table, Inputs& inputs, MergedPlace place) {
-    const InputColumn* times = nullptr;
+    std::vector<TimedRow> rows;
     for (const ColumnInfo& column : table.columns) {
       ARROW_ASSIGN_OR_RAISE(InputColumn read, inputs.column(column));
+      if (column.name == table.time_column) rows = rows_of(read);
       columns.push_back(std::move(read));
     }
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (table.columns[i].name == table.time_column) times = &columns[i];
-    }
-    CHECK(times != nullptr);
-    std::vector<TimedRow> rows = rows_of(*times);
     if (place == MergedPlace::sealed) sort_by_time(rows);
     order.reserve(rows.size());
     for (const TimedRow& row : rows) order.push_back(row.place);

@@ -103,28 +103,36 @@ inline Facts<double> facts_of(std::span<const double> values) {
   return facts;
 }
 
+// Values that stand one after the other.
 template <class Value>
-class PlainValues {
+class ValueRow {
  public:
-  explicit PlainValues(std::span<const Value> values) : values_(values) {}
+  explicit ValueRow(std::span<const Value> values) : values_(values) {}
 
-  Encoding::type encoding() const { return Encoding::PLAIN; }
-  size_t fitting(size_t, size_t end) const { return end; }
-  void put(size_t begin, size_t end, std::string& out) const {
-    for (const Value value : part(begin, end)) out += plain(value);
-  }
   Facts<Value> facts(size_t begin, size_t end) const { return facts_of(part(begin, end)); }
 
- private:
+ protected:
   std::span<const Value> part(size_t begin, size_t end) const {
     return values_.subspan(begin, end - begin);
   }
   std::span<const Value> values_;
 };
 
-class BoolValues {
+template <class Value>
+class PlainValues : public ValueRow<Value> {
  public:
-  explicit BoolValues(std::span<const uint8_t> values) : values_(values) {}
+  explicit PlainValues(std::span<const Value> values) : ValueRow<Value>(values) {}
+
+  Encoding::type encoding() const { return Encoding::PLAIN; }
+  size_t fitting(size_t, size_t end) const { return end; }
+  void put(size_t begin, size_t end, std::string& out) const {
+    for (const Value value : this->part(begin, end)) out += plain(value);
+  }
+};
+
+class BoolValues : public ValueRow<uint8_t> {
+ public:
+  using ValueRow::ValueRow;
 
   Encoding::type encoding() const { return Encoding::PLAIN; }
   size_t fitting(size_t, size_t end) const { return end; }
@@ -136,17 +144,11 @@ class BoolValues {
       byte = static_cast<char>(byte | values_[i] << (i - begin) % 8);
     }
   }
-  Facts<uint8_t> facts(size_t begin, size_t end) const {
-    return facts_of(values_.subspan(begin, end - begin));
-  }
-
- private:
-  std::span<const uint8_t> values_;
 };
 
-class IntValues {
+class IntValues : public ValueRow<int64_t> {
  public:
-  explicit IntValues(std::span<const int64_t> values) : values_(values) {
+  explicit IntValues(std::span<const int64_t> values) : ValueRow(values) {
     // Hashes differ by as much as they are wide: the first values tell.
     constexpr size_t kLooked = 128;
     constexpr uint64_t kWide = uint64_t{1} << 48;
@@ -164,19 +166,15 @@ class IntValues {
   }
   size_t fitting(size_t, size_t end) const { return end; }
   void put(size_t begin, size_t end, std::string& out) const {
-    const std::span<const int64_t> part = values_.subspan(begin, end - begin);
+    const std::span<const int64_t> ints = part(begin, end);
     if (plain_) {
-      out.append(reinterpret_cast<const char*>(part.data()), part.size_bytes());
+      out.append(reinterpret_cast<const char*>(ints.data()), ints.size_bytes());
     } else {
-      put_deltas(part, out);
+      put_deltas(ints, out);
     }
-  }
-  Facts<int64_t> facts(size_t begin, size_t end) const {
-    return facts_of(values_.subspan(begin, end - begin));
   }
 
  private:
-  std::span<const int64_t> values_;
   bool plain_ = false;
 };
 
@@ -188,11 +186,11 @@ inline void put_plain(int64_t value, std::string& out) {
   out += plain(value);
 }
 
-class TextValues {
+class TextValues : public ValueRow<std::string_view> {
  public:
   TextValues(std::span<const std::string_view> values, Encoding::type encoding,
              TextEncoder& encoder)
-      : values_(values), encoding_(encoding), encoder_(encoder) {}
+      : ValueRow(values), encoding_(encoding), encoder_(encoder) {}
 
   Encoding::type encoding() const { return encoding_; }
   size_t fitting(size_t begin, size_t end) const {
@@ -204,18 +202,14 @@ class TextValues {
     return end;
   }
   void put(size_t begin, size_t end, std::string& out) {
-    const auto part = values_.subspan(begin, end - begin);
-    if (encoding_ == Encoding::DELTA_BYTE_ARRAY) return encoder_.put_changed_ends(part, out);
+    const auto texts = part(begin, end);
+    if (encoding_ == Encoding::DELTA_BYTE_ARRAY) return encoder_.put_changed_ends(texts, out);
     if (encoding_ == Encoding::DELTA_LENGTH_BYTE_ARRAY)
-      return encoder_.put_lengths_and_bytes(part, out);
-    for (const std::string_view value : part) put_plain(value, out);
-  }
-  Facts<std::string_view> facts(size_t begin, size_t end) const {
-    return facts_of(values_.subspan(begin, end - begin));
+      return encoder_.put_lengths_and_bytes(texts, out);
+    for (const std::string_view text : texts) put_plain(text, out);
   }
 
  private:
-  std::span<const std::string_view> values_;
   Encoding::type encoding_;
   TextEncoder& encoder_;
 };

@@ -15,7 +15,19 @@ namespace {
 
 constexpr std::string_view kMagic = "PAR1";
 
-// As the schema says it; dict columns as dictionary(int32, utf8).
+std::shared_ptr<arrow::Schema> arrow_schema(const event::TableInfo& table) {
+  arrow::FieldVector fields;
+  for (const event::ColumnInfo& column : table.columns) {
+    const auto id =
+        arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(column.parquet_id)});
+    fields.push_back(
+        arrow::field(std::string(column.name), arrow_type(column.type), !column.required, id));
+  }
+  return arrow::schema(std::move(fields));
+}
+
+}  // namespace
+
 std::shared_ptr<arrow::DataType> arrow_type(event::Type type) {
   switch (type) {
     case event::Type::Str:
@@ -40,19 +52,6 @@ std::shared_ptr<arrow::DataType> arrow_type(event::Type type) {
   }
   return arrow::null();
 }
-
-std::shared_ptr<arrow::Schema> arrow_schema(const event::TableInfo& table) {
-  arrow::FieldVector fields;
-  for (const event::ColumnInfo& column : table.columns) {
-    const auto id =
-        arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(column.parquet_id)});
-    fields.push_back(
-        arrow::field(std::string(column.name), arrow_type(column.type), !column.required, id));
-  }
-  return arrow::schema(std::move(fields));
-}
-
-}  // namespace
 
 ParquetWriter::ParquetWriter(std::shared_ptr<arrow::io::OutputStream> out,
                              const event::TableInfo& table,

@@ -16,6 +16,9 @@
 
 namespace adweave::lake {
 
+// Arrow type of a column: dict columns are dictionary(int32, utf8).
+std::shared_ptr<arrow::DataType> arrow_type(event::Type type);
+
 class ParquetWriter {
  public:
   static arrow::Result<std::unique_ptr<ParquetWriter>> open(
