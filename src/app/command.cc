@@ -45,6 +45,10 @@ void ReadOptions::add_to(CLI::App& command, bool with_as_of) {
   }
 }
 
+void add_config_option(CLI::App& command, std::string& path) {
+  command.add_option("-c,--config", path, "The configuration file")->required()->type_name("FILE");
+}
+
 void add_output_option(CLI::App& command, std::string& output) {
   command.add_option("--output", output, "How to print: table, json, ndjson or csv")
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv"}))

@@ -62,6 +62,9 @@ struct ReadOptions {
   OutputFormat format() const { return *parse_output(output); }
 };
 
+// -c, --config: required.
+void add_config_option(CLI::App& command, std::string& path);
+
 // --output: table, json, ndjson or csv.
 void add_output_option(CLI::App& command, std::string& output);
 

@@ -103,9 +103,7 @@ void add_count_command(Program& program) {
                   {"adweave count -c adweave.yaml",
                    "adweave count -c adweave.yaml --by campaign_id --window 10s",
                    "adweave count -c adweave.yaml --by website,part_of_day --output csv"});
-  command->add_option("-c,--config", options->config, "The configuration file")
-      ->required()
-      ->type_name("FILE");
+  add_config_option(*command, options->config);
   command->add_option("--by", options->by, "Fields of type dict, separated by commas")
       ->delimiter(',')
       ->type_name("NAMES");

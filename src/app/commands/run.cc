@@ -131,9 +131,7 @@ void add_run_command(Program& program) {
        "adweave run -c adweave.yaml --data DIR --threads 4",
        "adweave run -c adweave.yaml --data DIR --profile     # where the time goes",
        "adweave run -c adweave.yaml --data DIR --take-over   # the other writer hangs"});
-  command->add_option("-c,--config", options->config, "The configuration file")
-      ->required()
-      ->type_name("FILE");
+  add_config_option(*command, options->config);
   command->add_option("--data", options->data, "The data folder; made where it is missing")
       ->required()
       ->type_name("DIR");
@@ -157,9 +155,7 @@ void add_validate_command(Program& program) {
   CLI::App* command =
       add_command(program, "validate", "Checks a configuration and says all that is wrong with it.",
                   {"adweave validate -c adweave.yaml"});
-  command->add_option("-c,--config", *path, "The configuration file")
-      ->required()
-      ->type_name("FILE");
+  add_config_option(*command, *path);
   command->callback([&program, path] {
     program.action = [&program, path] { return validate_command(program.fs, *path); };
   });
