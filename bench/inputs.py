@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import uuid
+from collections.abc import Callable
 
 import avro_to_json
 from context import CACHE, Context
@@ -15,24 +16,33 @@ from context import CACHE, Context
 SEED = 1
 
 
-def ad_logs(context: Context, events: int, hours: int = 24) -> pathlib.Path:
-    """`adweave generate`: feeds with repeats, conflicts, late and broken rows; bid requests as JSON lines too."""
-    folder = CACHE / f"inputs/logs-{events}-{hours}h"
+def made(context: Context, name: str, fill: Callable[[pathlib.Path], None]) -> pathlib.Path:
+    """The input folder of that name; where it is missing `fill` makes it, whole or not at all. `fill` is given a path where
+    nothing is."""
+    folder = CACHE / "inputs" / name
     if folder.exists():
         return folder
-    context.say(f"makes {folder.name}")
+    context.say(f"makes {name}")
     new = folder.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([context.adweave, "generate", "--events", str(events), "--seed", str(SEED), "--hours", str(hours),
-                    "--out", str(new)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for part in (new, new / "late"):
-        drop_cut_off(part / "impressions.ndjson")
-        avro_to_json.convert(part / "bid_requests.avro", part / "bid_requests.ndjson")
-    shutil.rmtree(new / "truth")
-    (new / "whole_job.yaml").write_text(whole_job_config((new / "adweave.yaml").read_text()))
+    fill(new)
     new.rename(folder)
     return folder
+
+
+def ad_logs(context: Context, events: int, hours: int = 24) -> pathlib.Path:
+    """`adweave generate`: feeds with repeats, conflicts, late and broken rows; bid requests as JSON lines too."""
+    def fill(new: pathlib.Path) -> None:
+        subprocess.run([context.adweave, "generate", "--events", str(events), "--seed", str(SEED), "--hours", str(hours),
+                        "--out", str(new)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for part in (new, new / "late"):
+            drop_cut_off(part / "impressions.ndjson")
+            avro_to_json.convert(part / "bid_requests.avro", part / "bid_requests.ndjson")
+        shutil.rmtree(new / "truth")
+        (new / "whole_job.yaml").write_text(whole_job_config((new / "adweave.yaml").read_text()))
+
+    return made(context, f"logs-{events}-{hours}h", fill)
 
 
 def drop_cut_off(path: pathlib.Path) -> None:
@@ -70,26 +80,21 @@ NOTES = ('sports', '"news, world"', '"two\nlines"', '"a ""quoted"" word"')
 
 def clicks(context: Context, rows: int) -> pathlib.Path:
     """Clicks as CSV, with commas, quotes and line ends within quotes."""
-    folder = CACHE / f"inputs/clicks-{rows}"
-    if folder.exists():
-        return folder
-    context.say(f"makes {folder.name}")
-    new = folder.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    random_bits = random.Random(SEED).getrandbits
-    with open(new / "clicks.csv", "w", encoding="utf-8", newline="") as out:
-        out.write("event_id,timestamp,user_id,campaign_id,impression_id,cost,currency,note,user_agent\n")
-        for number in range(rows):
-            bits = random_bits(64)
-            second = number * 86_400 // rows
-            clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{bits % 1_000_000:06}"
-            note = NOTES[0 if bits >> 20 & 15 else bits >> 24 & 3]
-            out.write(f"clk-{number:08x},2023-11-01T{clock}+00:00,u{bits >> 28 & 0xFFFFF},cmp-{bits >> 48 & 15},imp-{bits >> 32:08x},"
-                      f'0.{bits % 97:02},EUR,{note},"{AGENTS[bits % 3]}"\n')
-    (new / "clicks.yaml").write_text(CLICKS_CONFIG)
-    new.rename(folder)
-    return folder
+    def fill(new: pathlib.Path) -> None:
+        new.mkdir()
+        random_bits = random.Random(SEED).getrandbits
+        with open(new / "clicks.csv", "w", encoding="utf-8", newline="") as out:
+            out.write("event_id,timestamp,user_id,campaign_id,impression_id,cost,currency,note,user_agent\n")
+            for number in range(rows):
+                bits = random_bits(64)
+                second = number * 86_400 // rows
+                clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{bits % 1_000_000:06}"
+                note = NOTES[0 if bits >> 20 & 15 else bits >> 24 & 3]
+                out.write(f"clk-{number:08x},2023-11-01T{clock}+00:00,u{bits >> 28 & 0xFFFFF},cmp-{bits >> 48 & 15},"
+                          f'imp-{bits >> 32:08x},0.{bits % 97:02},EUR,{note},"{AGENTS[bits % 3]}"\n')
+        (new / "clicks.yaml").write_text(CLICKS_CONFIG)
+
+    return made(context, f"clicks-{rows}", fill)
 
 
 YAHOO_CONFIG = """sources:
@@ -112,31 +117,26 @@ YAHOO_EVENTS_A_SECOND = 10_000
 def yahoo(context: Context, events: int) -> pathlib.Path:
     """The Yahoo streaming benchmark's events: 100 users and pages, 100 campaigns of 10 ads, times up to 50 ms out of order and
     one in 100,000 up to a minute late."""
-    folder = CACHE / f"inputs/yahoo-{events}"
-    if folder.exists():
-        return folder
-    context.say(f"makes {folder.name}")
-    new = folder.with_suffix(".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    bits = random.Random(SEED)
-    users, pages = ([str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)] for _ in range(2))
-    ads = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(1000)]
-    campaigns = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)]
-    types = ("banner", "modal", "sponsored-search", "mail", "mobile")
-    kinds = ("view", "click", "purchase")
-    with open(new / "creatives.csv", "w", encoding="utf-8") as out:
-        out.write("creative_id,campaign_id\n")
-        out.writelines(f"{ad},{campaigns[number // 10]}\n" for number, ad in enumerate(ads))
-    with open(new / "events.ndjson", "w", encoding="utf-8") as out:
-        for number in range(events):
-            drawn = bits.getrandbits(64)
-            time = YAHOO_BEGIN_MS + number * 1000 // YAHOO_EVENTS_A_SECOND + drawn % 101 - 50
-            if (drawn >> 8) % 100_000 == 0:
-                time -= (drawn >> 24) % 60_000
-            out.write(f'{{"user_id": "{users[(drawn >> 12) % 100]}", "page_id": "{pages[(drawn >> 20) % 100]}", '
-                      f'"ad_id": "{ads[(drawn >> 28) % 1000]}", "ad_type": "{types[(drawn >> 40) % 5]}", '
-                      f'"event_type": "{kinds[(drawn >> 44) % 3]}", "event_time": "{time}", "ip_address": "1.2.3.4"}}\n')
-    (new / "yahoo.yaml").write_text(YAHOO_CONFIG)
-    new.rename(folder)
-    return folder
+    def fill(new: pathlib.Path) -> None:
+        new.mkdir()
+        bits = random.Random(SEED)
+        users, pages = ([str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)] for _ in range(2))
+        ads = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(1000)]
+        campaigns = [str(uuid.UUID(int=bits.getrandbits(128))) for _ in range(100)]
+        types = ("banner", "modal", "sponsored-search", "mail", "mobile")
+        kinds = ("view", "click", "purchase")
+        with open(new / "creatives.csv", "w", encoding="utf-8") as out:
+            out.write("creative_id,campaign_id\n")
+            out.writelines(f"{ad},{campaigns[number // 10]}\n" for number, ad in enumerate(ads))
+        with open(new / "events.ndjson", "w", encoding="utf-8") as out:
+            for number in range(events):
+                drawn = bits.getrandbits(64)
+                time = YAHOO_BEGIN_MS + number * 1000 // YAHOO_EVENTS_A_SECOND + drawn % 101 - 50
+                if (drawn >> 8) % 100_000 == 0:
+                    time -= (drawn >> 24) % 60_000
+                out.write(f'{{"user_id": "{users[(drawn >> 12) % 100]}", "page_id": "{pages[(drawn >> 20) % 100]}", '
+                          f'"ad_id": "{ads[(drawn >> 28) % 1000]}", "ad_type": "{types[(drawn >> 40) % 5]}", '
+                          f'"event_type": "{kinds[(drawn >> 44) % 3]}", "event_time": "{time}", "ip_address": "1.2.3.4"}}\n')
+        (new / "yahoo.yaml").write_text(YAHOO_CONFIG)
+
+    return made(context, f"yahoo-{events}", fill)
