@@ -176,10 +176,11 @@ int64_t ColumnPages::write_ids(const Chunk& chunk, parquet::BloomFilter* filter)
     }
     filter->InsertHashes(ids_.hashes.data(), static_cast<int>(ids_.hashes.size()));
   }
-  if (again) return write_again(chunk, ids_);
-  ids_.nullable = chunk.nullable();
-  ids_.pages.clear();
-  const int64_t written = write_texts(chunk, &ids_);
+  if (!again) {
+    ids_.nullable = chunk.nullable();
+    ids_.pages.clear();
+  }
+  const int64_t written = again ? write_again(chunk, ids_) : write_texts(chunk, &ids_);
   ids_.present.swap(values.present);
   ids_.texts.swap(values.texts);
   return written;

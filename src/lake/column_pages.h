@@ -31,8 +31,8 @@ namespace adweave::lake {
 class ColumnPages {
  public:
   // Writes the column's pages and closes `pages`; its statistics go to `metadata`, ids to `filter`
-  // where there is one. What the texts point into must outlive the row group; `values` may be
-  // taken. Returns the bytes before compression. Throws ParquetException.
+  // where there is one. What ids point into must live until the next column of ids is written;
+  // `values` may be taken. Returns the bytes before compression. Throws ParquetException.
   int64_t write(event::Type type, ColumnValues& values, parquet::PageWriter& pages,
                 parquet::ColumnChunkMetaDataBuilder& metadata, parquet::BloomFilter* filter);
 

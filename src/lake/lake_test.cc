@@ -267,5 +267,25 @@ TEST_F(LakeTest, RowsOfSeveralRowGroups) {
   }
 }
 
+// Ids are compared with those of the column before; a merge lets go of a column once it is written.
+TEST_F(LakeTest, MergedColumnsOfIdsKeepTheirOwn) {
+  Batch batch(Kind::click);
+  add_click(batch, "clk-0000001", kNoon);
+  batch.user_id.put(0, "usr-0000001");
+  batch.person_id.put(0, "usr-0000001");
+  batch.impression_id.put(0, "imp-0000001");
+  const auto files = write({batch});
+  const auto sealed =
+      merge_files(disk_, {"/data", 1, 3, "ledger-1", "test"}, MergedPlace::sealed, files, 0);
+  ASSERT_TRUE(sealed);
+  const Result<Batch> read = read_events(disk_, "/data", *sealed);
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->rows, 1);
+  EXPECT_EQ(read->event_id[0], "clk-0000001");
+  EXPECT_EQ(read->user_id[0], "usr-0000001");
+  EXPECT_EQ(read->person_id[0], "usr-0000001");
+  EXPECT_EQ(read->impression_id[0], "imp-0000001");
+}
+
 }  // namespace
 }  // namespace adweave::lake

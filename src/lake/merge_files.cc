@@ -5,23 +5,16 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include <arrow/api.h>
-#include <arrow/io/memory.h>
-#include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
-#include <parquet/file_reader.h>
-#include <parquet/metadata.h>
-#include <parquet/statistics.h>
 
-#include "base/hash.h"
 #include "event/schema.h"
 #include "lake/column_values.h"
-#include "lake/file_streams.h"
+#include "lake/input_files.h"
 #include "lake/parquet_file.h"
-#include "lake/parquet_writer.h"
-#include "lake/text_chunk.h"
 
 namespace adweave::lake {
 
@@ -33,37 +26,20 @@ using ArrayPtr = std::shared_ptr<arrow::Array>;
 
 // A row of the inputs.
 struct RowPlace {
-  uint32_t piece = 0;  // a row group of a file
-  uint32_t row = 0;    // within it
+  uint32_t piece = 0;
+  uint32_t row = 0;  // within it
 };
 
-// As the statistics of a column in a row group say.
-bool says_one_value(const parquet::ColumnChunkMetaData& chunk) {
-  const auto statistics = chunk.encoded_statistics();
-  return statistics != nullptr && statistics->has_null_count && statistics->null_count == 0 &&
-         statistics->has_min && statistics->has_max &&
-         statistics->is_min_value_exact.value_or(false) &&
-         statistics->is_max_value_exact.value_or(false) && statistics->min() == statistics->max();
-}
-
-bool has_no_value(const parquet::ColumnChunkMetaData& chunk) {
-  const auto statistics = chunk.encoded_statistics();
-  return statistics != nullptr && statistics->has_null_count &&
-         statistics->null_count == chunk.num_values();
-}
-
-// A column of a table in all pieces of its files: no array where a piece has no value.
+// A column of some pieces, by their number: no array where a piece has no value.
 class InputColumn {
  public:
-  InputColumn(event::Type type, std::vector<ArrayPtr> pieces)
-      : type_(type), pieces_(std::move(pieces)) {
-    const auto has_null = [](const ArrayPtr& piece) { return !piece || piece->null_count() > 0; };
-    const auto is_absent = [](const ArrayPtr& piece) { return !piece; };
-    has_nulls_ = std::any_of(pieces_.begin(), pieces_.end(), has_null);
-    is_all_null_ = std::all_of(pieces_.begin(), pieces_.end(), is_absent);
-  }
+  explicit InputColumn(event::Type type, size_t pieces) : type_(type), pieces_(pieces) {}
 
-  const std::vector<ArrayPtr>& pieces() const { return pieces_; }
+  void add(size_t piece, const ArrayPtr& array) {
+    has_nulls_ |= array == nullptr || array->null_count() > 0;
+    is_all_null_ &= array == nullptr;
+    pieces_[piece] = array.get();
+  }
 
   // Fills in the empty `values`.
   void gather(std::span<const RowPlace> rows, ColumnValues& values) const {
@@ -113,7 +89,7 @@ class InputColumn {
     into.resize(rows.size());
     size_t count = 0;
     for (size_t i = 0; i < rows.size(); ++i) {
-      const auto* array = static_cast<const Array*>(pieces_[rows[i].piece].get());
+      const auto* array = static_cast<const Array*>(pieces_[rows[i].piece]);
       if (has_nulls_ && (array == nullptr || array->IsNull(rows[i].row))) {
         values.present[i] = 0;
       } else {
@@ -157,153 +133,15 @@ class InputColumn {
   }
 
   event::Type type_;
-  std::vector<ArrayPtr> pieces_;
+  std::vector<const arrow::Array*> pieces_;
   bool has_nulls_ = false;
-  bool is_all_null_ = false;  // half the columns of most feeds
-};
-
-// Files of a table, open to be read column by column.
-class Inputs {
- public:
-  Inputs(const TableInfo& table, std::span<const event::DataFile> files)
-      : table_(table), files_(files) {}
-
-  // Reads the files and compares them with what their commits said: damage must not be copied into
-  // a new file with a checksum that fits.
-  Status open(const FileSystem& fs, const std::string& dir) {
-    for (const event::DataFile& file : files_) {
-      const std::string path = join_path(dir, file.path);
-      ADWEAVE_ASSIGN(std::string bytes, read_file(fs, path, file.bytes));
-      if (to_hex(hash128(bytes)) != file.checksum)
-        return damaged_file(path, "its bytes do not have the ledger's checksum");
-      try {
-        auto input = open_input(std::move(bytes));
-        if (!input.ok()) return damaged_file(path, input.status().message());
-        inputs_.push_back(*std::move(input));
-      } catch (const parquet::ParquetException& e) {
-        return damaged_file(path, e.what());
-      }
-    }
-    return {};
-  }
-
-  arrow::Result<InputColumn> column(const ColumnInfo& info) {
-    std::vector<ArrayPtr> pieces;
-    for (Input& input : inputs_) {
-      const auto& metadata = *input.reader->parquet_reader()->metadata();
-      const int index = metadata.schema()->ColumnIndex(std::string(info.name));
-      input.last_texts.resize(static_cast<size_t>(metadata.num_row_groups()));
-      for (int group = 0; group < metadata.num_row_groups(); ++group) {
-        pieces.emplace_back();
-        if (index < 0 || has_no_value(*metadata.RowGroup(group)->ColumnChunk(index))) continue;
-        ARROW_ASSIGN_OR_RAISE(pieces.back(), read_piece(input, group, index, info.type));
-        if (!pieces.back()->type()->Equals(arrow_type(info.type))) {
-          return arrow::Status::Invalid("column ", info.name, " is ",
-                                        pieces.back()->type()->ToString());
-        }
-      }
-    }
-    return InputColumn(info.type, std::move(pieces));
-  }
-
- private:
-  struct Texts {
-    event::Type type = event::Type::Id;
-    std::string_view chunk;  // as in the file
-    bool nullable = false;
-    ArrayPtr texts;
-  };
-  struct Input {
-    std::shared_ptr<arrow::Buffer> bytes;
-    std::unique_ptr<parquet::arrow::FileReader> reader;
-    std::vector<Texts> last_texts;  // of each row group
-  };
-
-  // A column that says one string in all rows is not read: its statistics have it.
-  static arrow::Result<ArrayPtr> one_string(const std::string& value, int64_t rows) {
-    const auto pool = arrow::system_memory_pool();
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> codes,
-                          arrow::AllocateBuffer(rows * int64_t{sizeof(int32_t)}, pool));
-    std::memset(codes->mutable_data(), 0, static_cast<size_t>(codes->size()));
-    ARROW_ASSIGN_OR_RAISE(const auto dictionary,
-                          arrow::MakeArrayFromScalar(arrow::StringScalar(value), 1, pool));
-    return std::make_shared<arrow::DictionaryArray>(
-        arrow_type(event::Type::Dict), std::make_shared<arrow::Int32Array>(rows, std::move(codes)),
-        dictionary);
-  }
-
-  // Texts with the bytes of the column before, as those of user and person, are read once.
-  static arrow::Result<ArrayPtr> read_texts(const arrow::Buffer& file, Texts& last,
-                                            parquet::RowGroupReader& group, int index,
-                                            event::Type type) {
-    const auto chunk = group.metadata()->ColumnChunk(index);
-    const std::string_view bytes =
-        std::string_view(file).substr(static_cast<size_t>(chunk->data_page_offset()),
-                                      static_cast<size_t>(chunk->total_compressed_size()));
-    const bool nullable = group.metadata()->schema()->Column(index)->max_definition_level() > 0;
-    if (last.chunk == bytes && last.nullable == nullable && last.type == type) return last.texts;
-    ARROW_ASSIGN_OR_RAISE(ArrayPtr texts, read_text_chunk(group, index, arrow_type(type)));
-    last = {type, bytes, nullable, texts};
-    return texts;
-  }
-
-  static arrow::Result<ArrayPtr> read_piece(Input& input, int group, int index, event::Type type) {
-    const auto row_group = input.reader->parquet_reader()->RowGroup(group);
-    const auto chunk = row_group->metadata()->ColumnChunk(index);
-    if (type == event::Type::Dict && says_one_value(*chunk))
-      return one_string(chunk->encoded_statistics()->min(), chunk->num_values());
-    if (type != event::Type::Dict && is_text_chunk(*chunk))
-      return read_texts(*input.bytes, input.last_texts[static_cast<size_t>(group)], *row_group,
-                        index, type);
-    std::shared_ptr<arrow::ChunkedArray> read;
-    ARROW_RETURN_NOT_OK(input.reader->RowGroup(group)->Column(index)->Read(&read));
-    if (read->num_chunks() == 1) return read->chunk(0);
-    return arrow::Concatenate(read->chunks(), arrow::system_memory_pool());
-  }
-
-  arrow::Result<Input> open_input(std::string file) const {
-    Input input;
-    input.bytes = arrow::Buffer::FromString(std::move(file));
-    parquet::arrow::FileReaderBuilder builder;
-    ARROW_RETURN_NOT_OK(builder.Open(std::make_shared<arrow::io::BufferReader>(input.bytes)));
-    parquet::ArrowReaderProperties properties;
-    const auto* columns = builder.raw_reader()->metadata()->schema();
-    for (const ColumnInfo& column : table_.columns) {
-      const int index = columns->ColumnIndex(std::string(column.name));
-      if (index >= 0 && column.type == event::Type::Dict)
-        properties.set_read_dictionary(index, true);
-    }
-    ARROW_ASSIGN_OR_RAISE(
-        input.reader,
-        builder.properties(properties)->memory_pool(arrow::system_memory_pool())->Build());
-    return input;
-  }
-
-  const TableInfo& table_;
-  std::span<const event::DataFile> files_;
-  std::vector<Input> inputs_;
+  bool is_all_null_ = true;  // half the columns of most feeds
 };
 
 struct TimedRow {
   int64_t time = 0;
   RowPlace place;
 };
-
-// All rows in the order of the files.
-std::vector<TimedRow> rows_of(const InputColumn& times) {
-  std::vector<TimedRow> rows;
-  size_t count = 0;
-  for (const ArrayPtr& piece : times.pieces())
-    count += piece ? static_cast<size_t>(piece->length()) : 0;
-  rows.reserve(count);
-  for (size_t i = 0; i < times.pieces().size(); ++i) {
-    if (times.pieces()[i] == nullptr) continue;
-    const auto& array = static_cast<const arrow::TimestampArray&>(*times.pieces()[i]);
-    for (int64_t row = 0; row < array.length(); ++row)
-      rows.push_back({array.Value(row), {static_cast<uint32_t>(i), static_cast<uint32_t>(row)}});
-  }
-  return rows;
-}
 
 bool is_earlier(const TimedRow& a, const TimedRow& b) {
   return a.time < b.time;
@@ -346,31 +184,117 @@ void sort_by_time(std::vector<TimedRow>& rows) {
   rows.swap(sorted);
 }
 
-// The columns of the inputs and the order in which their rows go into the merged file.
-struct MergedRows {
-  std::vector<InputColumn> columns;
-  std::vector<RowPlace> order;
+// The rows of the inputs in the order of the merged file. A column of a piece is read when the
+// first row group that needs it is written, and let go of after the last, so that little more than
+// one row group's worth of rows is in memory, and that memory is used again: 8 % of a seal.
+class MergedRows {
+ public:
+  MergedRows(const TableInfo& table, InputFiles& inputs)
+      : table_(table),
+        inputs_(inputs),
+        arrays_(table.columns.size(), std::vector<std::optional<ArrayPtr>>(inputs.pieces())),
+        ends_(inputs.pieces()) {}
 
-  arrow::Status read(const TableInfo& table, Inputs& inputs, MergedPlace place) {
+  int64_t size() const { return static_cast<int64_t>(order_.size()); }
+
+  arrow::Status arrange(MergedPlace place) {
     std::vector<TimedRow> rows;
-    for (const ColumnInfo& column : table.columns) {
-      ARROW_ASSIGN_OR_RAISE(InputColumn read, inputs.column(column));
-      if (column.name == table.time_column) rows = rows_of(read);
-      columns.push_back(std::move(read));
-    }
+    ARROW_ASSIGN_OR_RAISE(rows, rows_in_order_of_files(place == MergedPlace::sealed));
     if (place == MergedPlace::sealed) sort_by_time(rows);
-    order.reserve(rows.size());
-    for (const TimedRow& row : rows) order.push_back(row.place);
+    order_.reserve(rows.size());
+    for (const TimedRow& row : rows) {
+      order_.push_back(row.place);
+      ends_[row.place.piece] = size();
+    }
     return arrow::Status::OK();
   }
 
-  Gather gather() const {
-    return [this](size_t column, int64_t begin, int64_t end, ColumnValues& values) {
-      const auto count = static_cast<size_t>(end - begin);
-      columns[column].gather(std::span(order).subspan(static_cast<size_t>(begin), count), values);
-      return arrow::Status::OK();
-    };
+  arrow::Status gather(size_t column, int64_t begin, int64_t end, ColumnValues& values) {
+    let_go();
+    if (begin != begin_) begin_group(begin, end);
+    InputColumn input(table_.columns[column].type, inputs_.pieces());
+    for (const size_t piece : needed_) {
+      ARROW_ASSIGN_OR_RAISE(const ArrayPtr array, read(piece, column));
+      input.add(piece, array);
+    }
+    input.gather(rows(begin, end), values);
+    gathered_ = column;
+    return arrow::Status::OK();
   }
+
+ private:
+  std::span<const RowPlace> rows(int64_t begin, int64_t end) const {
+    return std::span(order_).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+  }
+
+  arrow::Result<std::vector<TimedRow>> rows_in_order_of_files(bool with_times) {
+    const auto time = std::find_if(table_.columns.begin(), table_.columns.end(),
+                                   [&](const auto& c) { return c.name == table_.time_column; });
+    std::vector<TimedRow> rows;
+    int64_t count_all = 0;
+    for (size_t piece = 0; piece < inputs_.pieces(); ++piece) count_all += inputs_.rows(piece);
+    rows.reserve(static_cast<size_t>(count_all));
+    for (size_t piece = 0; piece < inputs_.pieces(); ++piece) {
+      const arrow::TimestampArray* times = nullptr;
+      if (with_times) {
+        ARROW_ASSIGN_OR_RAISE(const ArrayPtr array,
+                              read(piece, static_cast<size_t>(time - table_.columns.begin())));
+        times = static_cast<const arrow::TimestampArray*>(array.get());
+      }
+      const auto count = static_cast<uint32_t>(inputs_.rows(piece));
+      for (uint32_t row = 0; row < count; ++row) {
+        rows.push_back(
+            {times == nullptr ? 0 : times->Value(row), {static_cast<uint32_t>(piece), row}});
+      }
+    }
+    return rows;
+  }
+
+  arrow::Result<ArrayPtr> read(size_t piece, size_t column) {
+    std::optional<ArrayPtr>& array = arrays_[column][piece];
+    if (!array) {
+      ARROW_ASSIGN_OR_RAISE(array, inputs_.read(piece, table_.columns[column]));
+    }
+    return *array;
+  }
+
+  void begin_group(int64_t begin, int64_t end) {
+    for (const size_t piece : needed_) {
+      if (ends_[piece] <= begin) inputs_.forget(piece);
+    }
+    begin_ = begin;
+    end_ = end;
+    std::vector<bool> is_needed(inputs_.pieces());
+    for (const RowPlace& row : rows(begin, end)) is_needed[row.piece] = true;
+    needed_.clear();
+    for (size_t piece = 0; piece < is_needed.size(); ++piece) {
+      if (is_needed[piece]) needed_.push_back(piece);
+    }
+  }
+
+  // The values that were gathered last are written by now: nothing points into their pieces any
+  // more, but that ids are compared with those before.
+  void let_go() {
+    if (!gathered_) return;
+    if (table_.columns[*gathered_].type == event::Type::Id) ids_.clear();
+    for (const size_t piece : needed_) {
+      std::optional<ArrayPtr>& array = arrays_[*gathered_][piece];
+      if (table_.columns[*gathered_].type == event::Type::Id) ids_.push_back(*array);
+      if (ends_[piece] <= end_) array.reset();
+    }
+  }
+
+  const TableInfo& table_;
+  InputFiles& inputs_;
+  std::vector<RowPlace> order_;
+  std::vector<std::vector<std::optional<ArrayPtr>>> arrays_;  // by column and piece
+  std::vector<int64_t> ends_;  // of each piece: behind its last row in the order
+
+  int64_t begin_ = -1;  // the row group that is being written
+  int64_t end_ = -1;
+  std::vector<size_t> needed_;      // pieces with rows in it, ascending
+  std::optional<size_t> gathered_;  // the column that was gathered last
+  std::vector<ArrayPtr> ids_;       // what the ids that were written last point into
 };
 
 // What the merged file says of itself before its rows are written.
@@ -396,19 +320,21 @@ Result<event::DataFile> merge_files(FileSystem& fs, const WriteOptions& options,
   const TableInfo* table = event::find_table(files.front().table);
   CHECK(table != nullptr);
   event::DataFile merged = describe(options, place, files, n);
-  Inputs inputs(*table, files);
-  ADWEAVE_TRY(inputs.open(fs, options.dir));
-  MergedRows rows;
-  const arrow::Status read = [&] {
+  ADWEAVE_ASSIGN(InputFiles inputs, InputFiles::open(fs, options.dir, *table, files));
+  MergedRows rows(*table, inputs);
+  const arrow::Status arranged = [&] {
     try {
-      return rows.read(*table, inputs, place);
+      return rows.arrange(place);
     } catch (const parquet::ParquetException& e) {
       return arrow::Status::Invalid(e.what());
     }
   }();
-  if (!read.ok()) return Error{ErrorCode::internal, merged.path + ": " + read.message()};
-  ADWEAVE_TRY(write_parquet_file(fs, options, place == MergedPlace::sealed,
-                                 static_cast<int64_t>(rows.order.size()), rows.gather(), merged));
+  if (!arranged.ok()) return Error{ErrorCode::internal, merged.path + ": " + arranged.message()};
+  const Gather gather = [&](size_t column, int64_t begin, int64_t end, ColumnValues& values) {
+    return rows.gather(column, begin, end, values);
+  };
+  ADWEAVE_TRY(
+      write_parquet_file(fs, options, place == MergedPlace::sealed, rows.size(), gather, merged));
   int64_t expected = 0;
   for (const event::DataFile& file : files) expected += file.rows;
   CHECK(merged.rows == expected);
