@@ -5,11 +5,11 @@ namespace adweave::event {
 
 void Batch::keep(const std::vector<int32_t>& kept) {
   if (static_cast<int64_t>(kept.size()) == rows) return;
-  for_each_column(*this, [&](const FieldInfo&, auto& column) { column.keep(kept); });
-  std::vector<RecordSpan> kept_spans;
-  kept_spans.reserve(kept.size());
-  for (const int32_t row : kept) kept_spans.push_back(spans[static_cast<size_t>(row)]);
-  spans = std::move(kept_spans);
+  const std::vector<RowRun> runs = runs_of(kept);
+  for_each_column(*this, [&](const FieldInfo&, auto& column) {
+    if (column.size() > 0) column.keep(runs);
+  });
+  keep_values(spans, runs);
   rows = static_cast<int64_t>(kept.size());
 }
 

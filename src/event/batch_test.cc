@@ -99,6 +99,36 @@ TEST(Batch, KeepsTheNamedRowsOfEveryColumn) {
   EXPECT_EQ(batch.spans[1].offset, 2);
 }
 
+TEST(Batch, KeepsRunsOfRowsAsRowByRow) {
+  constexpr int64_t kRows = 100;
+  Batch batch(Kind::click);
+  const auto has = [](int64_t row) { return row % 5 != 1 && row < 90; };
+  for (int64_t row = 0; row < kRows; ++row) {
+    batch.event_time.put(row, row);
+    if (has(row)) batch.user_id.put(row, std::to_string(row));
+    if (has(row)) batch.website.put(row, std::to_string(row % 7));
+    batch.spans.push_back({row, 1, -1});
+  }
+  batch.rows = kRows;
+  std::vector<int32_t> kept;
+  for (int32_t row = 0; row < kRows; ++row) {
+    if (row % 11 != 3 && (row < 40 || row > 59)) kept.push_back(row);
+  }
+  batch.keep(kept);
+  ASSERT_EQ(batch.rows, static_cast<int64_t>(kept.size()));
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    const int64_t was = kept[static_cast<size_t>(row)];
+    EXPECT_EQ(batch.event_time[row], was);
+    EXPECT_EQ(batch.spans[static_cast<size_t>(row)].offset, was);
+    ASSERT_EQ(batch.user_id.has(row), has(was));
+    ASSERT_EQ(batch.website.has(row), has(was));
+    if (!has(was)) continue;
+    EXPECT_EQ(batch.user_id[row], std::to_string(was));
+    EXPECT_EQ(batch.user_id.hash(row), hash128(std::to_string(was)));
+    EXPECT_EQ(batch.website[row], std::to_string(was % 7));
+  }
+}
+
 TEST(Batch, GivesItsTableRowsInColumnOrder) {
   const Batch batch(Kind::conversion);
   const TableRows rows = table_rows(batch);

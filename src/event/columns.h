@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -22,6 +23,15 @@
 #include "base/text_index.h"
 
 namespace adweave::event {
+
+// Rows that follow one another.
+struct RowRun {
+  int32_t begin = 0;
+  int32_t count = 0;
+};
+// Of rows named in ascending order. Few rows are taken out of a batch: what stays moves in long
+// runs.
+std::vector<RowRun> runs_of(std::span<const int32_t> rows);
 
 // Bits of a column; see Arrow's "validity bitmap".
 class Validity {
@@ -48,20 +58,35 @@ class Validity {
     bytes_[static_cast<size_t>(i >> 3)] &= static_cast<uint8_t>(~(1U << (i & 7)));
     --set_;
   }
-  // Keeps the bits named, in ascending order.
-  void keep(std::span<const int32_t> bits);
+  // Keeps the bits of the runs.
+  void keep(std::span<const RowRun> runs);
   const uint8_t* bytes() const { return bytes_.data(); }
 
  private:
+  void append_bits(const Validity& from, int64_t at, int64_t count);
+
   std::vector<uint8_t> bytes_;
   int64_t size_ = 0;
   int64_t set_ = 0;
 };
 
-// Those of ascending rows that a column of `size` rows has.
-inline std::span<const int32_t> rows_within(const std::vector<int32_t>& rows, int64_t size) {
-  const auto end = std::lower_bound(rows.begin(), rows.end(), size);
-  return std::span(rows).first(static_cast<size_t>(end - rows.begin()));
+// How many rows of a run a column of `size` rows has.
+inline size_t rows_within(const RowRun& run, int64_t size) {
+  return static_cast<size_t>(std::clamp<int64_t>(size - run.begin, 0, run.count));
+}
+
+// Moves the runs of a column's values to its front, one after the other.
+template <class T>
+void keep_values(std::vector<T>& values, std::span<const RowRun> runs) {
+  const auto size = static_cast<int64_t>(values.size());
+  auto end = values.begin();
+  for (const RowRun& run : runs) {
+    const size_t count = rows_within(run, size);
+    if (count == 0) break;
+    const auto begin = values.begin() + run.begin;
+    end = begin == end ? end + static_cast<int64_t>(count) : std::copy_n(begin, count, end);
+  }
+  values.resize(static_cast<size_t>(end - values.begin()));
 }
 
 // Numbers, times, money and truth values. Tag keeps the logical types apart.
@@ -105,12 +130,15 @@ class FixedColumn {
     validity_.append(false, rows - size());
     values_.resize(static_cast<size_t>(rows));
   }
-  // Keeps the rows named in ascending order.
-  void keep(const std::vector<int32_t>& rows) {
-    const std::span<const int32_t> kept = rows_within(rows, size());
-    for (size_t i = 0; i < kept.size(); ++i) values_[i] = values_[static_cast<size_t>(kept[i])];
-    values_.resize(kept.size());
-    validity_.keep(kept);
+  // All rows anew, each with a value.
+  void assign(std::vector<T> values) {
+    values_ = std::move(values);
+    validity_ = {};
+    validity_.append(true, static_cast<int64_t>(values_.size()));
+  }
+  void keep(std::span<const RowRun> runs) {
+    keep_values(values_, runs);
+    validity_.keep(runs);
   }
   // Whether no row has a value.
   bool is_empty() const { return validity_.null_count() == size(); }
@@ -164,7 +192,11 @@ class StrColumn {
     validity_.append(false, rows - size());
     offsets_.resize(static_cast<size_t>(rows) + 1, offsets_.back());
   }
-  void keep(const std::vector<int32_t>& rows);
+  void reserve(int64_t rows, int64_t bytes) {
+    offsets_.reserve(static_cast<size_t>(rows) + 1);
+    bytes_.reserve(static_cast<size_t>(bytes));
+  }
+  void keep(std::span<const RowRun> runs);
   bool is_empty() const { return validity_.null_count() == size(); }
   bool is_full(int64_t rows) const { return size() >= rows && validity_.null_count() == 0; }
 
@@ -203,11 +235,9 @@ class IdColumn {
     text_.pad(rows);
     hashes_.resize(static_cast<size_t>(rows));
   }
-  void keep(const std::vector<int32_t>& rows) {
-    const std::span<const int32_t> kept = rows_within(rows, size());
-    for (size_t i = 0; i < kept.size(); ++i) hashes_[i] = hashes_[static_cast<size_t>(kept[i])];
-    hashes_.resize(kept.size());
-    text_.keep(rows);
+  void keep(std::span<const RowRun> runs) {
+    keep_values(hashes_, runs);
+    text_.keep(runs);
   }
   bool is_empty() const { return text_.is_empty(); }
   bool is_full(int64_t rows) const { return text_.is_full(rows); }
@@ -251,13 +281,16 @@ class DictColumn {
   void replace(int64_t row, std::string_view value) {
     codes_.replace(row, dictionary_.code_of(value));
   }
+  void replace_code(int64_t row, int32_t code) { codes_.replace(row, code); }
+  // All rows anew, each with a code that intern() gave.
+  void assign_codes(std::vector<int32_t> codes) { codes_.assign(std::move(codes)); }
   void clear(int64_t row) { codes_.clear(row); }
   void pad(int64_t rows) { codes_.pad(rows); }
-  void keep(const std::vector<int32_t>& rows) { codes_.keep(rows); }
+  void keep(std::span<const RowRun> runs) { codes_.keep(runs); }
   bool is_empty() const { return codes_.is_empty(); }
   bool is_full(int64_t rows) const { return codes_.is_full(rows); }
 
-  // For put_code(): the code of a value, kept by the caller.
+  // For put_code() and the like: the code of a value, kept by the caller.
   int32_t intern(std::string_view value) { return dictionary_.code_of(value); }
   const Dictionary& dictionary() const { return dictionary_; }
   const Validity& validity() const { return codes_.validity(); }
