@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time_zone.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -36,6 +37,22 @@ int64_t TimeZone::to_local(int64_t utc_micros) const {
   if (zone_ == nullptr) return utc_micros;
   const date::sys_time<std::chrono::microseconds> time{std::chrono::microseconds{utc_micros}};
   return as_zone(zone_).to_local(time).time_since_epoch().count();
+}
+
+TimeZone::Offset TimeZone::offset_at(int64_t utc_micros) const {
+  if (zone_ == nullptr) return {};
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  const auto second =
+      date::floor<std::chrono::seconds>(date::sys_time<microseconds>{microseconds{utc_micros}});
+  const date::sys_info info = as_zone(zone_).get_info(second);
+  // The first and last stretch of a zone begin and end beyond what micros can say.
+  const auto micros = [](date::sys_seconds time) {
+    constexpr int64_t kSecondsMax = INT64_MAX / 1'000'000;
+    const int64_t seconds = time.time_since_epoch().count();
+    return std::clamp(seconds, -kSecondsMax, kSecondsMax) * 1'000'000;
+  };
+  return {micros(info.begin), micros(info.end), duration_cast<microseconds>(info.offset).count()};
 }
 
 int64_t TimeZone::to_utc(int64_t local_micros) const {

@@ -21,6 +21,13 @@ class TimeZone {
 
   // Civil micros (as if UTC) of an instant in this zone.
   int64_t to_local(int64_t utc_micros) const;
+  // Micros east of UTC at an instant, and the instants around it at which they are the same.
+  struct Offset {
+    int64_t from = INT64_MIN;
+    int64_t to = INT64_MAX;  // not included
+    int64_t micros = 0;
+  };
+  Offset offset_at(int64_t utc_micros) const;
   // The instant of a civil time. A time that a change of clocks skips moves forward to the first
   // instant after the gap; one that happens twice is the earlier.
   int64_t to_utc(int64_t local_micros) const;

@@ -25,6 +25,17 @@ TEST(TimeZone, ResolvesGapsAndOverlaps) {
   EXPECT_EQ(berlin.to_utc(at("2023-10-29 02:30:00")), at("2023-10-29T00:30:00Z"));
 }
 
+TEST(TimeZone, SaysHowLongAnOffsetHolds) {
+  const TimeZone berlin = *TimeZone::find("Europe/Berlin");
+  const TimeZone::Offset summer = berlin.offset_at(at("2023-07-01T00:00:00.5Z"));
+  EXPECT_EQ(summer.micros, at("1970-01-01T02:00:00Z"));
+  EXPECT_EQ(summer.from, at("2023-03-26T01:00:00Z"));
+  EXPECT_EQ(summer.to, at("2023-10-29T01:00:00Z"));
+  EXPECT_EQ(berlin.offset_at(summer.to).micros, at("1970-01-01T01:00:00Z"));
+  EXPECT_LT(berlin.offset_at(at("1800-01-01T00:00:00Z")).from, at("1800-01-01T00:00:00Z"));
+  EXPECT_EQ(TimeZone::utc().offset_at(5).micros, 0);
+}
+
 TEST(TimeZone, NamesAnUnknownZone) {
   const auto zone = TimeZone::find("Mars/Olympus");
   ASSERT_FALSE(zone);
