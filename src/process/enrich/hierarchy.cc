@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/enrich/hierarchy.h"
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 #include "event/flags.h"
@@ -14,7 +16,8 @@ using event::DictColumn;
 using event::Kind;
 using state::Dimension;
 
-// One dimension over one column that names its things. Each distinct name is looked up once.
+// One dimension over one column that names its things. Each distinct name is looked up once, and
+// again when another version of the thing holds.
 class Level {
  public:
   Level(const state::Dimensions& dimensions, std::string_view name, const DictColumn& key)
@@ -29,40 +32,59 @@ class Level {
     if (at) targets_.push_back({*at, &column});
   }
 
-  // False when the row names a thing that is not known at that time.
-  bool climb(int64_t row, int64_t time) {
-    if (dimension_ == nullptr || !key_.has(row)) return true;
-    const Dimension::Thing* thing = thing_of(key_.code(row));
-    const Dimension::Row* known = thing == nullptr ? nullptr : Dimension::row_at(*thing, time);
-    if (known == nullptr) return false;
-    for (const auto& [at, column] : targets_) {
-      const std::string& value = known->values[at];
-      if (!value.empty() && !column->has(row)) column->replace(row, value);
+  // All rows of the batch. Those that name a thing that is not known at their time are flagged.
+  void climb(Batch& batch) {
+    if (dimension_ == nullptr || key_.is_empty()) return;
+    known_.resize(static_cast<size_t>(key_.dictionary().size()));
+    for (int64_t row = 0; row < std::min(batch.rows, key_.size()); ++row) {
+      if (!key_.has(row) || !batch.event_time.has(row)) continue;
+      const Known& known = known_at(key_.code(row), batch.event_time[row]);
+      if (known.row == nullptr) {
+        batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kUnknownDimension);
+        continue;
+      }
+      for (size_t i = 0; i < targets_.size(); ++i) {
+        DictColumn& column = *targets_[i].column;
+        if (known.codes[i] != kNoValue && !column.has(row))
+          column.replace_code(row, known.codes[i]);
+      }
     }
-    return true;
   }
 
  private:
+  static constexpr size_t kTargetsMax = 4;
+  static constexpr int32_t kNoValue = -1;
+
   struct Target {
     size_t attribute;
     DictColumn* column;
   };
-  struct Found {
+  // What is said of a thing, and from when to when.
+  struct Known {
     bool looked = false;
     const Dimension::Thing* thing = nullptr;
+    const Dimension::Row* row = nullptr;
+    std::array<int32_t, kTargetsMax> codes;  // of its values in the targets
   };
 
-  const Dimension::Thing* thing_of(int32_t code) {
-    const auto at = static_cast<size_t>(code);
-    if (at >= found_.size()) found_.resize(static_cast<size_t>(key_.dictionary().size()));
-    if (!found_[at].looked) found_[at] = {true, dimension_->find(key_.dictionary()[code])};
-    return found_[at].thing;
+  const Known& known_at(int32_t code, int64_t time) {
+    Known& known = known_[static_cast<size_t>(code)];
+    if (!known.looked) known = {true, dimension_->find(key_.dictionary()[code]), nullptr, {}};
+    if (known.thing == nullptr) return known;
+    if (known.row != nullptr && known.row->from <= time && time < known.row->to) return known;
+    known.row = Dimension::row_at(*known.thing, time);
+    if (known.row == nullptr) return known;
+    for (size_t i = 0; i < targets_.size(); ++i) {
+      const std::string& value = known.row->values[targets_[i].attribute];
+      known.codes[i] = value.empty() ? kNoValue : targets_[i].column->intern(value);
+    }
+    return known;
   }
 
   const Dimension* dimension_ = nullptr;
   const DictColumn& key_;
   std::vector<Target> targets_;
-  std::vector<Found> found_;  // by code
+  std::vector<Known> known_;  // by code
 };
 
 // From below to above.
@@ -85,23 +107,30 @@ std::vector<Level> levels_of(Batch& batch, const state::Dimensions& dimensions) 
   return levels;
 }
 
+void complete_advertisers(Batch& batch) {
+  DictColumn& advertisers = batch.advertiser_id;
+  if (advertisers.is_full(batch.rows)) return;
+  const int32_t unnamed = advertisers.intern("default");
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    if (!advertisers.has(row)) advertisers.replace_code(row, unnamed);
+  }
+}
+
+void add_cost_basis(Batch& batch) {
+  const auto basis = [&](int64_t row) { return batch.cost.has(row) ? "cleared" : "none"; };
+  if (batch.cost.is_full(batch.rows) || batch.cost.is_empty())
+    return batch.cost_basis.fill(batch.rows, basis(0));
+  for (int64_t row = 0; row < batch.rows; ++row) batch.cost_basis.put(row, basis(row));
+}
+
 }  // namespace
 
 void add_hierarchy(Batch& batch, const state::Dimensions& dimensions) {
-  std::vector<Level> levels = levels_of(batch, dimensions);
-  for (int64_t row = 0; row < batch.rows; ++row) {
-    if (batch.event_time.has(row)) {
-      bool known = true;
-      for (Level& level : levels) known = level.climb(row, batch.event_time[row]) && known;
-      if (!known) batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kUnknownDimension);
-    }
-    if (!batch.advertiser_id.has(row)) batch.advertiser_id.replace(row, "default");
-    if (batch.user_id.has(row))
-      batch.person_id.put(row, batch.user_id[row], batch.user_id.hash(row));
-    if (batch.kind == Kind::impression)
-      batch.cost_basis.put(row, batch.cost.has(row) ? "cleared" : "none");
-    if (batch.kind == Kind::click) batch.joined_by.put(row, "none");  // until it is joined
-  }
+  for (Level& level : levels_of(batch, dimensions)) level.climb(batch);
+  complete_advertisers(batch);
+  batch.person_id = batch.user_id;
+  if (batch.kind == Kind::impression) add_cost_basis(batch);
+  if (batch.kind == Kind::click) batch.joined_by.fill(batch.rows, "none");  // until it is joined
 }
 
 }  // namespace adweave::process
