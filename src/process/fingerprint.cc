@@ -2,10 +2,12 @@
 #include "process/fingerprint.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "event/flags.h"
 
@@ -13,71 +15,104 @@ namespace adweave::process {
 
 namespace {
 
-// What a value adds to the bytes that are hashed: the field's number, then a number, or a text's
-// length and the text.
-int64_t length_of(std::string_view text) {
-  return static_cast<int64_t>(2 * sizeof(uint64_t) + text.size());
-}
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-int64_t length_of(Number) {
-  return 2 * sizeof(uint64_t);
+// The bytes of a row that are hashed, one row after the other: they stay in the nearest cache. What
+// a value adds is the field's number, then a number, or a text's length and the text.
+class RowBytes {
+ public:
+  void clear() { end_ = bytes_.get(); }
+  std::string_view view() const { return {bytes_.get(), static_cast<size_t>(end_ - bytes_.get())}; }
+
+  void add(uint64_t field, std::string_view text) {
+    char* at = space_for(kHeadBytes + text.size());
+    std::memcpy(at, &field, sizeof field);
+    const uint64_t size = text.size();
+    std::memcpy(at + sizeof field, &size, sizeof size);
+    std::memcpy(at + kHeadBytes, text.data(), text.size());
+  }
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  void add(uint64_t field, Number value) {
+    const std::array<uint64_t, 2> numbers = {field, static_cast<uint64_t>(value)};
+    std::memcpy(space_for(sizeof numbers), numbers.data(), sizeof numbers);
+  }
+
+ private:
+  static constexpr size_t kHeadBytes = 2 * sizeof(uint64_t);
+  static constexpr size_t kFirstBytes = 4096;
+
+  char* space_for(size_t size) {
+    const auto used = static_cast<size_t>(end_ - bytes_.get());
+    if (used + size > capacity_) grow(used, used + size);
+    char* at = end_;
+    end_ += size;
+    return at;
+  }
+  void grow(size_t used, size_t needed) {
+    const size_t capacity = std::max(2 * capacity_, needed);
+    std::unique_ptr<char[]> larger(new char[capacity]);
+    std::memcpy(larger.get(), bytes_.get(), used);
+    bytes_ = std::move(larger);
+    capacity_ = capacity;
+    end_ = bytes_.get() + used;
+  }
+
+  size_t capacity_ = kFirstBytes;
+  std::unique_ptr<char[]> bytes_{new char[kFirstBytes]};
+  char* end_ = bytes_.get();
+};
+
+// A column whose values count. Columns without values are left out before the first row.
+struct Part {
+  using Add = void (*)(const void* column, int64_t row, uint64_t field, RowBytes& bytes);
+
+  const void* column;
+  Add add;
+  uint64_t field;  // its number in Parquet
+};
+
+template <class Column>
+void add_value(const void* column, int64_t row, uint64_t field, RowBytes& bytes) {
+  const auto& values = *static_cast<const Column*>(column);
+  if (values.has(row)) bytes.add(field, values[row]);
 }
 
-char* write_number(char* at, uint64_t number) {
-  std::memcpy(at, &number, sizeof number);
-  return at + sizeof number;
+// A time that was taken from receipt does not count.
+void add_given_time(const void* column, int64_t row, uint64_t field, RowBytes& bytes) {
+  const auto& batch = *static_cast<const event::Batch*>(column);
+  if ((batch.flags.value_or(row, 0) & event::kTimeFromReceipt) == 0)
+    add_value<event::TimeColumn>(&batch.event_time, row, field, bytes);
 }
 
-char* write_value(char* at, std::string_view text) {
-  at = write_number(at, text.size());
-  std::memcpy(at, text.data(), text.size());
-  return at + text.size();
-}
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-char* write_value(char* at, Number number) {
-  return write_number(at, static_cast<uint64_t>(number));
-}
-
-// Calls f(field, row, value) for every value that counts, column by column.
-template <class F>
-void for_each_value(const event::Batch& batch, F&& f) {
+std::vector<Part> parts_of(const event::Batch& batch) {
+  std::vector<Part> parts;
   event::for_each_column(batch, [&](const event::FieldInfo& field, const auto& column) {
-    if (field.origin != event::Origin::Mapped) return;
-    for (int64_t row = 0; row < std::min(batch.rows, column.size()); ++row) {
-      if (!column.has(row)) continue;
-      const bool from_receipt = field.field == event::Field::event_time &&
-                                (batch.flags.value_or(row, 0) & event::kTimeFromReceipt) != 0;
-      if (!from_receipt) f(field, static_cast<size_t>(row), column[row]);
+    if (field.origin != event::Origin::Mapped || column.is_empty()) return;
+    const auto number = static_cast<uint64_t>(field.parquet_id);
+    if (field.field == event::Field::event_time && !batch.flags.is_empty()) {
+      parts.push_back({&batch, add_given_time, number});
+    } else {
+      parts.push_back({&column, add_value<std::decay_t<decltype(column)>>, number});
     }
   });
+  return parts;
 }
 
 }  // namespace
 
-// All rows' bytes lie in one buffer, row after row: first their lengths are added up.
 std::vector<Hash128> fingerprint(event::Batch& batch) {
+  const std::vector<Part> parts = parts_of(batch);
   const auto rows = static_cast<size_t>(batch.rows);
-  std::vector<int64_t> begin(rows + 1, 0);
-  for_each_value(batch, [&](const event::FieldInfo&, size_t row, const auto& value) {
-    begin[row + 1] += length_of(value);
-  });
-  for (size_t row = 0; row < rows; ++row) begin[row + 1] += begin[row];
-  const std::unique_ptr<char[]> bytes(new char[static_cast<size_t>(begin[rows])]);
-  std::vector<char*> end(rows);
-  for (size_t row = 0; row < rows; ++row) end[row] = bytes.get() + begin[row];
-  for_each_value(batch, [&](const event::FieldInfo& field, size_t row, const auto& value) {
-    char* at = write_number(end[row], static_cast<uint64_t>(field.parquet_id));
-    end[row] = write_value(at, value);
-  });
-  std::vector<Hash128> hashes;
-  hashes.reserve(rows);
+  std::vector<Hash128> hashes(rows);
+  std::vector<int64_t> contents(rows);
+  RowBytes bytes;
   for (size_t row = 0; row < rows; ++row) {
-    const char* first = bytes.get() + begin[row];
-    hashes.push_back(hash128({first, static_cast<size_t>(end[row] - first)}));
-    batch.content_hash.put(static_cast<int64_t>(row), static_cast<int64_t>(hashes.back().low));
+    bytes.clear();
+    for (const Part& part : parts)
+      part.add(part.column, static_cast<int64_t>(row), part.field, bytes);
+    hashes[row] = hash128(bytes.view());
+    contents[row] = static_cast<int64_t>(hashes[row].low);
   }
+  batch.content_hash.assign(std::move(contents));
   return hashes;
 }
 
