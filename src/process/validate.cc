@@ -30,13 +30,16 @@ struct Broken {
   std::string message;
 };
 
-// Of each row the first required field that it lacks; null when it lacks none.
-std::vector<const event::FieldInfo*> missing_fields(const Batch& batch) {
-  std::vector<const event::FieldInfo*> missing(static_cast<size_t>(batch.rows), nullptr);
+using MissingFields = std::vector<const event::FieldInfo*>;
+
+// Of each row the first required field that it lacks, or null; empty when no row lacks one.
+MissingFields missing_fields(const Batch& batch) {
+  MissingFields missing;
   event::for_each_column(batch, [&](const event::FieldInfo& field, const auto& column) {
     const bool checked = field.origin == event::Origin::Mapped && field.required_in(batch.kind) &&
                          field.field != event::Field::event_id;
     if (!checked || column.is_full(batch.rows)) return;
+    missing.resize(static_cast<size_t>(batch.rows));
     for (int64_t row = 0; row < batch.rows; ++row) {
       const event::FieldInfo*& first = missing[static_cast<size_t>(row)];
       if (first == nullptr && !column.has(row)) first = &field;
@@ -68,35 +71,82 @@ std::optional<Broken> bad_time(const Batch& batch, int64_t row, const Validation
   return std::nullopt;
 }
 
-std::optional<Broken> outside_list(const event::DictColumn& column, int64_t row,
-                                   std::string_view name, std::span<const std::string_view> list) {
-  if (!column.has(row) || std::find(list.begin(), list.end(), column[row]) != list.end())
-    return std::nullopt;
-  std::string known;
-  for (const std::string_view word : list) known.append(known.empty() ? "" : ", ").append(word);
-  return Broken{Reason::unknown_value, name,
-                std::string(name) + " " + event::quoted(column[row]) + " is none of: " + known};
-}
+// A closed list of values, and the column that keeps to it.
+struct ClosedList {
+  const event::DictColumn* column = nullptr;  // null: the kind has none
+  std::string_view name;
+  std::span<const std::string_view> values;
+};
 
-std::optional<Broken> unknown_value(const Batch& batch, int64_t row) {
+ClosedList closed_list(const Batch& batch) {
   switch (batch.kind) {
     case Kind::engagement:
-      return outside_list(batch.engagement_type, row, "engagement_type", kEngagementTypes);
+      return {&batch.engagement_type, "engagement_type", kEngagementTypes};
     case Kind::auction_outcome:
-      return outside_list(batch.outcome, row, "outcome", kOutcomes);
+      return {&batch.outcome, "outcome", kOutcomes};
     case Kind::conversion:
-      return outside_list(batch.adjustment, row, "adjustment", kAdjustments);
+      return {&batch.adjustment, "adjustment", kAdjustments};
     default:
-      return std::nullopt;
+      return {};
   }
 }
 
-std::optional<Broken> check(const Batch& batch, int64_t row, const event::FieldInfo* missing,
-                            const ValidationRules& rules) {
-  if (missing != nullptr) return missing_field(batch.kind, missing->name);
-  if (auto broken = bad_time(batch, row, rules)) return broken;
-  return unknown_value(batch, row);
+Broken unknown_value(const ClosedList& list, std::string_view value) {
+  std::string known;
+  for (const std::string_view word : list.values)
+    known.append(known.empty() ? "" : ", ").append(word);
+  return {Reason::unknown_value, list.name,
+          std::string(list.name) + " " + event::quoted(value) + " is none of: " + known};
 }
+
+// Says which rows keep the rules: a few comparisons a row, words are looked up once each.
+class RowChecks {
+ public:
+  RowChecks(const Batch& batch, const ValidationRules& rules)
+      : batch_(batch),
+        rules_(rules),
+        time_min_(std::max(limits::kEventTimeMin, rules.oldest_time.value_or(INT64_MIN))),
+        missing_(missing_fields(batch)),
+        list_(closed_list(batch)) {
+    if (list_.column == nullptr) return;
+    for (int32_t code = 0; code < list_.column->dictionary().size(); ++code) {
+      const auto& values = list_.values;
+      const std::string_view word = list_.column->dictionary()[code];
+      unknown_.push_back(std::find(values.begin(), values.end(), word) == values.end());
+    }
+  }
+
+  bool passes(int64_t row) const {
+    if (lacks_field(row)) return false;
+    const int64_t time = batch_.event_time[row];
+    const bool in_range =
+        time >= time_min_ && time <= batch_.received_time[row] + limits::kFutureToleranceUs;
+    return in_range && !is_unknown(row);
+  }
+  // Of a row that does not pass.
+  Broken broken(int64_t row) const {
+    if (lacks_field(row))
+      return missing_field(batch_.kind, missing_[static_cast<size_t>(row)]->name);
+    if (auto bad = bad_time(batch_, row, rules_)) return *std::move(bad);
+    return unknown_value(list_, (*list_.column)[row]);
+  }
+
+ private:
+  bool lacks_field(int64_t row) const {
+    return !missing_.empty() && missing_[static_cast<size_t>(row)] != nullptr;
+  }
+  bool is_unknown(int64_t row) const {
+    return list_.column != nullptr && list_.column->has(row) &&
+           unknown_[static_cast<size_t>(list_.column->code(row))];
+  }
+
+  const Batch& batch_;
+  const ValidationRules& rules_;
+  int64_t time_min_;
+  MissingFields missing_;
+  ClosedList list_;
+  std::vector<bool> unknown_;  // by code
+};
 
 }  // namespace
 
@@ -104,18 +154,17 @@ std::vector<int32_t> validate(event::DecodedSlice& slice, Batch& batch,
                               const ValidationRules& rules) {
   std::vector<int32_t> kept;
   kept.reserve(static_cast<size_t>(batch.rows));
-  const std::vector<const event::FieldInfo*> missing = missing_fields(batch);
+  const RowChecks checks(batch, rules);
   for (int64_t row = 0; row < batch.rows; ++row) {
-    if (auto broken = check(batch, row, missing[static_cast<size_t>(row)], rules)) {
-      slice.rejects.push_back({broken->reason, std::string(broken->rule),
-                               std::move(broken->message), batch.kind,
-                               batch.spans[static_cast<size_t>(row)]});
+    if (!checks.passes(row)) {
+      Broken broken = checks.broken(row);
+      slice.rejects.push_back({broken.reason, std::string(broken.rule), std::move(broken.message),
+                               batch.kind, batch.spans[static_cast<size_t>(row)]});
       continue;
     }
     kept.push_back(static_cast<int32_t>(row));
-    if (batch.received_time[row] - batch.event_time[row] > limits::kLateAfterUs) {
+    if (batch.received_time[row] - batch.event_time[row] > limits::kLateAfterUs)
       batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kLate);
-    }
   }
   return kept;
 }
