@@ -5,19 +5,24 @@
 
 namespace adweave::event {
 
-// By hand: it is made for every row.
+PositionTexts::PositionTexts(const Slice& slice)
+    : begin_(slice.begin), file_bytes_(slice.file.size() + 1), text_(slice.file + ":") {
+  constexpr size_t kNumberBytes = 20;
+  text_.resize(file_bytes_ + kNumberBytes + 1 + kNumberBytes);
+}
+
+std::string_view PositionTexts::of(const RecordSpan& span) {
+  char* const end_of_text = text_.data() + text_.size();
+  char* end = std::to_chars(text_.data() + file_bytes_, end_of_text, begin_ + span.offset).ptr;
+  if (span.element >= 0) {
+    *end++ = '#';
+    end = std::to_chars(end, end_of_text, span.element).ptr;
+  }
+  return {text_.data(), static_cast<size_t>(end - text_.data())};
+}
+
 std::string position_text(const Slice& slice, const RecordSpan& span) {
-  std::string text;
-  text.reserve(slice.file.size() + 24);
-  text.append(slice.file);
-  const auto append = [&](char mark, int64_t number) {
-    char digits[20];
-    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
-    text.append(1, mark).append(digits, end);
-  };
-  append(':', slice.begin + span.offset);
-  if (span.element >= 0) append('#', span.element);
-  return text;
+  return std::string(PositionTexts(slice).of(span));
 }
 
 }  // namespace adweave::event

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "event/batch.h"
@@ -47,5 +48,18 @@ struct DecodedSlice {
 
 // "file:offset", with "#element" for an event of a record that holds several.
 std::string position_text(const Slice& slice, const RecordSpan& span);
+
+// The same for many records of a slice, which must outlive it. By hand: it is made for every row.
+class PositionTexts {
+ public:
+  explicit PositionTexts(const Slice& slice);
+  // Holds until the next call.
+  std::string_view of(const RecordSpan& span);
+
+ private:
+  int64_t begin_;
+  size_t file_bytes_;
+  std::string text_;  // the file's name and ':', then space for the numbers
+};
 
 }  // namespace adweave::event

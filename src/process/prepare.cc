@@ -7,6 +7,18 @@
 
 namespace adweave::process {
 
+namespace {
+
+void add_positions(event::Batch& batch, const event::Slice& slice) {
+  event::PositionTexts positions(slice);
+  const std::string longest = event::position_text(slice, {slice.end - slice.begin, 0, -1});
+  batch.source_position.reserve(batch.rows, batch.rows * static_cast<int64_t>(longest.size()));
+  for (int64_t row = 0; row < batch.rows; ++row)
+    batch.source_position.put(row, positions.of(batch.spans[static_cast<size_t>(row)]));
+}
+
+}  // namespace
+
 PreparedSlice prepare(event::DecodedSlice decoded, const PrepareRules& rules) {
   PreparedSlice prepared{std::move(decoded), {}};
   for (event::Batch& batch : prepared.decoded.batches) {
@@ -20,10 +32,7 @@ PreparedSlice prepare(event::DecodedSlice decoded, const PrepareRules& rules) {
       fingerprints[i] = fingerprints[static_cast<size_t>(kept[i])];
     fingerprints.resize(kept.size());
     batch.keep(kept);
-    for (int64_t row = 0; row < batch.rows; ++row) {
-      batch.source_position.put(
-          row, event::position_text(prepared.decoded.slice, batch.spans[static_cast<size_t>(row)]));
-    }
+    add_positions(batch, prepared.decoded.slice);
   }
   return prepared;
 }
