@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/roll_up.h"
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "base/limits.h"
 
@@ -9,10 +11,29 @@ namespace adweave::process {
 
 namespace {
 
+// By code first: a look-up of its currency for each amount took 2 % of a run.
 void add_sum(std::map<std::string, Int128>& sums, const event::MoneyColumn& amounts,
              const event::Batch& batch) {
+  if (amounts.is_empty()) return;
+  const event::DictColumn& currencies = batch.currency;
+  const auto unknown = static_cast<size_t>(currencies.dictionary().size());
+  struct Sum {
+    bool any = false;
+    Int128 amount = 0;
+  };
+  std::vector<Sum> by_code(unknown + 1);
   for (int64_t row = 0; row < std::min(batch.rows, amounts.size()); ++row) {
-    if (amounts.has(row)) sums[std::string(batch.currency.value_or(row, ""))] += amounts[row];
+    if (!amounts.has(row)) continue;
+    const bool known = currencies.has(row);
+    Sum& sum = by_code[known ? static_cast<size_t>(currencies.code(row)) : unknown];
+    sum.any = true;
+    sum.amount += amounts[row];
+  }
+  for (size_t code = 0; code <= unknown; ++code) {
+    if (!by_code[code].any) continue;
+    const bool known = code < unknown;
+    sums[std::string(known ? currencies.dictionary()[static_cast<int32_t>(code)] : "")] +=
+        by_code[code].amount;
   }
 }
 
