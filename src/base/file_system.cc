@@ -49,17 +49,31 @@ Status make_dirs(FileSystem& fs, const std::string& path) {
   return fs.sync_dir(parent);
 }
 
-Status write_synced(FileSystem& fs, const std::string& path, std::string_view bytes) {
+namespace {
+
+Status write_synced(FileSystem& fs, const std::string& path,
+                    const std::function<Status(File&)>& write) {
   ADWEAVE_ASSIGN(const std::unique_ptr<File> file, fs.create_exclusive(path));
-  ADWEAVE_TRY(file->write(bytes));
+  ADWEAVE_TRY(write(*file));
   ADWEAVE_TRY(file->sync());
   return file->close();
 }
 
+}  // namespace
+
+Status write_synced(FileSystem& fs, const std::string& path, std::string_view bytes) {
+  return write_synced(fs, path, [&](File& file) { return file.write(bytes); });
+}
+
 Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,
                     std::string_view bytes) {
+  return replace_file(fs, temporary, path, [&](File& file) { return file.write(bytes); });
+}
+
+Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,
+                    const std::function<Status(File&)>& write) {
   if (fs.exists(temporary)) ADWEAVE_TRY(fs.unlink(temporary));
-  ADWEAVE_TRY(write_synced(fs, temporary, bytes));
+  ADWEAVE_TRY(write_synced(fs, temporary, write));
   ADWEAVE_TRY(fs.rename(temporary, path));
   return fs.sync_dir(parent_path(path));
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -102,6 +103,9 @@ Status write_synced(FileSystem& fs, const std::string& path, std::string_view by
 // Writes `bytes` to `temporary`, syncs it, renames it to `path` and syncs the directory.
 Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,
                     std::string_view bytes);
+// The same of what `write` writes.
+Status replace_file(FileSystem& fs, const std::string& temporary, const std::string& path,
+                    const std::function<Status(File&)>& write);
 
 // "a/b/c" -> "a/b"; "c" -> ".".
 std::string parent_path(const std::string& path);

@@ -230,8 +230,10 @@ Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& 
   const std::string folder = join_path(dir, "state");
   ADWEAVE_TRY(make_dirs(fs, folder));
   const std::string path = join_path(folder, snapshot_name(ledger.head(), ledger.epoch()));
-  ADWEAVE_TRY(
-      replace_file(fs, path + ".new", path, state::to_snapshot(state, ledger.head_checksum())));
+  ADWEAVE_TRY(replace_file(fs, path + ".new", path, [&](File& file) {
+    return state::write_snapshot(state, ledger.head_checksum(),
+                                 [&](std::string_view piece) { return file.write(piece); });
+  }));
   ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, dir));
   for (size_t i = 0; i + limits::kSnapshotsKept < names.size(); ++i) {
     ADWEAVE_TRY(fs.unlink(join_path(folder, names[i])));

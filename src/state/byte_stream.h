@@ -5,28 +5,57 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace adweave::state {
 
+// Hands its bytes on in pieces: all of them are there only after finish().
 class ByteWriter {
  public:
+  using Take = std::function<void(std::string_view)>;
+
+  explicit ByteWriter(Take take) : take_(std::move(take)), buffer_(new char[kPieceBytes]) {}
+
+  // One behind the other, with one look at the space.
+  template <class... Number>
+  void numbers(Number... values) {
+    constexpr size_t kSize = (sizeof values + ...);
+    if (used_ + kSize > kPieceBytes) hand_on();
+    char* at = buffer_.get() + used_;
+    ((std::memcpy(at, &values, sizeof values), at += sizeof values), ...);
+    used_ += kSize;
+  }
   template <class Number>
   void number(Number value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    bytes_.append(bytes, sizeof bytes);
+    numbers(value);
   }
   void text(std::string_view value) {
     number(static_cast<uint64_t>(value.size()));
-    bytes_.append(value);
+    bytes(value);
   }
-  void bytes(std::string_view value) { bytes_.append(value); }
-  std::string take() { return std::move(bytes_); }
+  void bytes(std::string_view value) {
+    if (used_ + value.size() > kPieceBytes) hand_on();
+    if (value.size() > kPieceBytes) return take_(value);
+    std::memcpy(buffer_.get() + used_, value.data(), value.size());
+    used_ += value.size();
+  }
+  void finish() { hand_on(); }
 
  private:
-  std::string bytes_;
+  static constexpr size_t kPieceBytes = 256 * 1024;  // fits into the second cache
+
+  void hand_on() {
+    if (used_ > 0) take_({buffer_.get(), used_});
+    used_ = 0;
+  }
+
+  Take take_;
+  std::unique_ptr<char[]> buffer_;
+  size_t used_ = 0;
 };
 
 class ByteReader {
@@ -43,6 +72,10 @@ class ByteReader {
     std::memcpy(&value, rest_.data(), sizeof value);
     rest_.remove_prefix(sizeof value);
     return value;
+  }
+  template <class... Number>
+  void numbers(Number&... values) {
+    ((values = number<Number>()), ...);
   }
   // A count of items of at least `item_bytes` each: never more than the bytes that are left could
   // hold.

@@ -1,27 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/snapshot.h"
 
+#include "base/check.h"
 #include "state/byte_stream.h"
 
 namespace adweave::state {
 
 namespace {
 
-constexpr std::string_view kMagic = "AWSNAP04";
+constexpr std::string_view kMagic = "AWSNAP05";
 constexpr size_t kHashDigits = 32;
 
 }  // namespace
 
-std::string to_snapshot(const State& state, std::string_view commit_checksum) {
-  ByteWriter out;
+Status write_snapshot(const State& state, std::string_view commit_checksum, const TakeBytes& take) {
+  Hasher128 hash;
+  Status taken;
+  ByteWriter out([&](std::string_view piece) {
+    hash.update(piece);
+    if (taken) taken = take(piece);
+  });
   out.bytes(kMagic);
   out.text(commit_checksum);
   state.ids.save_runs(out);
   state.files.save(out);
   state.ids.save_hot(out);
   state.journeys.save(out);
-  std::string bytes = out.take();
-  bytes += to_hex(hash128(bytes));
+  out.finish();
+  ADWEAVE_TRY(taken);
+  return take(to_hex(hash.digest()));
+}
+
+std::string to_snapshot(const State& state, std::string_view commit_checksum) {
+  std::string bytes;
+  const Status written = write_snapshot(state, commit_checksum, [&](std::string_view piece) {
+    bytes += piece;
+    return Status();
+  });
+  CHECK(written);
   return bytes;
 }
 
