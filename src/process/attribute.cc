@@ -125,10 +125,12 @@ void restate(Conversion& conversion, std::vector<Credit> credits, const state::C
 void take_rows(std::span<Batch* const> batches, Journeys& journeys, Changes& changes,
                ClickJoiner& joiner) {
   for (Batch* batch : batches) {
+    if (!JourneyRows::has(batch->kind)) continue;
+    JourneyRows rows(journeys, *batch);
     for (int64_t row = 0; row < batch->rows; ++row) {
-      const Taken taken = take_row(journeys, *batch, row);
+      const Taken taken = rows.take(row);
       if (batch->kind == Kind::impression)
-        joiner.add_impression(batch->advertiser_id[row], batch->event_id.hash(row));
+        joiner.add_impression(rows.advertiser(row).hash, batch->event_id.hash(row));
       if (taken.journey == nullptr) continue;
       changes.add(*taken.journey, taken.time);
       if (batch->kind == Kind::click)
@@ -179,8 +181,10 @@ Attribution attribute(std::span<Batch* const> batches, const AttributionRules& r
 }
 
 void remember_journeys(Journeys& journeys, const Batch& batch, int64_t since) {
+  if (!JourneyRows::has(batch.kind)) return;
+  JourneyRows rows(journeys, batch);
   for (int64_t row = 0; row < batch.rows; ++row) {
-    if (since == 0 || batch.commit[row] > since) take_row(journeys, batch, row);
+    if (since == 0 || batch.commit[row] > since) rows.take(row);
   }
 }
 

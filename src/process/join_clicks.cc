@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "base/check.h"
 #include "process/deduplicate.h"
@@ -40,8 +39,8 @@ std::string_view truth(bool value) {
 
 }  // namespace
 
-void ClickJoiner::add_impression(std::string_view advertiser, const Hash128& id) {
-  const std::vector<ClickPlace>* waiting = state_.journeys.clicks_on(advertiser, id);
+void ClickJoiner::add_impression(const Hash128& advertiser_hash, const Hash128& id) {
+  const std::vector<ClickPlace>* waiting = state_.journeys.clicks_on(advertiser_hash, id);
   if (waiting == nullptr) return;
   for (const ClickPlace& click : std::vector<ClickPlace>(*waiting)) {
     const Touch* touch = state_.journeys.touch(click);
@@ -64,11 +63,10 @@ void ClickJoiner::add_click(event::Batch& batch, int64_t row, const ClickPlace& 
 void ClickJoiner::finish(event::FactRows& facts) {
   for (size_t i = 0; i < changes_.journeys().size(); ++i)
     join_by_user_and_time(*changes_.journeys()[i]);
-  std::set<std::pair<std::string, uint32_t>> done;
+  std::set<std::pair<uint32_t, uint32_t>> done;
   for (size_t i = 0; i < queue_.size(); ++i) {
-    const auto impression = queue_[i];
-    if (!done.insert(impression).second) continue;
-    find_double_clicks(hash128(state_.journeys.strings()[impression.second]), impression.first);
+    const auto [advertiser, impression] = queue_[i];
+    if (done.emplace(advertiser, impression).second) find_double_clicks(advertiser, impression);
   }
   for (const Own& own : own_) write_rows(own);
   for (const Before& before : before_) {
@@ -78,6 +76,7 @@ void ClickJoiner::finish(event::FactRows& facts) {
 
 // Views of the person from the first change on may be of clicks from then on.
 void ClickJoiner::join_by_user_and_time(Journey& journey) {
+  if (journey.unnamed_clicks == 0) return;
   const int64_t since = Changes::since(journey);
   auto at = std::lower_bound(journey.touches.begin(), journey.touches.end(), since,
                              [](const Touch& touch, int64_t time) { return touch.time < time; });
@@ -107,23 +106,20 @@ uint32_t ClickJoiner::impression_before(const Journey& journey, const Touch& cli
 
 void ClickJoiner::join(const ClickPlace& click, uint32_t impression) {
   const Touch& touch = remember(click);
-  const std::string& advertiser = state_.journeys.strings()[click.journey->advertiser];
-  if (touch.impression != StringPool::kNone) queue(advertiser, touch.impression);
+  const uint32_t advertiser = click.journey->advertiser;
+  if (touch.impression != StringPool::kNone) queue_.emplace_back(advertiser, touch.impression);
   state_.journeys.join(click, impression);
-  queue(advertiser, impression);
-}
-
-void ClickJoiner::queue(const std::string& advertiser, uint32_t impression) {
   queue_.emplace_back(advertiser, impression);
 }
 
-void ClickJoiner::find_double_clicks(const Hash128& impression, const std::string& advertiser) {
+void ClickJoiner::find_double_clicks(uint32_t advertiser, uint32_t impression) {
   const StringPool& strings = state_.journeys.strings();
-  const std::vector<ClickPlace>* known = state_.journeys.clicks_on(advertiser, impression);
+  const std::vector<ClickPlace>* known =
+      state_.journeys.clicks_on(hash128(strings[advertiser]), hash128(strings[impression]));
   if (known == nullptr) return;
   std::vector<ClickPlace> clicks = *known;
   std::sort(clicks.begin(), clicks.end(), [&](const ClickPlace& a, const ClickPlace& b) {
-    return std::tie(a.time, strings[a.event_id]) < std::tie(b.time, strings[b.event_id]);
+    return std::pair(a.time, strings[a.event_id]) < std::pair(b.time, strings[b.event_id]);
   });
   const ClickPlace* valid = nullptr;
   for (const ClickPlace& click : clicks) {

@@ -27,7 +27,7 @@ class ClickJoiner {
       : rules_(rules), state_(state), changes_(changes) {}
 
   // Rows of this commit, batch by batch. A click's touch is in its journey already.
-  void add_impression(std::string_view advertiser, const Hash128& id);
+  void add_impression(const Hash128& advertiser_hash, const Hash128& id);
   void add_click(event::Batch& batch, int64_t row, const state::ClickPlace& click);
 
   // After all rows: joins, finds double clicks, fills impression_id, joined_by and is_double_click
@@ -51,10 +51,9 @@ class ClickJoiner {
   void join_by_user_and_time(state::Journey& journey);
   uint32_t impression_before(const state::Journey& journey, const state::Touch& click) const;
   void join(const state::ClickPlace& click, uint32_t impression);
-  void find_double_clicks(const Hash128& impression, const std::string& advertiser);
+  void find_double_clicks(uint32_t advertiser, uint32_t impression);
   void set_double(const state::ClickPlace& click, bool is_double);
   state::Touch& remember(const state::ClickPlace& click);
-  void queue(const std::string& advertiser, uint32_t impression);
   void write_rows(const Own& own) const;
   void write_facts(event::FactRows& facts, const Before& before);
 
@@ -71,7 +70,8 @@ class ClickJoiner {
   std::unordered_set<state::ClickPlace, PlaceHash> is_own_;
   std::vector<Before> before_;  // of clicks that change, in the order of their first change
   std::unordered_map<state::ClickPlace, size_t, PlaceHash> before_at_;
-  std::vector<std::pair<std::string, uint32_t>> queue_;  // impressions whose clicks have changed
+  // Impressions whose clicks have changed: (advertiser, id).
+  std::vector<std::pair<uint32_t, uint32_t>> queue_;
 };
 
 }  // namespace adweave::process

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/hash_index.h"
+#include "state/chunked.h"
 #include "state/string_pool.h"
 
 namespace adweave::state {
@@ -75,7 +77,9 @@ struct Adjustment {
 inline constexpr int64_t kUnchanged = INT64_MAX;
 
 struct Journey {
+  Hash128 key;  // of the person and the advertiser
   uint32_t advertiser = 0;
+  uint32_t unnamed_clicks = 0;          // touches that are clicks which name no impression
   int64_t changed_since = kUnchanged;   // microseconds UTC, in the commit in the making; not saved
   std::vector<Touch> touches;           // by (time, event id)
   std::vector<Conversion> conversions;  // by (time, event id)
@@ -90,11 +94,32 @@ struct ClickPlace {
   bool operator==(const ClickPlace&) const = default;
 };
 
+// An advertiser as the journeys know him, so that many rows of his need one look at his name.
+struct Advertiser {
+  uint32_t code = StringPool::kNone;
+  Hash128 hash;  // of his name
+};
+
 class Journeys {
  public:
+  Advertiser advertiser(std::string_view name) { return {strings_.code_of(name), hash128(name)}; }
+
   // The journey of a person with an advertiser; made where it is missing. A click or conversion of
   // nobody has a journey of its own: give a hash of its event id as the person.
-  Journey& of(const Hash128& person, std::string_view advertiser);
+  Journey& of(const Hash128& person, std::string_view advertiser) {
+    return of(key_of(person, hash128(advertiser)), this->advertiser(advertiser));
+  }
+  // The same by key_of() both.
+  Journey& of(const Hash128& key, const Advertiser& advertiser);
+  static Hash128 key_of(const Hash128& id, const Hash128& advertiser_hash) {
+    return combine(advertiser_hash, id);
+  }
+  // Makes of() of the key soon after cheaper: its place in the index, and later the journey.
+  void prefetch_place(const Hash128& key) const { index_.prefetch(key.low); }
+  void prefetch_journey(const Hash128& key) const {
+    const uint32_t number = index_.candidate(key.low);
+    if (number != HashIndex::kNone) __builtin_prefetch(&journeys_[number]);
+  }
 
   // False when the journey has it already.
   bool add(Journey& journey, const Touch& touch);
@@ -109,7 +134,7 @@ class Journeys {
 
   // Clicks that name an impression of the advertiser or are joined to it; in no order. Null when
   // there is none.
-  const std::vector<ClickPlace>* clicks_on(std::string_view advertiser,
+  const std::vector<ClickPlace>* clicks_on(const Hash128& advertiser_hash,
                                            const Hash128& impression) const;
   // Joins a click that the journey has to an impression, instead of the one it had.
   void join(const ClickPlace& click, uint32_t impression);
@@ -126,11 +151,14 @@ class Journeys {
   const StringPool& strings() const { return strings_; }
 
  private:
-  static Hash128 key_of(const Hash128& person, std::string_view advertiser);
+  Hash128 key_of(uint32_t id, uint32_t advertiser) const {
+    return key_of(hash128(strings_[id]), hash128(strings_[advertiser]));
+  }
   void index_click(Journey& journey, const Touch& touch);
 
   StringPool strings_;
-  std::unordered_map<Hash128, Journey, Hash128Hash> journeys_;
+  Chunked<Journey, 256> journeys_;  // in the order of their first event
+  HashIndex index_;                 // of their keys
   std::unordered_map<Hash128, Journey*, Hash128Hash> by_conversion_;
   std::unordered_map<Hash128, Journey*, Hash128Hash> by_click_;
   std::unordered_map<Hash128, std::vector<ClickPlace>, Hash128Hash> by_impression_;

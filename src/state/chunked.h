@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sequence that only grows and whose items never move: in chunks, each one allocation.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace adweave::state {
+
+template <class Item, size_t kChunkItems>
+class Chunked {
+ public:
+  size_t size() const { return size_; }
+  Item& operator[](size_t number) { return (*chunks_[number / kChunkItems])[number % kChunkItems]; }
+  const Item& operator[](size_t number) const {
+    return (*chunks_[number / kChunkItems])[number % kChunkItems];
+  }
+  // A new item behind all others.
+  Item& add() {
+    if (size_ % kChunkItems == 0) chunks_.push_back(std::make_unique<Chunk>());
+    return (*this)[size_++];
+  }
+
+ private:
+  using Chunk = std::array<Item, kChunkItems>;
+
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  size_t size_ = 0;
+};
+
+}  // namespace adweave::state
