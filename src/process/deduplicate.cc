@@ -49,11 +49,20 @@ std::string position_of(const state::FileTable& files, const state::Seen& seen) 
                      : fmt::format("{}:{}#{}", file, offset, element);
 }
 
+// What the keys of an advertiser's events of a kind have in common.
+Hash128 identity_space(event::Kind kind, std::string_view advertiser_id) {
+  return combine({static_cast<uint64_t>(kind) + 1, 0}, hash128(advertiser_id));
+}
+
 std::vector<Hash128> identity_keys(const event::Batch& batch) {
+  const event::Dictionary& advertisers = batch.advertiser_id.dictionary();
+  std::vector<Hash128> spaces;
+  for (int32_t code = 0; code < advertisers.size(); ++code)
+    spaces.push_back(identity_space(batch.kind, advertisers[code]));
   std::vector<Hash128> keys(static_cast<size_t>(batch.rows));
   for (int64_t row = 0; row < batch.rows; ++row) {
-    keys[static_cast<size_t>(row)] =
-        identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
+    const auto code = static_cast<size_t>(batch.advertiser_id.code(row));
+    keys[static_cast<size_t>(row)] = combine(spaces[code], batch.event_id.hash(row));
   }
   return keys;
 }
@@ -156,7 +165,7 @@ DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, st
 }
 
 Hash128 identity_key(event::Kind kind, std::string_view advertiser_id, const Hash128& event_id) {
-  return combine(combine({static_cast<uint64_t>(kind) + 1, 0}, hash128(advertiser_id)), event_id);
+  return combine(identity_space(kind, advertiser_id), event_id);
 }
 
 std::optional<Hash128> order_key(const event::Batch& batch, int64_t row) {

@@ -14,8 +14,9 @@ constexpr int kTagBits = 10;
 constexpr int kNumberBits = 32 - kTagBits;
 constexpr uint32_t kNumberMask = (1U << kNumberBits) - 1;
 constexpr size_t kSlotsMin = 64;
-constexpr size_t kGrowth = 2;     // by a half: each key is indexed three times in all
-constexpr int kRegionShift = 44;  // of a position: what is below differs from key to key
+constexpr size_t kSearchSlots = 12;  // a search seldom goes further
+constexpr size_t kGrowth = 2;        // by a half: each key is indexed three times in all
+constexpr int kRegionShift = 44;     // of a position: what is below differs from key to key
 constexpr uint64_t kRegionMask = (uint64_t{1} << kRegionShift) - 1;
 constexpr size_t kHighAt = 8;
 constexpr size_t kHighBytes = 7;
@@ -55,9 +56,11 @@ uint64_t number_at(const char* bytes) {
 }  // namespace
 
 HotIds::Entry& HotIds::Shard::add_entry() {
-  if (size % kChunkEntries == 0) chunks.push_back(std::make_unique<Chunk>());
-  const uint32_t number = size++;
-  return (*chunks[number / kChunkEntries])[number % kChunkEntries];
+  if (size++ % kChunkEntries == 0) {
+    chunks.push_back(std::make_unique<Chunk>());
+    next = chunks.back()->data();
+  }
+  return *next++;
 }
 
 size_t HotIds::Shard::empty_slot(size_t slot) const {
@@ -142,7 +145,11 @@ void HotIds::insert(const Hash128& key, const Seen& seen) {
 
 void HotIds::prefetch(const Hash128& key) const {
   const Shard& shard = shards_[shard_of(key)];
-  if (shard.size > 0) __builtin_prefetch(&shard.slots[home_of(key.low, shard.slots.size())]);
+  if (shard.size == 0) return;
+  const uint32_t* home = &shard.slots[home_of(key.low, shard.slots.size())];
+  __builtin_prefetch(home);
+  __builtin_prefetch(home + kSearchSlots);
+  __builtin_prefetch(shard.next, 1);  // nearly every key is new: its entry comes there
 }
 
 int64_t HotIds::memory_bytes() const {

@@ -66,6 +66,7 @@ class HotIds {
   struct Shard {
     std::vector<std::unique_ptr<Chunk>> chunks;
     std::vector<uint32_t> slots;
+    Entry* next = nullptr;  // where the next entry comes, unless that begins a chunk
     uint32_t size = 0;
 
     const Entry& entry(uint32_t number) const {
