@@ -117,7 +117,7 @@ class Run {
       if (!reader_) {
         auto opened =
             source::SliceReader::open(fs_, work.file, source.job->decoder.source, work.resume.begin,
-                                      job_.slice_bytes, format_of(*source.decoder));
+                                      job_.slice_bytes, format_of(*source.decoder), buffers_);
         if (!opened)
           return std::move(opened).error().within("source " + source.job->decoder.source);
         reader_ = *std::move(opened);
@@ -194,6 +194,7 @@ class Run {
   int64_t publishing_ = 0;  // the commit that the publication under way is as of
   std::unique_ptr<state::State> state_;
 
+  source::SliceBuffers buffers_;
   size_t reading_ = 0;  // planned file that is being read
   std::optional<source::SliceReader> reader_;
   std::optional<size_t> sequencing_;  // planned file that is being sequenced

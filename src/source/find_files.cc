@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
 
 #include "base/hash.h"
 #include "base/limits.h"
@@ -85,13 +86,14 @@ Result<std::vector<SourceFile>> find_files(const FileSystem& fs, const std::stri
 Status identify(const FileSystem& fs, SourceFile& file) {
   ADWEAVE_ASSIGN(const std::unique_ptr<File> opened, fs.open(file.path));
   Hasher128 hasher;
-  std::string buffer(static_cast<size_t>(limits::kMiB), '\0');
+  const std::unique_ptr<char[]> buffer(new char[static_cast<size_t>(limits::kContentReadBytes)]);
   file.size = 0;
   while (true) {
-    ADWEAVE_ASSIGN(const int64_t read, opened->read_at(file.size, buffer.data(), limits::kMiB));
-    hasher.update({buffer.data(), static_cast<size_t>(read)});
+    ADWEAVE_ASSIGN(const int64_t read,
+                   opened->read_at(file.size, buffer.get(), limits::kContentReadBytes));
+    hasher.update({buffer.get(), static_cast<size_t>(read)});
     file.size += read;
-    if (read < limits::kMiB) break;
+    if (read < limits::kContentReadBytes) break;
   }
   file.hash = to_hex(hasher.digest());
   return {};

@@ -22,13 +22,39 @@ Result<ContentReader> ContentReader::open(const FileSystem& fs, const SourceFile
   return reader;
 }
 
-// Appends up to `bytes` of the file itself.
+std::string SliceBuffers::take() {
+  const std::lock_guard guard(free_->mutex);
+  if (free_->buffers.empty()) return {};
+  std::string buffer = std::move(free_->buffers.back());
+  free_->buffers.pop_back();
+  buffer.clear();
+  return buffer;
+}
+
+std::shared_ptr<const std::string> SliceBuffers::lend(std::string bytes) {
+  const auto give_back = [free = free_](std::string* lent) {
+    const std::unique_ptr<std::string> owned(lent);
+    const std::lock_guard guard(free->mutex);
+    free->buffers.push_back(std::move(*owned));
+  };
+  return {std::make_unique<std::string>(std::move(bytes)).release(), give_back};
+}
+
+// Appends up to `bytes` of the file itself, by way of a piece that stays in the second cache: a
+// text can only grow by bytes that are there, and zeros to be read over went through all memory.
 Status ContentReader::read(std::string& buffer, int64_t bytes) {
   const int64_t want = std::min(bytes, size_ - file_offset_);
-  const size_t before = buffer.size();
-  buffer.resize(before + static_cast<size_t>(want));
-  ADWEAVE_ASSIGN(const int64_t done, opened_->read_at(file_offset_, buffer.data() + before, want));
-  file_offset_ += done;
+  buffer.reserve(buffer.size() + static_cast<size_t>(want));
+  if (!piece_) piece_.reset(new char[static_cast<size_t>(limits::kContentReadBytes)]);
+  int64_t done = 0;
+  while (done < want) {
+    const int64_t most = std::min(want - done, limits::kContentReadBytes);
+    ADWEAVE_ASSIGN(const int64_t read, opened_->read_at(file_offset_, piece_.get(), most));
+    buffer.append(piece_.get(), static_cast<size_t>(read));
+    file_offset_ += read;
+    done += read;
+    if (read < most) break;
+  }
   if (done == want) return {};
   return Error{
       ErrorCode::io,
@@ -73,11 +99,11 @@ Status ContentReader::fill(std::string& buffer, int64_t bytes) {
 }
 
 Result<SliceReader> SliceReader::open(const FileSystem& fs, SourceFile file, std::string source,
-                                      int64_t begin, int64_t slice_bytes,
-                                      const FileFormat& format) {
+                                      int64_t begin, int64_t slice_bytes, const FileFormat& format,
+                                      SliceBuffers buffers) {
   ADWEAVE_ASSIGN(ContentReader content, ContentReader::open(fs, file, format));
   SliceReader reader(std::move(file), std::move(source), slice_bytes, std::move(content),
-                     format.cutter());
+                     format.cutter(), std::move(buffers));
   ADWEAVE_TRY(reader.read_head());
   const auto head = static_cast<int64_t>(reader.head_->size());
   reader.begin_ = std::max(begin, head);
@@ -144,9 +170,10 @@ event::Slice SliceReader::take(int64_t length) {
   slice.end = begin_ + length;
   slice.received_time = file_.modified_us;
   slice.head = head_;
-  std::string rest = buffer_.substr(static_cast<size_t>(length));  // short, so not the slice
+  std::string rest = buffers_.take();
+  rest.append(buffer_, static_cast<size_t>(length));  // short, so not the slice
   buffer_.resize(static_cast<size_t>(length));
-  slice.bytes = std::make_shared<const std::string>(std::exchange(buffer_, std::move(rest)));
+  slice.bytes = buffers_.lend(std::exchange(buffer_, std::move(rest)));
   slice.problem = problem_;
   slice.file_bytes = content_.file_offset() - file_taken_;
   file_taken_ = content_.file_offset();

@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file_system.h"
 #include "event/content.h"
@@ -46,6 +48,7 @@ class ContentReader {
   Status read(std::string& buffer, int64_t bytes);
 
   std::unique_ptr<File> opened_;
+  std::unique_ptr<char[]> piece_;
   std::string path_;
   int64_t size_;  // of the file
   std::unique_ptr<event::ByteTransform> transform_;
@@ -54,6 +57,22 @@ class ContentReader {
   int64_t offset_ = 0;
   bool at_end_ = false;
   std::string problem_;
+};
+
+// Memory of slices, used again when nobody holds the slice any more: fresh memory was half of what
+// reading took. Never more than were held at once. Slices may outlive it. Safe to share.
+class SliceBuffers {
+ public:
+  // An empty text, with the memory of another if there is one.
+  std::string take();
+  std::shared_ptr<const std::string> lend(std::string bytes);
+
+ private:
+  struct Free {
+    std::mutex mutex;
+    std::vector<std::string> buffers;
+  };
+  std::shared_ptr<Free> free_ = std::make_shared<Free>();
 };
 
 // Cuts content into slices that end at the first record end after each multiple of `slice_bytes`,
@@ -65,15 +84,17 @@ class SliceReader {
  public:
   // Fails with io when the file cannot be read.
   static Result<SliceReader> open(const FileSystem& fs, SourceFile file, std::string source,
-                                  int64_t begin, int64_t slice_bytes, const FileFormat& format);
+                                  int64_t begin, int64_t slice_bytes, const FileFormat& format,
+                                  SliceBuffers buffers = {});
 
   // The next slice; null at the end.
   Result<std::optional<event::Slice>> next();
 
  private:
   SliceReader(SourceFile file, std::string source, int64_t slice_bytes, ContentReader content,
-              std::unique_ptr<event::RecordCutter> cutter)
-      : file_(std::move(file)),
+              std::unique_ptr<event::RecordCutter> cutter, SliceBuffers buffers)
+      : buffers_(std::move(buffers)),
+        file_(std::move(file)),
         source_(std::move(source)),
         slice_bytes_(slice_bytes),
         content_(std::move(content)),
@@ -84,6 +105,7 @@ class SliceReader {
   int64_t whole_records();
   event::Slice take(int64_t length);
 
+  SliceBuffers buffers_;
   SourceFile file_;
   std::string source_;
   int64_t slice_bytes_;
