@@ -153,6 +153,7 @@ DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, st
   for (event::Batch& batch : prepared.decoded.batches) {
     if (batch.rows == 0) continue;
     complete_ids(batch, prepared.fingerprints[static_cast<size_t>(batch.kind)], occurrences);
+    prepared.fingerprints[static_cast<size_t>(batch.kind)] = {};  // the slice may be held for long
     if (!context.look_up) {
       flag_all(batch);
       counts.accepted += batch.rows;
