@@ -123,5 +123,22 @@ TEST_F(FileSourceTest, AnEmptyFileIsOneEmptySliceThatSaysItIsTheLast) {
   EXPECT_EQ(slices(find({"a"})[0], 0, 4), std::vector<std::string>{""});
 }
 
+TEST(SliceBuffers, MemoryComesBackWhenNobodyHoldsIt) {
+  SliceBuffers buffers;
+  EXPECT_TRUE(buffers.take().empty());
+  std::shared_ptr<const std::string> slice = buffers.lend(std::string(1000, 'a'));
+  const char* memory = slice->data();
+  EXPECT_NE(buffers.take().data(), memory);
+  std::shared_ptr<const std::string> second = slice;
+  slice.reset();
+  EXPECT_EQ(*second, std::string(1000, 'a'));
+  EXPECT_NE(buffers.take().data(), memory);
+  SliceBuffers same = buffers;
+  second.reset();
+  const std::string again = same.take();
+  EXPECT_TRUE(again.empty());
+  EXPECT_EQ(again.data(), memory);
+}
+
 }  // namespace
 }  // namespace adweave::source

@@ -38,6 +38,7 @@ class ByteWriter {
     bytes(value);
   }
   void bytes(std::string_view value) {
+    if (value.empty()) return;
     if (used_ + value.size() > kPieceBytes) hand_on();
     if (value.size() > kPieceBytes) return take_(value);
     std::memcpy(buffer_.get() + used_, value.data(), value.size());
@@ -46,7 +47,7 @@ class ByteWriter {
   void finish() { hand_on(); }
 
  private:
-  static constexpr size_t kPieceBytes = 256 * 1024;  // fits into the second cache
+  static constexpr size_t kPieceBytes = size_t{256} * 1024;  // fits into the second cache
 
   void hand_on() {
     if (used_ > 0) take_({buffer_.get(), used_});

@@ -48,10 +48,11 @@ class StringPool {
   }
 
  private:
-  static constexpr size_t kChunkBytes = 64 * 1024;
+  static constexpr size_t kChunkBytes = size_t{64} * 1024;
 
   // Strings lie one behind the other: an allocation for each took a tenth of attribution.
   std::string_view kept(std::string_view text) {
+    if (text.empty()) return {};
     if (text.size() > free_.size()) {
       const size_t size = std::max(kChunkBytes, text.size());
       chunks_.emplace_back(new char[size]);
