@@ -56,15 +56,6 @@ std::string host_of(std::string_view url) {
   return lower(url);
 }
 
-// The lengths are told apart first: nearly no id is as long as one of them.
-bool is_nil_user(std::string_view text) {
-  const auto is_text = [&](std::string_view nil) {
-    return nil.size() == text.size() && std::equal(nil.begin(), nil.end(), text.begin(),
-                                                   [](char a, char b) { return a == lower(b); });
-  };
-  return std::any_of(kNilUsers.begin(), kNilUsers.end(), is_text);
-}
-
 bool has_separators(const FieldRule& rule) {
   return rule.decimal != '.' || rule.thousands;
 }
@@ -103,6 +94,17 @@ std::optional<std::string> plain_number(std::string_view text, const FieldRule& 
 }
 
 }  // namespace
+
+bool is_nil_user(std::string_view text) {
+  // The first letters are told apart first: nearly no id begins as one of them.
+  constexpr std::string_view kFirst = "0-unUN";
+  if (text.empty() || kFirst.find(text[0]) == std::string_view::npos) return false;
+  const auto is_text = [&](std::string_view nil) {
+    return nil.size() == text.size() && std::equal(nil.begin(), nil.end(), text.begin(),
+                                                   [](char a, char b) { return a == lower(b); });
+  };
+  return std::any_of(kNilUsers.begin(), kNilUsers.end(), is_text);
+}
 
 bool FieldReader::refuse(Reason reason, const CompiledField& field, std::string_view text,
                          std::string_view what) {

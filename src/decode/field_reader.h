@@ -17,6 +17,7 @@ namespace adweave::decode {
 // A field's value before it is written to its column.
 struct Cell {
   bool present = false;
+  int32_t code = -1;      // dict: of a text that the column has had; else -1 and `text`
   int64_t integer = 0;    // time, money, int, bool
   std::string_view text;  // str, dict, id
 
@@ -34,9 +35,13 @@ struct Cell {
 
 // A macro that the ad server or exchange did not fill in (semantics, pitfall 3).
 inline bool is_macro(std::string_view text) {
-  return (has_byte(text, '$') && text.find("${") != std::string_view::npos) ||
-         text.starts_with("%%") || text == "AUDIT";
+  if (has_byte(text, '$') && text.find("${") != std::string_view::npos) return true;
+  return text.size() >= 2 &&
+         ((text[0] == '%' && text[1] == '%') || (text[0] == 'A' && text == "AUDIT"));
 }
+
+// Whether a user id means "no user" in the feeds we know (semantics c.5 rule 13), without case.
+bool is_nil_user(std::string_view text);
 
 // Why a value does not fit.
 struct Misfit {
@@ -47,15 +52,11 @@ struct Misfit {
 // Reads fields of one record after the other; texts that had to be made live until clear().
 class FieldReader {
  public:
-  // False when the value does not fit: misfit() says why.
+  // `cell` is without a value; false when the value does not fit: misfit() says why.
   bool read(const CompiledField& field, std::span<const Value> slots, int64_t received_time,
             Cell& cell) {
-    cell.present = false;
     if (!field.plain) return read_picked(field, slots, received_time, cell);
     const Value& value = slots[static_cast<size_t>(field.slots[0])];
-    if (field.verbatim && value.kind == Value::Kind::text && !value.text.empty() &&
-        (field.type != event::Type::Id || !is_macro(value.text)))
-      return cell.put(value.text);
     return !value.has_value() || convert(field, value, cell);
   }
   Misfit& misfit() { return misfit_; }

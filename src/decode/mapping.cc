@@ -186,9 +186,7 @@ Result<CompiledField> Mapping::compile_field(const FieldRule& rule, std::optiona
   field.bare = rule.values.empty() && rule.decimal == '.' && !rule.thousands;
   const bool is_text = info.type == event::Type::Str || info.type == event::Type::Dict ||
                        info.type == event::Type::Id;
-  const bool checked = rule.field == event::Field::user_id || rule.field == event::Field::currency;
-  field.verbatim =
-      field.plain && field.bare && is_text && !checked && rule.transform == Transform::none;
+  field.verbatim = field.plain && field.bare && is_text && rule.transform == Transform::none;
   return field;
 }
 

@@ -36,7 +36,7 @@ struct CompiledField {
   // What most fields are, so that they are read without looking at the rule:
   bool plain = false;     // the value is that of one slot, or none
   bool bare = false;      // its words and numbers mean what they say
-  bool verbatim = false;  // plain, and a text is stored as it stands
+  bool verbatim = false;  // plain, and a text is stored as it stands if the field may have it
 };
 
 struct CompiledCondition {
