@@ -2,7 +2,7 @@
 #include <simdjson.h>
 
 #include "decode/column_reader.h"
-#include "decode/csv_scanner.h"
+#include "decode/csv_records.h"
 #include "decode/decoders.h"
 
 namespace adweave::decode {
@@ -32,14 +32,10 @@ class CsvCutter : public event::RecordCutter {
   }
 
   std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {
-    size_t at = 0;
-    while (at < bytes.size()) {
-      const CsvRecord* record = scanner_.next(bytes, at, at_end);
-      if (record == nullptr) return std::nullopt;
-      at = record->end;
-      if (static_cast<int64_t>(at) >= target) return static_cast<int64_t>(at);
-    }
-    return at_end ? std::optional<int64_t>(static_cast<int64_t>(at)) : std::nullopt;
+    const std::optional<size_t> end =
+        find_csv_cut(spec_.csv, spec_.event_bytes_max, bytes, static_cast<size_t>(target), at_end);
+    if (!end) return std::nullopt;
+    return static_cast<int64_t>(*end);
   }
 
  private:
@@ -58,10 +54,10 @@ class CsvDecoder : public Decoder {
     const std::string_view bytes = *held;
     event::DecodedSlice out(std::move(slice));
     RowWriter writer(mapping_, out);
-    CsvScanner scanner(spec().csv, spec().event_bytes_max);
+    CsvRecords records(spec().csv, spec().event_bytes_max, bytes);
     const bool all_utf8 = simdjson::validate_utf8(bytes.data(), bytes.size());
     for (size_t begin = 0; begin < bytes.size();) {
-      CsvRecord* record = scanner.next(bytes, begin, true);
+      CsvRecord* record = records.next(begin);
       const event::RecordSpan span{static_cast<int64_t>(begin),
                                    static_cast<int32_t>(record->length), -1};
       begin = record->end;
