@@ -106,42 +106,6 @@ class ByteSearch {
   char c_;
 };
 
-// 64 bytes, in which a byte's places are the bits of one word.
-class ByteBlock {
- public:
-  static constexpr size_t kSize = 64;
-
-  explicit ByteBlock(const char* bytes) {
-#if defined(__SSE2__)
-    for (size_t i = 0; i < 4; ++i)
-      parts_[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 16 * i));
-#else
-    std::memcpy(bytes_, bytes, kSize);
-#endif
-  }
-
-  uint64_t places_of(char byte) const {
-    uint64_t bits = 0;
-#if defined(__SSE2__)
-    const __m128i wanted = _mm_set1_epi8(byte);
-    for (size_t i = 0; i < 4; ++i) {
-      const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(parts_[i], wanted));
-      bits |= uint64_t{static_cast<unsigned>(found)} << 16 * i;
-    }
-#else
-    for (size_t i = 0; i < kSize; ++i) bits |= uint64_t{bytes_[i] == byte} << i;
-#endif
-    return bits;
-  }
-
- private:
-#if defined(__SSE2__)
-  __m128i parts_[4];
-#else
-  char bytes_[kSize];
-#endif
-};
-
 // All of a few bytes, one after the other: 64 bytes become one word of bits, and the next of them
 // is the next bit. For bytes that stand close together.
 class ByteMarks {

@@ -8,10 +8,8 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
-#include "decode/byte_search.h"
 #include "decode/spec.h"
 
 namespace adweave::decode {
@@ -51,7 +49,7 @@ class CsvMarks {
   char delimiter_;
   char quote_;
   uint64_t quoting_;  // all bits when there is a quote
-  uint64_t given_;    // all bits when delimiters are given
+  bool lines_only_;
   size_t block_ = 0;  // offset of the block that was read
   size_t next_block_ = 0;
   uint64_t bits_ = 0;  // its marks that have not been given
