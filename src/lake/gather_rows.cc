@@ -18,10 +18,16 @@ void gather_present(const Column& column, Rows rows, ColumnValues& values, Put p
     for (const int32_t row : rows) put(row);
     return;
   }
+  const size_t first = values.present.size();
+  values.present.resize(first + rows.size());
+  uint8_t* present = values.present.data() + first;
   for (const int32_t row : rows) {
-    const bool present = column.has(row);
-    values.add_presence(1, present);
-    if (present) put(row);
+    *present = column.has(row) ? 1 : 0;
+    if (*present++ != 0) {
+      put(row);
+    } else {
+      ++values.nulls;
+    }
   }
 }
 
