@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace adweave::state {
@@ -68,6 +69,7 @@ class ByteReader {
 
   template <class Number>
   Number number() {
+    if constexpr (std::is_same_v<Number, bool>) return number<uint8_t>() != 0;
     Number value{};
     if (rest_.size() < sizeof value) return fail(value);
     std::memcpy(&value, rest_.data(), sizeof value);
