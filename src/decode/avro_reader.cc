@@ -17,7 +17,7 @@ bool AvroReader::read(AvroBytes& in, const AvroNode& schema, event::RecordSpan& 
     slots_[static_cast<size_t>(mapping_.whole())] = Value::of_json(text);
     if (mapping_.only_whole()) in = copy;
   }
-  if (!mapping_.only_whole()) read_value(in, schema, &mapping_.tree(), "", extra_, 0);
+  if (!mapping_.only_whole()) read_members(in, schema);
   if (!in.ok()) return false;
   if (exploded_.empty()) {
     ++span.element;
@@ -26,6 +26,21 @@ bool AvroReader::read(AvroBytes& in, const AvroNode& schema, event::RecordSpan& 
   }
   for (const Element& element : exploded_) write_element(element, span);
   return true;
+}
+
+void AvroReader::read_members(AvroBytes& in, const AvroNode& schema) {
+  const std::optional<AvroPlan>& plan = plan_of(schema);
+  if (!plan) return read_value(in, schema, &mapping_.tree(), "", extra_, 0);
+  plan->run(in, slots_, made_, [&](AvroBytes& at, const AvroPlan::Step& step) {
+    read_field(at, *step.field, step.path, extra_, 0);
+  });
+}
+
+const std::optional<AvroPlan>& AvroReader::plan_of(const AvroNode& schema) {
+  for (const Planned& known : plans_) {
+    if (known.schema == &schema) return known.plan;
+  }
+  return plans_.emplace_back(Planned{&schema, AvroPlan::make(schema, mapping_)}).plan;
 }
 
 void AvroReader::write_element(const Element& element, event::RecordSpan& span) {
@@ -73,9 +88,8 @@ void AvroReader::read_value(AvroBytes& in, const AvroNode& schema, const PathNod
     return;
   }
   const Value value = read_plain(in, schema, depth);
-  if (in.ok() && value.kind != Value::Kind::null) {
-    extra.add(key, value);
-  }
+  const bool kept = mapping_.collects_unread() && value.kind != Value::Kind::null;
+  if (in.ok() && kept) extra.add(key, value);
 }
 
 void AvroReader::read_record(AvroBytes& in, const AvroNode& schema, const PathNode& node,
@@ -85,17 +99,19 @@ void AvroReader::read_record(AvroBytes& in, const AvroNode& schema, const PathNo
   const PathNode* const* next = nodes_of(schema, node).data();
   for (const AvroField& field : schema.fields) {
     if (!in.ok()) return;
-    const PathNode* child = *next++;
-    if (field.skipped) {
-      std::string skipped;
-      json_.append(skipped, in, *field.type, depth + 1);
-      continue;
-    }
-    AvroBytes fallback(field.encoded ? *field.encoded : std::string_view());
-    read_value(field.encoded ? fallback : in, *field.type, child, field.name, root ? extra : inner,
-               depth + 1);
+    read_field(in, field, *next++, root ? extra : inner, depth);
   }
   if (!inner.empty()) extra.add(key, inner.to_json());
+}
+
+void AvroReader::read_field(AvroBytes& in, const AvroField& field, const PathNode* node,
+                            ExtraObject& extra, int depth) {
+  if (field.skipped) {
+    std::string skipped;
+    return json_.append(skipped, in, *field.type, depth + 1);
+  }
+  AvroBytes fallback(field.encoded ? *field.encoded : std::string_view());
+  read_value(field.encoded ? fallback : in, *field.type, node, field.name, extra, depth + 1);
 }
 
 const std::vector<const PathNode*>& AvroReader::nodes_of(const AvroNode& record,

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "decode/avro_bytes.h"
+#include "decode/avro_plan.h"
 #include "decode/avro_schema.h"
 #include "decode/made_texts.h"
 #include "decode/row_writer.h"
@@ -34,9 +35,6 @@ class AvroJson {
   bool merge_next_ = false;    // a map that comes next holds texts that hold JSON
   MadeTexts made_;
 };
-
-// A value that is no record, array or map. Texts that had to be made are kept in `made`.
-Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, MadeTexts& made);
 
 // Calls f(index) with `in` at each item of an array or map, whose count is checked.
 template <class F>
@@ -81,6 +79,16 @@ class AvroReader {
     std::vector<const PathNode*> nodes;
   };
 
+  // A schema's plan, made once.
+  struct Planned {
+    const AvroNode* schema;
+    std::optional<AvroPlan> plan;
+  };
+
+  const std::optional<AvroPlan>& plan_of(const AvroNode& schema);
+  void read_members(AvroBytes& in, const AvroNode& schema);
+  void read_field(AvroBytes& in, const AvroField& field, const PathNode* node, ExtraObject& extra,
+                  int depth);
   const std::vector<const PathNode*>& nodes_of(const AvroNode& record, const PathNode& node);
   void write_element(const Element& element, event::RecordSpan& span);
   void read_value(AvroBytes& in, const AvroNode& schema, const PathNode* node, std::string_view key,
@@ -98,6 +106,7 @@ class AvroReader {
   std::vector<Value> slots_;
   ExtraObject extra_;
   MadeTexts made_;
+  std::vector<Planned> plans_;
   std::vector<Members> members_;
   std::vector<Element> exploded_;
   std::optional<PathNode> element_node_;  // the node that is exploded, as that of one element

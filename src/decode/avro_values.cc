@@ -136,16 +136,16 @@ Value read_bytes(std::string_view bytes, const AvroNode& schema, MadeTexts& made
   return Value::of_text(made.add(latin1_text(bytes)));
 }
 
-// Most texts are short and of ASCII, which is seen before simdjson could be called.
-bool is_utf8(std::string_view text) {
-  return is_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
-}
-
 bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
+
+// Most texts are short and of ASCII, which is seen before simdjson could be called.
+bool is_utf8(std::string_view text) {
+  return is_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
+}
 
 Value read_avro_scalar(AvroBytes& in, const AvroNode& schema, MadeTexts& made) {
   switch (schema.type) {
