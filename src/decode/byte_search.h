@@ -17,17 +17,27 @@ namespace adweave::decode {
 // Whether a short text has a byte, eight at a time: a call of memchr() takes longer.
 inline bool has_byte(std::string_view text, char byte) {
   constexpr uint64_t kOnes = 0x0101010101010101;
-  if (text.size() < sizeof(uint64_t)) {
+  const auto has = [&](uint64_t word) {  // a byte is zero where they are equal
+    word ^= kOnes * static_cast<uint8_t>(byte);
+    return ((word - kOnes) & ~word & kOnes << 7) != 0;
+  };
+  if (text.size() < sizeof(uint32_t)) {
     for (const char c : text) {
       if (c == byte) return true;
     }
     return false;
   }
-  const auto is_in = [&](size_t at) {  // a byte is zero where they are equal
+  if (text.size() < sizeof(uint64_t)) {  // both ends make a word
+    uint32_t first = 0;
+    uint32_t second = 0;
+    std::memcpy(&first, text.data(), sizeof first);
+    std::memcpy(&second, text.data() + text.size() - sizeof second, sizeof second);
+    return has(uint64_t{first} << 32 | second);
+  }
+  const auto is_in = [&](size_t at) {
     uint64_t word = 0;
     std::memcpy(&word, text.data() + at, sizeof word);
-    word ^= kOnes * static_cast<uint8_t>(byte);
-    return ((word - kOnes) & ~word & kOnes << 7) != 0;
+    return has(word);
   };
   const size_t last = text.size() - sizeof(uint64_t);
   for (size_t at = 0; at < last; at += sizeof(uint64_t)) {

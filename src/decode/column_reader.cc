@@ -7,34 +7,35 @@ namespace adweave::decode {
 
 namespace {
 
-constexpr int kUnread = -1;
-constexpr int kThrownAway = -2;
+constexpr std::string_view kThrownAway = "_";
 
 }  // namespace
 
 ColumnReader::ColumnReader(const Mapping& mapping, std::vector<std::string> names)
     : mapping_(mapping), names_(std::move(names)), slots_(static_cast<size_t>(mapping.slots())) {
-  for (const std::string& name : names_) {
-    const int slot = mapping.slot_of(name);
-    slots_of_names_.push_back(name == "_" ? kThrownAway : slot >= 0 ? slot : kUnread);
+  for (size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i] == kThrownAway) continue;
+    const int slot = mapping.slot_of(names_[i]);
+    if (slot >= 0 || mapping.collects_unread()) wanted_.push_back({i, slot});
+    if (slot >= 0) slots_[static_cast<size_t>(slot)].kind = Value::Kind::text;
   }
 }
 
 void ColumnReader::read(std::span<const std::string_view> values, const event::RecordSpan& span,
                         RowWriter& writer) {
-  extra_.clear();  // each slot that has a column is written below
-  for (size_t i = 0; i < names_.size(); ++i) {
-    const int slot = slots_of_names_[i];
-    if (slot >= 0) {
-      slots_[static_cast<size_t>(slot)] = Value::of_text(values[i]);
-    } else if (slot == kUnread && mapping_.collects_unread() && !values[i].empty()) {
-      extra_.add(names_[i], Value::of_text(values[i]));
+  extra_.clear();
+  for (const Wanted& wanted : wanted_) {
+    const std::string_view value = values[wanted.name];
+    if (wanted.slot >= 0) {
+      slots_[static_cast<size_t>(wanted.slot)].text = value;
+    } else if (!value.empty()) {
+      extra_.add(names_[wanted.name], Value::of_text(value));
     }
   }
   if (mapping_.whole() >= 0) {
     whole_.clear();
     for (size_t i = 0; i < names_.size(); ++i) {
-      if (slots_of_names_[i] == kThrownAway) continue;
+      if (names_[i] == kThrownAway) continue;
       whole_ += whole_.empty() ? '{' : ',';
       append_json_string(whole_, names_[i]);
       whole_ += ':';

@@ -25,8 +25,13 @@ class ColumnReader {
  private:
   const Mapping& mapping_;
   std::vector<std::string> names_;
-  std::vector<int> slots_of_names_;  // kUnread: goes to extra; kThrownAway
-  std::vector<Value> slots_;
+  // A name whose value is a rule's, or goes to extra.
+  struct Wanted {
+    size_t name;
+    int slot;  // -1: extra
+  };
+  std::vector<Wanted> wanted_;
+  std::vector<Value> slots_;  // texts
   ExtraObject extra_;
   std::string whole_;
 };

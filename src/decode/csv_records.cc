@@ -30,12 +30,12 @@ bool CsvRecords::next_regular(size_t begin) {
   for (size_t field = begin;;) {
     const size_t at = marks_.next();
     if (at == CsvMarks::kNone) return false;
-    const char byte = bytes_[at];
-    const bool ends = byte == '\n' || byte == '\r';
-    const bool two = byte == '\n' && at > field && bytes_[at - 1] == '\r';
-    const std::string_view text = bytes_.substr(field, at - two - field);
-    const bool quoted = !text.empty() && text.front() == quote_ && quoting_;
-    record_.fields.push_back(quoted ? unquoted(text) : text);
+    const char* const text = bytes_.data();
+    const bool ends = text[at] == '\n' || text[at] == '\r';
+    const bool two = text[at] == '\n' && at > field && text[at - 1] == '\r';
+    const std::string_view value(text + field, at - two - field);
+    const bool quoted = text[field] == quote_ && quoting_;
+    record_.fields.push_back(quoted ? unquoted(value) : value);
     field = at + 1;
     if (!ends) continue;
     record_.end = field;
@@ -47,7 +47,8 @@ bool CsvRecords::next_regular(size_t begin) {
 
 std::string_view CsvRecords::unquoted(std::string_view field) {
   const auto offset = static_cast<size_t>(field.data() - bytes_.data());
-  field = field.substr(1, field.size() - 2);
+  field.remove_prefix(1);
+  field.remove_suffix(1);
   if (!marks_.may_have_doubled(offset) || !has_byte(field, quote_)) return field;
   std::string& text = unescaped_.add();
   for (size_t i = 0; i < field.size(); ++i) {

@@ -230,7 +230,7 @@ class JsonReader::Impl {
   ErrorCode keep_unread(ondemand::value value, std::string_view key, ExtraObject& extra) {
     std::string_view text;
     if (const ErrorCode error = read_raw(value, text)) return error;
-    extra.add(key, Value::of_json(text));
+    if (mapping_.collects_unread()) extra.add(key, Value::of_json(text));
     return simdjson::SUCCESS;
   }
 

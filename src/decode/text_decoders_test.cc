@@ -262,6 +262,17 @@ TEST(FieldRules, DecimalsAndThousands) {
 constexpr const char* kCombined =
     R"({ip} {ident} {user} [{time}] "{method} {path} {protocol}" {status} {bytes} "{referrer}" "{user_agent}")";
 
+TEST(FieldRules, AValueThatIsNulledIsInTheWholeRecordAlready) {
+  FieldRule cost = field(Field::cost, {"cost"});
+  cost.on_error = OnError::null;
+  DecoderSpec spec = spec_of(
+      Format::csv, {row(Kind::click, {cost, field(Field::extra, {std::string(kWholeRecord)})})});
+  spec.mapping.unread = Unread::drop;
+  const auto out = decode_text(spec, "cost\nmuch\n");
+  ASSERT_EQ(out.batch(Kind::click).rows, 1);
+  EXPECT_EQ(out.batch(Kind::click).extra[0], R"({"cost":"much"})");
+}
+
 TEST(LinePattern, ReadsTheCombinedLogFormat) {
   const auto pattern = LinePattern::compile(kCombined);
   ASSERT_TRUE(pattern);
