@@ -198,8 +198,10 @@ int64_t ColumnPages::write(event::Type type, ColumnValues& values, parquet::Page
                            parquet::BloomFilter* filter) {
   const Chunk chunk{values, pages, metadata, *metadata.descr()};
   const auto write_values = [&]() -> int64_t {
-    if (values.nulls == values.rows())
+    if (values.nulls == values.rows()) {
+      if (type == event::Type::Id) ids_ = {};
       return write_pages(chunk, PlainValues(std::span<const int64_t>()));
+    }
     switch (type) {
       case event::Type::Dict:
         return write_dict(chunk);

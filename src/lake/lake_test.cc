@@ -267,24 +267,28 @@ TEST_F(LakeTest, RowsOfSeveralRowGroups) {
   }
 }
 
-// Ids are compared with those of the column before; a merge lets go of a column once it is written.
+// Ids are compared with those of the column before; a merge lets go of a column once it is written,
+// and one without a value may come between.
 TEST_F(LakeTest, MergedColumnsOfIdsKeepTheirOwn) {
   Batch batch(Kind::click);
-  add_click(batch, "clk-0000001", kNoon);
-  batch.user_id.put(0, "usr-0000001");
-  batch.person_id.put(0, "usr-0000001");
-  batch.impression_id.put(0, "imp-0000001");
+  for (int64_t row = 0; row < 100; ++row) {
+    add_click(batch, "clk-" + std::to_string(100'000'000 + row), kNoon);
+    batch.user_id.put(row, "usr-" + std::to_string(100'000'000 + row));
+    batch.impression_id.put(row, "imp-" + std::to_string(100'000'000 + row));
+  }
   const auto files = write({batch});
   const auto sealed =
       merge_files(disk_, {"/data", 1, 3, "ledger-1", "test"}, MergedPlace::sealed, files, 0);
   ASSERT_TRUE(sealed);
   const Result<Batch> read = read_events(disk_, "/data", *sealed);
   ASSERT_TRUE(read);
-  ASSERT_EQ(read->rows, 1);
-  EXPECT_EQ(read->event_id[0], "clk-0000001");
-  EXPECT_EQ(read->user_id[0], "usr-0000001");
-  EXPECT_EQ(read->person_id[0], "usr-0000001");
-  EXPECT_EQ(read->impression_id[0], "imp-0000001");
+  ASSERT_EQ(read->rows, 100);
+  for (int64_t row = 0; row < 100; ++row) {
+    ASSERT_EQ(read->event_id[row], batch.event_id[row]);
+    ASSERT_EQ(read->user_id[row], batch.user_id[row]);
+    ASSERT_FALSE(read->person_id.has(row));
+    ASSERT_EQ(read->impression_id[row], batch.impression_id[row]);
+  }
 }
 
 }  // namespace
