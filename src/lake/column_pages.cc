@@ -176,13 +176,13 @@ int64_t ColumnPages::write_ids(const Chunk& chunk, parquet::BloomFilter* filter)
     }
     filter->InsertHashes(ids_.hashes.data(), static_cast<int>(ids_.hashes.size()));
   }
-  if (!again) {
-    ids_.nullable = chunk.nullable();
-    ids_.pages.clear();
-  }
-  const int64_t written = again ? write_again(chunk, ids_) : write_texts(chunk, &ids_);
+  if (again) return write_again(chunk, ids_);
+  ids_.nullable = chunk.nullable();
+  ids_.pages.clear();
+  const int64_t written = write_texts(chunk, &ids_);
   ids_.present.swap(values.present);
   ids_.texts.swap(values.texts);
+  ids_.held.swap(values.held);
   return written;
 }
 
@@ -198,10 +198,8 @@ int64_t ColumnPages::write(event::Type type, ColumnValues& values, parquet::Page
                            parquet::BloomFilter* filter) {
   const Chunk chunk{values, pages, metadata, *metadata.descr()};
   const auto write_values = [&]() -> int64_t {
-    if (values.nulls == values.rows()) {
-      if (type == event::Type::Id) ids_ = {};
+    if (values.nulls == values.rows())
       return write_pages(chunk, PlainValues(std::span<const int64_t>()));
-    }
     switch (type) {
       case event::Type::Dict:
         return write_dict(chunk);

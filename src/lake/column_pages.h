@@ -31,8 +31,8 @@ namespace adweave::lake {
 class ColumnPages {
  public:
   // Writes the column's pages and closes `pages`; its statistics go to `metadata`, ids to `filter`
-  // where there is one. What ids point into must live until the next column of ids is written;
-  // `values` may be taken. Returns the bytes before compression. Throws ParquetException.
+  // where there is one. `values` may be taken. Returns the bytes before compression. Throws
+  // ParquetException.
   int64_t write(event::Type type, ColumnValues& values, parquet::PageWriter& pages,
                 parquet::ColumnChunkMetaDataBuilder& metadata, parquet::BloomFilter* filter);
 
@@ -45,6 +45,7 @@ class ColumnPages {
     bool nullable = false;  // pages have levels then
     std::vector<uint8_t> present;
     std::vector<std::string_view> texts;
+    std::vector<std::shared_ptr<const void>> held;  // what they point into
     std::vector<uint64_t> hashes;
     std::vector<parquet::DataPageV1> pages;
     parquet::EncodedStatistics statistics;

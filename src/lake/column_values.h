@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -20,8 +21,10 @@ struct ColumnValues {
   std::vector<uint8_t> present;  // one for each row: 1 has a value, 0 is null
   int64_t nulls = 0;
 
-  std::vector<std::string_view> texts;  // Str, Id, Bytes; point into what they were taken from
-  std::vector<int32_t> codes;           // Dict: each in `dictionary`, all of which are used
+  std::vector<std::string_view> texts;  // Str, Id, Bytes
+  // What the texts point into, unless that outlives the file anyway.
+  std::vector<std::shared_ptr<const void>> held;
+  std::vector<int32_t> codes;  // Dict: each in `dictionary`, all of which are used
   event::Dictionary dictionary;
   std::vector<int64_t> ints;  // Time, Int, Money
   std::vector<Int128> wide;   // WideMoney
@@ -45,6 +48,7 @@ struct ColumnValues {
     present.clear();
     nulls = 0;
     texts.clear();
+    held.clear();
     codes.clear();
     dictionary = {};
     ints.clear();
