@@ -11,10 +11,6 @@ namespace adweave::decode {
 
 namespace {
 
-bool is_line_end(char c) {
-  return c == '\n' || c == '\r';
-}
-
 // Bit i is the parity of the bits 0 to i.
 uint64_t parities(uint64_t bits) {
   bits ^= bits << 1;

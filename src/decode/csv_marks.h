@@ -14,6 +14,10 @@
 
 namespace adweave::decode {
 
+inline bool is_line_end(char c) {
+  return c == '\n' || c == '\r';
+}
+
 class CsvMarks {
  public:
   enum class Of { fields, records };

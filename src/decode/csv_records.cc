@@ -31,7 +31,7 @@ bool CsvRecords::next_regular(size_t begin) {
     const size_t at = marks_.next();
     if (at == CsvMarks::kNone) return false;
     const char* const text = bytes_.data();
-    const bool ends = text[at] == '\n' || text[at] == '\r';
+    const bool ends = is_line_end(text[at]);
     const bool two = text[at] == '\n' && at > field && text[at - 1] == '\r';
     const std::string_view value(text + field, at - two - field);
     const bool quoted = text[field] == quote_ && quoting_;

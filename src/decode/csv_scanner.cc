@@ -6,14 +6,11 @@
 
 #include "base/limits.h"
 #include "decode/byte_search.h"
+#include "decode/csv_marks.h"
 
 namespace adweave::decode {
 
 namespace {
-
-bool is_line_end(char c) {
-  return c == '\n' || c == '\r';
-}
 
 // Offset after the line end at `at`; null when a line feed may still follow.
 std::optional<size_t> after_line_end(std::string_view bytes, size_t at, bool at_end) {
