@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "base/check.h"
 #include "event/flags.h"
 
 namespace adweave::process {
@@ -29,7 +30,9 @@ class Level {
   // Has the level's attribute fill the column where that is empty.
   void fill(std::string_view attribute, DictColumn& column) {
     const auto at = dimension_ == nullptr ? std::nullopt : dimension_->attribute(attribute);
-    if (at) targets_.push_back({*at, &column});
+    if (!at) return;
+    CHECK(targets_.size() < kTargetsMax);
+    targets_.push_back({*at, &column});
   }
 
   // All rows of the batch. Those that name a thing that is not known at their time are flagged.
