@@ -7,7 +7,6 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>

@@ -19,14 +19,23 @@ class Chunked {
   }
   // A new item behind all others.
   Item& add() {
-    if (size_ % kChunkItems == 0) chunks_.push_back(std::make_unique<Chunk>());
-    return (*this)[size_++];
+    if (size_++ % kChunkItems == 0) {
+      chunks_.push_back(std::make_unique<Chunk>());
+      next_ = chunks_.back()->data();
+    }
+    return *next_++;
+  }
+  // Where the next item comes, unless that begins a chunk: to fetch it ahead, not to be read.
+  const Item* next() const { return next_; }
+  size_t memory_bytes() const {
+    return chunks_.size() * sizeof(Chunk) + chunks_.capacity() * sizeof(void*);
   }
 
  private:
   using Chunk = std::array<Item, kChunkItems>;
 
   std::vector<std::unique_ptr<Chunk>> chunks_;
+  Item* next_ = nullptr;
   size_t size_ = 0;
 };
 

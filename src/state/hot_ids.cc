@@ -55,14 +55,6 @@ uint64_t number_at(const char* bytes) {
 
 }  // namespace
 
-HotIds::Entry& HotIds::Shard::add_entry() {
-  if (size++ % kChunkEntries == 0) {
-    chunks.push_back(std::make_unique<Chunk>());
-    next = chunks.back()->data();
-  }
-  return *next++;
-}
-
 size_t HotIds::Shard::empty_slot(size_t slot) const {
   while (slots[slot] != 0) slot = slot + 1 == slots.size() ? 0 : slot + 1;
   return slot;
@@ -75,8 +67,8 @@ void HotIds::Shard::index(uint64_t key_low, uint32_t number, size_t from) {
 void HotIds::Shard::resize(size_t slot_count) {
   slots = {};  // given back before more is asked for
   slots.assign(slot_count, 0);
-  for (uint32_t number = 0; number < size; ++number) {
-    const uint64_t key_low = number_at(entry(number).bytes.data());
+  for (uint32_t number = 0; number < size(); ++number) {
+    const uint64_t key_low = number_at(entries[number].bytes.data());
     index(key_low, number, home_of(key_low, slot_count));
   }
 }
@@ -107,7 +99,7 @@ uint32_t HotIds::place_code(const Place& place) {
 std::optional<Seen> HotIds::find(const Hash128& key) const {
   const size_t at = shard_of(key);
   const Shard& shard = shards_[at];
-  if (shard.size == 0) return std::nullopt;
+  if (shard.size() == 0) return std::nullopt;
   const uint32_t tag = tag_of(key.low);
   const size_t count = shard.slots.size();
   for (size_t slot = home_of(key.low, count);; slot = slot + 1 == count ? 0 : slot + 1) {
@@ -117,15 +109,15 @@ std::optional<Seen> HotIds::find(const Hash128& key) const {
       return std::nullopt;
     }
     if (value >> kNumberBits != tag) continue;
-    const Entry& entry = shard.entry((value & kNumberMask) - 1);
+    const Entry& entry = shard.entries[(value & kNumberMask) - 1];
     if (key_of(entry, at) == key) return unpack(entry, at).seen;
   }
 }
 
 void HotIds::insert(const Hash128& key, const Seen& seen) {
   Shard& shard = shards_[shard_of(key)];
-  CHECK(shard.size + 1 < kNumberMask);
-  if (is_crowded(shard.size, shard.slots.size())) {
+  CHECK(shard.size() + 1 < kNumberMask);
+  if (is_crowded(shard.size(), shard.slots.size())) {
     shard.resize(std::max(kSlotsMin, shard.slots.size() + shard.slots.size() / kGrowth));
     miss_ = {};  // slots have other places now
   }
@@ -133,8 +125,8 @@ void HotIds::insert(const Hash128& key, const Seen& seen) {
   const uint32_t place =
       place_code({seen.commit, seen.file, static_cast<uint32_t>(seen.position >> kRegionShift)});
   const uint64_t position = seen.position & kRegionMask;
-  shard.index(key.low, shard.size, from);
-  char* bytes = shard.add_entry().bytes.data();
+  shard.index(key.low, shard.size(), from);
+  char* bytes = shard.entries.add().bytes.data();
   std::memcpy(bytes, &key.low, sizeof key.low);
   std::memcpy(bytes + kHighAt, &key.high, kHighBytes);
   std::memcpy(bytes + kContentAt, &seen.content_hash, sizeof seen.content_hash);
@@ -145,17 +137,17 @@ void HotIds::insert(const Hash128& key, const Seen& seen) {
 
 void HotIds::prefetch(const Hash128& key) const {
   const Shard& shard = shards_[shard_of(key)];
-  if (shard.size == 0) return;
+  if (shard.size() == 0) return;
   const uint32_t* home = &shard.slots[home_of(key.low, shard.slots.size())];
   __builtin_prefetch(home);
   __builtin_prefetch(home + kSearchSlots);
-  __builtin_prefetch(shard.next, 1);  // nearly every key is new: its entry comes there
+  __builtin_prefetch(shard.entries.next(), 1);  // nearly every key is new: its entry comes there
 }
 
 int64_t HotIds::memory_bytes() const {
   size_t bytes = places_.size() * kPlaceMemory;
   for (const Shard& shard : shards_) {
-    bytes += shard.chunks.size() * sizeof(Chunk) + shard.chunks.capacity() * sizeof(void*);
+    bytes += shard.entries.memory_bytes();
     bytes += shard.slots.capacity() * sizeof(uint32_t);
   }
   return static_cast<int64_t>(bytes);
@@ -166,8 +158,8 @@ Status HotIds::visit_sorted(const std::function<Status(std::span<const SeenId>)>
   for (size_t at = 0; at < kShards; ++at) {
     const Shard& shard = shards_[at];
     ids.clear();
-    for (uint32_t number = 0; number < shard.size; ++number)
-      ids.push_back(unpack(shard.entry(number), at));
+    for (uint32_t number = 0; number < shard.size(); ++number)
+      ids.push_back(unpack(shard.entries[number], at));
     std::sort(ids.begin(), ids.end(),
               [](const SeenId& a, const SeenId& b) { return a.key < b.key; });
     ADWEAVE_TRY(visit(ids));
@@ -179,10 +171,10 @@ void HotIds::save(ByteWriter& out) const {
   out.number(static_cast<uint64_t>(places_.size()));
   for (const Place& place : places_) out.number(place);
   for (const Shard& shard : shards_) {
-    out.number(static_cast<uint64_t>(shard.size));
-    for (uint32_t number = 0; number < shard.size; number += kChunkEntries) {
-      const size_t count = std::min<size_t>(kChunkEntries, shard.size - number);
-      out.bytes({shard.entry(number).bytes.data(), count * sizeof(Entry)});
+    out.number(static_cast<uint64_t>(shard.size()));
+    for (uint32_t number = 0; number < shard.size(); number += kChunkEntries) {
+      const size_t count = std::min<size_t>(kChunkEntries, shard.size() - number);
+      out.bytes({shard.entries[number].bytes.data(), count * sizeof(Entry)});
     }
   }
 }
@@ -205,7 +197,7 @@ bool HotIds::load_shard(ByteReader& in, Shard& shard) {
   for (uint64_t i = 0; i < count; ++i) {
     const auto entry = in.number<Entry>();
     if (number_at<kPlaceBytes>(entry.bytes.data() + kPlaceAt) >= places_.size()) return false;
-    shard.add_entry() = entry;
+    shard.entries.add() = entry;
   }
   size_t slots = count == 0 ? 0 : kSlotsMin;
   while (count > 0 && is_crowded(count, slots)) slots += slots / kGrowth;

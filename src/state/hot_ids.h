@@ -14,13 +14,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
 #include "state/byte_stream.h"
+#include "state/chunked.h"
 #include "state/seen.h"
 
 namespace adweave::state {
@@ -62,17 +62,11 @@ class HotIds {
   struct Entry {
     std::array<char, 32> bytes;
   };
-  using Chunk = std::array<Entry, kChunkEntries>;
   struct Shard {
-    std::vector<std::unique_ptr<Chunk>> chunks;
+    Chunked<Entry, kChunkEntries> entries;
     std::vector<uint32_t> slots;
-    Entry* next = nullptr;  // where the next entry comes, unless that begins a chunk
-    uint32_t size = 0;
 
-    const Entry& entry(uint32_t number) const {
-      return (*chunks[number / kChunkEntries])[number % kChunkEntries];
-    }
-    Entry& add_entry();
+    uint32_t size() const { return static_cast<uint32_t>(entries.size()); }
     // Where a new key belongs; the search begins at `slot`.
     size_t empty_slot(size_t slot) const;
     void index(uint64_t key_low, uint32_t number, size_t from);

@@ -107,7 +107,8 @@ class Journeys {
   // The journey of a person with an advertiser; made where it is missing. A click or conversion of
   // nobody has a journey of its own: give a hash of its event id as the person.
   Journey& of(const Hash128& person, std::string_view advertiser) {
-    return of(key_of(person, hash128(advertiser)), this->advertiser(advertiser));
+    const Advertiser known = this->advertiser(advertiser);
+    return of(key_of(person, known.hash), known);
   }
   // The same by key_of() both.
   Journey& of(const Hash128& key, const Advertiser& advertiser);
