@@ -13,12 +13,11 @@
 
 namespace adweave::engine {
 
-void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source,
-                        const source::SourceFile& file, int64_t commit, state::State& state,
-                        process::Occurrences& occurrences) {
-  event::DecodedSlice& decoded = prepared.decoded;
+ledger::Counts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t commit,
+                                  state::State& state, process::Occurrences& occurrences) {
+  event::DecodedSlice& decoded = slice.prepared.decoded;
   const std::string& name = decoded.slice.source;
-  add_position(source, file, decoded.slice);
+  add_position(source, slice.work->file, slice.step);
   process::SourceSums& sums = sums_of(name);
 
   std::stable_sort(
@@ -35,7 +34,15 @@ void CommitBuilder::add(process::PreparedSlice prepared, const SourceJob& source
   }
   sums.position_after = end;
   bytes_ += decoded.slice.end - decoded.slice.begin;
-  take(std::move(prepared), {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
+  ledger::Counts counted{name, decoded.records_read};
+  counted.rejected = static_cast<int64_t>(decoded.rejects.size());
+  const process::DedupCounts counts =
+      take(std::move(slice.prepared), {commit, source.mapping, source.deduplicate}, sums, state,
+           occurrences);
+  counted.accepted = counts.accepted;
+  counted.duplicate = counts.duplicate;
+  counted.conflict = counts.conflict;
+  return counted;
 }
 
 void CommitBuilder::add_replayed(process::PreparedSlice prepared, const SourceJob& source,
@@ -69,9 +76,10 @@ process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
 }
 
 // Deduplicates the slice, counts it and takes what is left.
-void CommitBuilder::take(process::PreparedSlice prepared, const process::DedupContext& context,
-                         process::SourceSums& sums, state::State& state,
-                         process::Occurrences& occurrences) {
+process::DedupCounts CommitBuilder::take(process::PreparedSlice prepared,
+                                         const process::DedupContext& context,
+                                         process::SourceSums& sums, state::State& state,
+                                         process::Occurrences& occurrences) {
   event::DecodedSlice& decoded = prepared.decoded;
   process::DedupCounts counts;
   {
@@ -87,6 +95,7 @@ void CommitBuilder::take(process::PreparedSlice prepared, const process::DedupCo
   for (const event::Batch& batch : decoded.batches) process::add_money(sums, batch);
   decoded.slice.bytes.reset();  // the rows hold all that is still needed
   slices_.push_back(std::move(prepared));
+  return counts;
 }
 
 // The rejects of the slice can be decoded again only with the head of their file.
@@ -114,15 +123,16 @@ std::vector<ledger::FileHead> CommitBuilder::new_heads(const ledger::Ledger& led
 }
 
 void CommitBuilder::add_position(const SourceJob& source, const source::SourceFile& file,
-                                 const event::Slice& slice) {
-  if (positions_.empty() || positions_.back().source != slice.source ||
-      positions_.back().hash != file.hash) {
-    positions_.push_back({slice.source, file.name, file.size, file.hash, slice.begin, slice.begin,
-                          source.mapping, 0});
+                                 const PositionStep& step) {
+  const std::string& name = source.decoder.source;
+  const auto [it, added] = position_of_.try_emplace({name, file.hash}, positions_.size());
+  if (added) {
+    positions_.push_back(
+        {name, file.name, file.size, file.hash, step.before, step.before, source.mapping, 0});
   }
-  // What could not be read is read again when the file has grown.
-  if (slice.problem.empty()) positions_.back().after = slice.end;
-  if (slice.last) positions_.back().done = 1;
+  ledger::SourcePosition& position = positions_[it->second];
+  position.after = step.after;
+  if (step.done) position.done = 1;
 }
 
 // The tables that have rows, each in parts.

@@ -10,6 +10,7 @@
 
 #include "engine/job.h"
 #include "engine/profile.h"
+#include "engine/slice_pipeline.h"
 #include "ledger/writer.h"
 #include "process/deduplicate.h"
 #include "process/roll_up.h"
@@ -24,9 +25,9 @@ class CommitBuilder {
   bool empty() const { return slices_.empty(); }
   int64_t bytes() const { return bytes_; }
 
-  // Deduplicates a slice of `file` and takes what is left of it. Slices come in order.
-  void add(process::PreparedSlice prepared, const SourceJob& source, const source::SourceFile& file,
-           int64_t commit, state::State& state, process::Occurrences& occurrences);
+  // Deduplicates a slice and takes what is left of it; what was counted. Slices come in order.
+  ledger::Counts add(DoneSlice slice, const SourceJob& source, int64_t commit, state::State& state,
+                     process::Occurrences& occurrences);
 
   // The same for rejects that were decoded again (engine/replay.h), counted as a source of their
   // own: `records` of them. What is still in prepared.decoded.rejects is counted as rejected; their
@@ -47,12 +48,13 @@ class CommitBuilder {
   using Parts = std::vector<event::TableRows>;
 
   process::SourceSums& sums_of(const std::string& counted);
-  void take(process::PreparedSlice prepared, const process::DedupContext& context,
-            process::SourceSums& sums, state::State& state, process::Occurrences& occurrences);
+  process::DedupCounts take(process::PreparedSlice prepared, const process::DedupContext& context,
+                            process::SourceSums& sums, state::State& state,
+                            process::Occurrences& occurrences);
   void keep_head(const std::string& source, const event::Slice& slice);
   std::vector<ledger::FileHead> new_heads(const ledger::Ledger& ledger) const;
   void add_position(const SourceJob& source, const source::SourceFile& file,
-                    const event::Slice& slice);
+                    const PositionStep& step);
   void attribute(const Job& job, std::optional<int64_t> closed_through, state::State& state);
   std::vector<Parts> table_parts() const;
 
@@ -64,6 +66,7 @@ class CommitBuilder {
   event::AuditRows audit_;
   std::string kind_ = "data";
   std::vector<ledger::SourcePosition> positions_;
+  std::map<std::pair<std::string, std::string>, size_t> position_of_;  // by source and hash
   std::vector<ledger::FileHead> heads_;  // of files with rejects, their bytes not encoded
   std::vector<std::string> sources_;     // in the order of their first slice
   std::map<std::string, process::SourceSums> sums_;

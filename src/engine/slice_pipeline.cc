@@ -23,7 +23,7 @@ SlicePipeline::~SlicePipeline() {
 
 void SlicePipeline::work() {
   while (auto taken = take()) {
-    DoneSlice done{taken->second.work, prepare_(std::move(taken->second))};
+    DoneSlice done = prepare_(std::move(taken->second));
     const std::lock_guard guard(mutex_);
     done_.emplace(taken->first, std::move(done));
     changed_.notify_all();
@@ -48,11 +48,11 @@ std::optional<std::pair<int64_t, ReadSlice>> SlicePipeline::take() {
   return std::nullopt;
 }
 
-Result<std::optional<DoneSlice>> SlicePipeline::next() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] {
-    return done_.contains(handed_out_) || (finished_ && handed_out_ == read_count_);
-  });
+bool SlicePipeline::is_settled() const {
+  return done_.contains(handed_out_) || (finished_ && handed_out_ == read_count_);
+}
+
+Result<std::optional<DoneSlice>> SlicePipeline::hand_out() {
   const auto it = done_.find(handed_out_);
   if (it == done_.end()) {
     if (failure_) return *failure_;
@@ -63,6 +63,20 @@ Result<std::optional<DoneSlice>> SlicePipeline::next() {
   ++handed_out_;
   changed_.notify_all();
   return slice;
+}
+
+Result<std::optional<DoneSlice>> SlicePipeline::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return is_settled(); });
+  return hand_out();
+}
+
+Result<SlicePipeline::Waited> SlicePipeline::next(std::chrono::microseconds patience) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, patience, [this] { return is_settled(); })) return Waited{};
+  ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, hand_out());
+  const bool ended = !slice;
+  return Waited{std::move(slice), ended};
 }
 
 }  // namespace adweave::engine

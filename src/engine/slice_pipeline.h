@@ -4,6 +4,7 @@
 // held; then reading waits.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -13,26 +14,23 @@
 #include <vector>
 
 #include "base/result.h"
-#include "event/slice.h"
+#include "engine/feed.h"
 #include "process/prepare.h"
 
 namespace adweave::engine {
 
-// A slice with the number of the planned file it is of.
-struct ReadSlice {
-  size_t work = 0;
-  event::Slice slice;
-};
-
 struct DoneSlice {
-  size_t work = 0;
+  std::shared_ptr<const WorkFile> work;
+  PositionStep step;
   process::PreparedSlice prepared;
 };
 
 class SlicePipeline {
  public:
-  using Read = std::function<Result<std::optional<ReadSlice>>()>;  // called by one thread at a time
-  using Prepare = std::function<process::PreparedSlice(ReadSlice&&)>;  // called by several
+  using Read =
+      std::function<Result<std::optional<ReadSlice>>()>;  // called by one thread at a time;
+                                                          // the destructor waits for it
+  using Prepare = std::function<DoneSlice(ReadSlice&&)>;  // called by several
 
   SlicePipeline(int threads, Read read, Prepare prepare);
   ~SlicePipeline();
@@ -42,12 +40,20 @@ class SlicePipeline {
   // The next slice in order; null at the end. A failure to read comes after all slices read before
   // it.
   Result<std::optional<DoneSlice>> next();
+  // The same, but waits no longer than that for it.
+  struct Waited {
+    std::optional<DoneSlice> slice;
+    bool ended = false;  // no slice will come any more
+  };
+  Result<Waited> next(std::chrono::microseconds patience);
 
  private:
   void work();
   // Reads the next slice and gives it its number; null when there is nothing more or the pipeline
   // ends.
   std::optional<std::pair<int64_t, ReadSlice>> take();
+  bool is_settled() const;  // whether there is a next slice, or none will come
+  Result<std::optional<DoneSlice>> hand_out();
 
   Read read_;
   Prepare prepare_;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/sequencer.h"
+
+#include "engine/ids_folder.h"
+#include "engine/recovery.h"
+#include "engine/vacuum.h"
+
+namespace adweave::engine {
+
+Result<std::optional<Error>> why_behind(const DeltaPublisher::Published& published) {
+  if (published) return std::optional<Error>();
+  if (published.error().code == ErrorCode::corrupt) return std::optional(published.error());
+  return published.error();
+}
+
+Sequencer::Sequencer(FileSystem& fs, const Job& job, const RunHooks& hooks,
+                     const std::vector<OpenSource>& sources, ledger::LedgerWriter& writer,
+                     state::Dimensions dimensions)
+    : fs_(fs),
+      job_(job),
+      hooks_(hooks),
+      sources_(sources),
+      writer_(writer),
+      rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
+      recent_(writer.ledger(), hooks.profile),
+      publisher_(fs, job.data, hooks.profile),
+      published_at_(hooks.now_us()),
+      builder_(hooks.profile) {}
+
+Status Sequencer::recover() {
+  const StageTimer timer(hooks_.profile, Stage::recover);
+  ADWEAVE_ASSIGN(state_, load_state(fs_, job_, writer_.ledger()));
+  return {};
+}
+
+Status Sequencer::keep_state() {
+  const StageTimer timer(hooks_.profile, Stage::keep_state);
+  return save_state(fs_, job_.data, writer_.ledger(), *state_);
+}
+
+DoneSlice Sequencer::prepare(ReadSlice read) const {
+  event::DecodedSlice decoded = [&] {
+    StageTimer timer(hooks_.profile, Stage::decode);
+    event::DecodedSlice slice = sources_[read.work->source].decoder->decode(std::move(read.slice));
+    timer.add(slice.records_read, slice.slice.end - slice.slice.begin);
+    return slice;
+  }();
+  StageTimer timer(hooks_.profile, Stage::prepare);
+  timer.add(rows_of(decoded), 0);
+  return {std::move(read.work), read.step, process::prepare(std::move(decoded), rules_)};
+}
+
+// Goes on in what the last slice was of, or begins anew.
+Status Sequencer::begin(const std::shared_ptr<const WorkFile>& work) {
+  if (work_ == work) return {};
+  work_ = work;
+  occurrences_.clear();
+  if (work->resume.begin == 0) return {};
+  ADWEAVE_ASSIGN(occurrences_, rebuild_occurrences(fs_, job_.data, writer_.ledger(),
+                                                   sources_[work->source].job->decoder.source,
+                                                   *work->resume.before));
+  return {};
+}
+
+Result<ledger::Counts> Sequencer::take(DoneSlice slice) {
+  ADWEAVE_TRY(begin(slice.work));
+  const SourceJob& source = *sources_[slice.work->source].job;
+  return builder_.add(std::move(slice), source, writer_.ledger().head() + 1, *state_, occurrences_);
+}
+
+Status Sequencer::commit() {
+  if (builder_.empty()) return {};
+  ADWEAVE_TRY(builder_.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
+  builder_ = CommitBuilder(hooks_.profile);
+  ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
+  ADWEAVE_TRY(publish());
+  const StageTimer timer(hooks_.profile, Stage::keep_state);
+  return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
+}
+
+// Beside what follows, if there is a thread for it.
+Status Sequencer::publish() {
+  const int64_t now = hooks_.now_us();
+  if (publisher_.is_published()) ADWEAVE_TRY(end_publication(publisher_.end(), now));
+  if (publisher_.is_publishing() || now - published_at_ < limits::kDeltaPublishUs) return {};
+  if (published_ == writer_.ledger().head()) return {};
+  published_at_ = now;
+  published_ = writer_.ledger().head();
+  if (job_.threads == 1) return end_publication(publisher_.publish(writer_.ledger(), now), now);
+  publisher_.begin(writer_.ledger(), now);
+  return {};
+}
+
+// What other programs are not told of any more can go.
+Status Sequencer::end_publication(const DeltaPublisher::Published& published, int64_t now) {
+  ADWEAVE_ASSIGN(const std::optional<Error> behind, why_behind(published));
+  return behind ? Status() : vacuum_merged(fs_, job_.data, writer_, published_, now);
+}
+
+Result<std::optional<Error>> Sequencer::finish() {
+  if (publisher_.is_publishing()) ADWEAVE_TRY(why_behind(publisher_.end()));
+  return why_behind(publisher_.publish(writer_.ledger(), hooks_.now_us()));
+}
+
+lake::WriteOptions Sequencer::options() const {
+  return {job_.data, writer_.epoch(), writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
+          job_.program};
+}
+
+}  // namespace adweave::engine

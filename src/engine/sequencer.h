@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes slices in order and makes commits of them; what must be done after a commit, it does too:
+// merges small files, publishes the Delta logs, bounds the state's memory. The only one who changes
+// state and ledger.
+//
+// Used by one thread, but for prepare().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/commit_builder.h"
+#include "engine/publish_delta.h"
+#include "engine/recent_files.h"
+#include "engine/slice_pipeline.h"
+
+namespace adweave::engine {
+
+class Sequencer {
+ public:
+  // All must outlive it.
+  Sequencer(FileSystem& fs, const Job& job, const RunHooks& hooks,
+            const std::vector<OpenSource>& sources, ledger::LedgerWriter& writer,
+            state::Dimensions dimensions);
+
+  // The state as of the newest commit. Comes first.
+  Status recover();
+
+  // Decodes, and does the steps that need no state. May be called by several threads at once.
+  DoneSlice prepare(ReadSlice read) const;
+
+  // What was counted of the slice.
+  Result<ledger::Counts> take(DoneSlice slice);
+  int64_t pending_bytes() const { return builder_.bytes(); }
+  bool is_empty() const { return builder_.empty(); }
+
+  // Commits what was taken, if anything.
+  Status commit();
+  // Publishes the Delta logs now and then; commit() does it too.
+  Status publish();
+  Status keep_state();
+
+  // Counts of all commits, by source.
+  const std::map<std::string, ledger::Counts>& totals() const { return totals_; }
+  // Publishes all there is: why other programs' view of the lake is not up to date, if it is not.
+  Result<std::optional<Error>> finish();
+
+ private:
+  Status begin(const std::shared_ptr<const WorkFile>& work);
+  Status end_publication(const DeltaPublisher::Published& published, int64_t now);
+  lake::WriteOptions options() const;
+
+  FileSystem& fs_;
+  const Job& job_;
+  const RunHooks& hooks_;
+  const std::vector<OpenSource>& sources_;
+  ledger::LedgerWriter& writer_;
+  process::PrepareRules rules_;
+  RecentFiles recent_;
+  DeltaPublisher publisher_;
+  int64_t published_at_;   // microseconds UTC
+  int64_t published_ = 0;  // the commit that the logs say, or will say once published
+  std::unique_ptr<state::State> state_;
+
+  CommitBuilder builder_;
+  std::shared_ptr<const WorkFile> work_;  // of the last slice
+  process::Occurrences occurrences_;      // in it
+  std::map<std::string, ledger::Counts> totals_;
+};
+
+// A damaged Delta log stops no run: why it stays behind.
+Result<std::optional<Error>> why_behind(const DeltaPublisher::Published& published);
+
+}  // namespace adweave::engine
