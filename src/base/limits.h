@@ -43,6 +43,19 @@ inline constexpr int64_t kCutReadBytes =
 inline constexpr int64_t kCutSearchBytesMax =
     16 * kMiB;  // a record that does not end within is cut by force
 
+// The journal of what arrives over HTTP.
+inline constexpr int64_t kJournalSegmentBytes = 64 * kMiB;  // a file of it; then the next begins
+inline constexpr int64_t kJournalBytesMax =
+    int64_t{4} * 1024 * kMiB;  // not yet committed; beyond it senders must wait
+inline constexpr int64_t kJournalQueueBytesMax = 64 * kMiB;  // in memory, not yet on disk
+inline constexpr int64_t kJournalGroupBytes = 8 * kMiB;      // written and synced at once
+inline constexpr int64_t kJournalFileBytesMax =
+    128 * kMiB;  // a segment and the group that passed its end; read as one when it is opened
+inline constexpr int64_t kJournalReadBytes = 256 * kKiB;  // read at once of a segment
+inline constexpr int64_t kDeliveryBytesMax = 16 * kMiB;   // body of a request, decompressed
+inline constexpr int64_t kDeliveryBatchBytesMax = 256;    // its id
+inline constexpr int64_t kDeliverySourceBytesMax = 256;   // name of its source
+
 // Memory (mallopt(3)).
 inline constexpr int64_t kAllocatorMapBytes = 32 * kMiB;   // larger pieces are mapped on their own
 inline constexpr int64_t kAllocatorKeptBytes = 64 * kMiB;  // free memory that is not given back

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal in which what arrives is kept before it is acknowledged: a folder of segments, each a
+// file that is only appended to. docs/reference/journal-format.md describes their bytes.
+//
+//   Result<std::unique_ptr<Journal>> journal = Journal::open(fs, dir);
+//   (*journal)->append(std::move(delivery), [](Result<JournalPosition> kept) { ... reply ... });
+//   JournalReader reader = (*journal)->reader(committed);
+//   Result<std::optional<JournalEntry>> entry = reader.next();
+//   (*journal)->release(entry->next, keep_after);  // once it is committed
+//
+// 1. What `append` acknowledged is read again, once, unaltered and in the order of the
+//    acknowledgements, whatever ends the process or the machine. What it did not acknowledge is
+//    read whole or not at all, and never without all that was queued before it.
+// 2. After a write or an fsync that failed nothing is written any more: the journal must be opened
+//    anew, which begins a new segment. What had not been synced is written to a new file then, for
+//    a second fsync of the same file proves nothing.
+// 3. Damage is an Error, wherever it is found. Only what was never synced is dropped.
+//
+// Thread-safe. One journal a folder: who opens it holds a lock that says so.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/limits.h"
+#include "source/delivery.h"
+#include "source/journal_reader.h"
+#include "source/journal_segments.h"
+#include "source/journal_writer.h"
+
+namespace adweave::source {
+
+struct JournalOptions {
+  // Once a segment is so long the next begins; at most limits::kJournalSegmentBytes.
+  int64_t segment_bytes = limits::kJournalSegmentBytes;
+  int64_t bytes_max = limits::kJournalBytesMax;             // of all that is not released
+  int64_t queue_bytes_max = limits::kJournalQueueBytesMax;  // of what is not yet durable
+};
+
+class Journal {
+ public:
+  // Makes DIR when it is not there. Reads and checks all segments. Fails with corrupt, naming file
+  // and offset, with newer_format or with io.
+  static Result<std::unique_ptr<Journal>> open(FileSystem& fs, const std::string& dir,
+                                               JournalOptions options = {});
+  // Writes out what is queued. Readers must be gone.
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  // Called once: with where the delivery lies once it is durable, or with why it may not be.
+  using Done = std::function<void(Result<JournalPosition>)>;
+
+  // Queues a delivery; `done` is called on the journal's thread, in the order of the queue, and
+  // must be short; it may append. What cannot be taken has no effect, and `done` is called at once
+  // on this thread: with Recovery::retry when the queue or the journal is full or closed, with
+  // Recovery::stop when a part is over its limit (limits::kDelivery*) or the journal is broken.
+  void append(Delivery delivery, Done done);
+
+  // Reads durable deliveries from a position on: {0, 0}, or what an entry, first() or end() says.
+  JournalReader reader(JournalPosition from) const;
+
+  JournalPosition first() const { return segments_.first(); }
+  JournalPosition end() const { return segments_.end(); }        // after the last durable frame
+  int64_t held_bytes() const { return segments_.held_bytes(); }  // counted against bytes_max
+
+  // All before `through` is committed: segments wholly before it do not count against bytes_max any
+  // more. Those before its own segment are removed, oldest first, up to one whose newest
+  // received_time is not before `keep_after` (microseconds UTC). Positions from `through` on stay
+  // valid. Fails with io: what could not be removed is tried again by the next call.
+  Status release(JournalPosition through, int64_t keep_after);
+
+  // Takes no more, writes out what is queued and wakes readers that wait. Called by the owner.
+  void close();
+
+ private:
+  struct Queued {
+    Delivery delivery;
+    Done done;
+  };
+
+  Journal(FileSystem& fs, std::string dir, JournalOptions options, std::vector<Segment> segments,
+          JournalWriter::Start start);
+
+  Status enqueue(Delivery& delivery, Done& done);
+  Status room_for(int64_t bytes) const;  // with mutex_ held
+
+  // The journal's thread.
+  void run();
+  std::vector<Queued> next_group();  // waits for it; empty: the journal is closed
+  Result<std::vector<JournalPosition>> write(const std::vector<Queued>& group);
+  Result<std::vector<JournalPosition>> write_durably(const std::vector<Queued>& group);
+  void finish(std::vector<Queued> group, const Result<std::vector<JournalPosition>>& written);
+
+  FileSystem& fs_;
+  const std::string dir_;
+  const JournalOptions options_;
+  JournalSegments segments_;
+  JournalWriter writer_;  // used by the journal's thread
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable queued_;
+  std::deque<Queued> queue_;
+  int64_t queued_bytes_ = 0;  // frames in the queue and in the group that is being written
+  std::optional<Error> broken_;
+  bool closing_ = false;
+
+  std::mutex release_mutex_;  // one release() at a time
+  std::thread thread_;
+};
+
+}  // namespace adweave::source
