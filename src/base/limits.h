@@ -115,6 +115,29 @@ inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is
 inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;   // below a checkpoint versions stay so long
 inline constexpr int64_t kDeltaVersionsMax = 10'000;  // and not more of them than this
 
+// HTTP server.
+inline constexpr int64_t kHttpHeaderBytesMax = 16 * kKiB;  // request line and headers together
+inline constexpr int64_t kHttpBodyBytesMax = 16 * kMiB;    // of one request, as sent
+inline constexpr int64_t kHttpBodiesBytesMax =
+    256 * kMiB;  // of all requests that are being read; more are told to come back
+inline constexpr int kHttpConnectionsMax = 1024;  // more get 503
+inline constexpr int kHttpRefusedMax = 64;  // connections over the maximum that are told so at once
+inline constexpr int kHttpRetryAfterSeconds = 1;  // when a refused client may come back
+inline constexpr int64_t kHttpHeaderTimeoutUs = 10 * kSecondUs;  // from the first byte of a request
+inline constexpr int64_t kHttpBodyTimeoutUs =
+    30 * kSecondUs;  // a body's, and as long again as its bytes take at the rate below
+inline constexpr int64_t kHttpBytesPerSecondMin = 16 * kKiB;    // of a body, either way
+inline constexpr int64_t kHttpIdleTimeoutUs = 60 * kSecondUs;   // between two requests
+inline constexpr int64_t kHttpWriteTimeoutUs = 30 * kSecondUs;  // an answer's, as with a body
+inline constexpr int64_t kHttpLingerUs =
+    2 *
+    kSecondUs;  // a closed connection is read so long, so that the answer is not lost to a reset
+inline constexpr int64_t kHttpDrainUs = 10 * kSecondUs;  // for requests under way when it stops
+inline constexpr int64_t kHttpTickUs = kSecondUs / 10;   // between two looks at the time limits
+inline constexpr int64_t kHttpAcceptPauseUs = kSecondUs / 10;  // after accept() has failed
+inline constexpr int64_t kHttpReadBytes = 8 * kKiB;            // kept for each connection
+inline constexpr int64_t kHttpBodyReadBytes = 64 * kKiB;       // while it sends a large body
+
 // State.
 inline constexpr int kSnapshotsKept = 2;
 inline constexpr int64_t kSnapshotHeadBytes = 64 * kKiB;  // read to see which runs it needs
