@@ -46,6 +46,11 @@ struct DecodedSlice {
   const Batch& batch(Kind kind) const { return batches[static_cast<size_t>(kind)]; }
 };
 
+// Of the journal, in which what senders deliver is kept: "journal:17" is the segment 17, and
+// "journal:17:4096" its byte 4096. A delivery that must be decoded as a whole (with a head, or
+// compressed) is a file of its own, named by where it begins; offsets are then of its content.
+inline constexpr std::string_view kJournalPrefix = "journal:";
+
 // "file:offset", with "#element" for an event of a record that holds several.
 std::string position_text(const Slice& slice, const RecordSpan& span);
 

@@ -16,8 +16,12 @@ constexpr std::string_view kMadeId = "x:";
 constexpr size_t kHexDigits = 32;
 constexpr int64_t kPrefetchRows = 16;  // looked up so far ahead of the row that is judged
 
-std::string made_id(const Hash128& fingerprint, int32_t occurrence) {
+// Two deliveries of the same are two: the position tells them apart. Two files are not: the same
+// row may be exported twice, so it is told by how often it has come in its file.
+std::string made_id(const Hash128& fingerprint, int32_t occurrence, std::string_view position) {
   const std::string id = std::string(kMadeId) + to_hex(fingerprint);
+  if (position.starts_with(event::kJournalPrefix))
+    return fmt::format("{}@{}", id, position.substr(event::kJournalPrefix.size()));
   return occurrence < 2 ? id : fmt::format("{}.{}", id, occurrence);
 }
 
@@ -34,7 +38,7 @@ void complete_ids(event::Batch& batch, const std::vector<Hash128>& fingerprints,
     }
     const Hash128& fingerprint = fingerprints[static_cast<size_t>(row)];
     const int32_t occurrence = ++occurrences[fingerprint];
-    ids.put(row, made_id(fingerprint, occurrence));
+    ids.put(row, made_id(fingerprint, occurrence, batch.source_position[row]));
     if (occurrence > 1)
       batch.flags.replace(row, batch.flags.value_or(row, 0) | event::kPossibleDuplicate);
   }
@@ -182,7 +186,7 @@ std::optional<Hash128> fingerprint_in(std::string_view event_id) {
   if (!event_id.starts_with(kMadeId) || event_id.size() < kMadeId.size() + kHexDigits)
     return std::nullopt;
   const std::string_view rest = event_id.substr(kMadeId.size() + kHexDigits);
-  if (!rest.empty() && rest.front() != '.') return std::nullopt;
+  if (!rest.empty() && rest.front() != '.' && rest.front() != '@') return std::nullopt;
   return parse_hex128(event_id.substr(kMadeId.size(), kHexDigits));
 }
 

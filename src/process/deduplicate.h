@@ -4,7 +4,8 @@
 //
 // A row without a given id gets "x:" and its fingerprint, and ".k" for the k-th row with that
 // fingerprint in one file: two identical rows of one delivery are both kept (and flagged), an
-// overlapping delivery adds only what is new.
+// overlapping export adds only what is new. What came by the journal was sent once, so there the
+// id is "x:", the fingerprint, "@" and the position: every row of it is kept.
 #pragma once
 
 #include <string>

@@ -101,6 +101,24 @@ TEST_F(Deduplication, RowsWithoutIdAreKeptTwiceWithinAFileAndOnceAcrossFiles) {
   EXPECT_EQ(counts.conflict, 0);
 }
 
+TEST_F(Deduplication, RowsWithoutIdOfTwoDeliveriesAreTwo) {
+  Occurrences of_first;
+  auto first = slice_of("journal:7");
+  add_click(first, nullptr, "u1");
+  add_click(first, nullptr, "u1");
+  EXPECT_EQ(run(std::move(first), of_first).accepted, 2);
+  EXPECT_TRUE(clicks().event_id[0].ends_with("@7:0"));
+  EXPECT_TRUE(clicks().event_id[1].ends_with("@7:10"));
+  EXPECT_TRUE(clicks().flags.value_or(1, 0) & event::kPossibleDuplicate);
+  EXPECT_EQ(fingerprint_in(clicks().event_id[0]), fingerprint_in(clicks().event_id[1]));
+
+  Occurrences of_second;
+  auto second = slice_of("journal:7:4096");
+  add_click(second, nullptr, "u1");
+  EXPECT_EQ(run(std::move(second), of_second).accepted, 1);
+  EXPECT_TRUE(clicks().event_id[0].ends_with("@7:4096:0"));
+}
+
 TEST_F(Deduplication, OffMeansNeverLookedUpAndFlagged) {
   Occurrences occurrences;
   auto slice = slice_of();

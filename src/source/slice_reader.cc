@@ -11,6 +11,11 @@ namespace adweave::source {
 Result<ContentReader> ContentReader::open(const FileSystem& fs, const SourceFile& file,
                                           const FileFormat& format) {
   ADWEAVE_ASSIGN(std::unique_ptr<File> opened, fs.open(file.path));
+  return open(std::move(opened), file, format);
+}
+
+Result<ContentReader> ContentReader::open(std::unique_ptr<File> opened, const SourceFile& file,
+                                          const FileFormat& format) {
   ContentReader reader(std::move(opened), file);
   ADWEAVE_TRY(reader.read(reader.input_, limits::kContentReadBytes));
   reader.transform_ = format.content(reader.input_);
@@ -101,7 +106,15 @@ Status ContentReader::fill(std::string& buffer, int64_t bytes) {
 Result<SliceReader> SliceReader::open(const FileSystem& fs, SourceFile file, std::string source,
                                       int64_t begin, int64_t slice_bytes, const FileFormat& format,
                                       SliceBuffers buffers) {
-  ADWEAVE_ASSIGN(ContentReader content, ContentReader::open(fs, file, format));
+  ADWEAVE_ASSIGN(std::unique_ptr<File> opened, fs.open(file.path));
+  return open(std::move(opened), std::move(file), std::move(source), begin, slice_bytes, format,
+              std::move(buffers));
+}
+
+Result<SliceReader> SliceReader::open(std::unique_ptr<File> opened, SourceFile file,
+                                      std::string source, int64_t begin, int64_t slice_bytes,
+                                      const FileFormat& format, SliceBuffers buffers) {
+  ADWEAVE_ASSIGN(ContentReader content, ContentReader::open(std::move(opened), file, format));
   SliceReader reader(std::move(file), std::move(source), slice_bytes, std::move(content),
                      format.cutter(), std::move(buffers));
   ADWEAVE_TRY(reader.read_head());

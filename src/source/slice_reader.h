@@ -29,6 +29,8 @@ class ContentReader {
  public:
   static Result<ContentReader> open(const FileSystem& fs, const SourceFile& file,
                                     const FileFormat& format);
+  static Result<ContentReader> open(std::unique_ptr<File> opened, const SourceFile& file,
+                                    const FileFormat& format);
 
   // Goes on to an offset at or after the present one without keeping what lies between. Stops at
   // the content's end.
@@ -84,6 +86,11 @@ class SliceReader {
  public:
   // Fails with io when the file cannot be read.
   static Result<SliceReader> open(const FileSystem& fs, SourceFile file, std::string source,
+                                  int64_t begin, int64_t slice_bytes, const FileFormat& format,
+                                  SliceBuffers buffers = {});
+
+  // The same of a file that is open.
+  static Result<SliceReader> open(std::unique_ptr<File> opened, SourceFile file, std::string source,
                                   int64_t begin, int64_t slice_bytes, const FileFormat& format,
                                   SliceBuffers buffers = {});
 
