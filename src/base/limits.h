@@ -56,6 +56,15 @@ inline constexpr int64_t kDeliveryBytesMax = 16 * kMiB;   // body of a request, 
 inline constexpr int64_t kDeliveryBatchBytesMax = 256;    // its id
 inline constexpr int64_t kDeliverySourceBytesMax = 256;   // name of its source
 
+// A running server.
+inline constexpr int64_t kLiveCommitUs = kSecondUs / 10;    // between commits, when there is data
+inline constexpr int64_t kLivePatienceUs = kSecondUs / 10;  // with nothing to do, until it looks up
+inline constexpr int64_t kWatchEveryUs = kSecondUs;         // between looks into watched folders
+inline constexpr int64_t kWatchRestUs = 2 * kSecondUs;      // a file must be unchanged so long
+inline constexpr size_t kBatchKeysMax = 1'000'000;          // Idempotency-Keys that are known
+inline constexpr size_t kDeliveryErrorsMax = 10;            // told to the sender of a delivery
+inline constexpr int64_t kJournalKeptUs = 7 * kDayUs;       // what is committed stays so long
+
 // Memory (mallopt(3)).
 inline constexpr int64_t kAllocatorMapBytes = 32 * kMiB;   // larger pieces are mapped on their own
 inline constexpr int64_t kAllocatorKeptBytes = 64 * kMiB;  // free memory that is not given back

@@ -16,6 +16,7 @@ struct PositionStep {
   int64_t before = 0;
   int64_t after = 0;
   bool done = false;  // nothing is left there
+  bool whole = true;  // a commit may come after it
 };
 
 // The step of a slice of a file: what could not be read is read again when the file has grown.

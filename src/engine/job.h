@@ -23,6 +23,7 @@ struct SourceJob {
   std::vector<std::string> files;  // patterns, relative to Job::folder
   std::string mapping;  // hash of format and mapping: contents made by others are not compared
   bool deduplicate = true;
+  bool http = false;  // takes deliveries of a running server
 };
 
 struct Job {

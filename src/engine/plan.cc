@@ -6,16 +6,22 @@
 
 namespace adweave::engine {
 
-Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job) {
+Result<std::vector<OpenSource>> make_decoders(const Job& job) {
   std::vector<OpenSource> sources;
   for (const SourceJob& source : job.sources) {
-    OpenSource open;
+    OpenSource& open = sources.emplace_back();
     open.job = &source;
     ADWEAVE_ASSIGN(open.decoder, decode::make_decoder(source.decoder));
-    auto files = source::find_files(fs, job.folder, source.files);
-    if (!files) return std::move(files).error().within("source " + source.decoder.source);
-    open.files = *std::move(files);
-    sources.push_back(std::move(open));
+  }
+  return sources;
+}
+
+Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job) {
+  ADWEAVE_ASSIGN(std::vector<OpenSource> sources, make_decoders(job));
+  for (OpenSource& source : sources) {
+    auto files = source::find_files(fs, job.folder, source.job->files);
+    if (!files) return std::move(files).error().within("source " + source.job->decoder.source);
+    source.files = *std::move(files);
   }
   return sources;
 }
@@ -38,25 +44,31 @@ source::FileFormat format_of(const decode::Decoder& decoder) {
           [&] { return decoder.cutter(); }};
 }
 
-Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
-                        const ledger::Ledger& ledger) {
-  Plan plan;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    std::vector<source::ReadBefore> known;
-    for (const ledger::SourcePosition& position :
-         ledger.positions(sources[i].job->decoder.source)) {
-      known.push_back(
+KnownFiles known_files(const std::vector<OpenSource>& sources, const ledger::Ledger& ledger) {
+  KnownFiles known;
+  for (const OpenSource& source : sources) {
+    std::vector<source::ReadBefore>& files = known.emplace_back();
+    for (const ledger::SourcePosition& position : ledger.positions(source.job->decoder.source)) {
+      files.push_back(
           {position.file, position.size, position.hash, position.after, position.done != 0});
     }
+  }
+  return known;
+}
+
+Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
+                        const KnownFiles& known) {
+  Plan plan;
+  for (size_t i = 0; i < sources.size(); ++i) {
     std::set<std::string> contents;  // a copy of a file in the same run adds nothing either
     for (const source::SourceFile& file : sources[i].files) {
-      ADWEAVE_ASSIGN(const source::Resume resume, source::resume_at(fs, file, known));
+      ADWEAVE_ASSIGN(const source::Resume resume, source::resume_at(fs, file, known[i]));
       if (resume.complete || !contents.insert(file.hash).second) {
         ++plan.files_known;
         continue;
       }
       plan.bytes += file.size - std::min(resume.begin, file.size);
-      plan.files.push_back({i, file, resume});
+      plan.files.push_back({i, file, resume, std::nullopt});
     }
   }
   return plan;

@@ -12,6 +12,7 @@
 #include "ledger/ledger.h"
 #include "process/prepare.h"
 #include "source/file_source.h"
+#include "source/journal.h"
 #include "source/slice_reader.h"
 
 namespace adweave::engine {
@@ -23,7 +24,10 @@ struct OpenSource {
   std::vector<source::SourceFile> files;
 };
 
-// Makes every decoder and finds every file. Touches no data folder.
+// Makes every decoder.
+Result<std::vector<OpenSource>> make_decoders(const Job& job);
+
+// The same, and finds every file. Touches no data folder.
 Result<std::vector<OpenSource>> open_sources(const FileSystem& fs, const Job& job);
 
 // Reads every file for its hash.
@@ -37,7 +41,12 @@ struct WorkFile {
   size_t source = 0;  // in the open sources
   source::SourceFile file;
   source::Resume resume;
+  std::optional<source::JournalPosition> delivery;  // where it begins, of what is no file
 };
+
+// What was read before of each source, in their order.
+using KnownFiles = std::vector<std::vector<source::ReadBefore>>;
+KnownFiles known_files(const std::vector<OpenSource>& sources, const ledger::Ledger& ledger);
 
 struct Plan {
   std::vector<WorkFile> files;
@@ -46,7 +55,7 @@ struct Plan {
 };
 
 Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sources,
-                        const ledger::Ledger& ledger);
+                        const KnownFiles& known);
 
 // What the steps of a slice need to know: the job's rules, and the ledger's oldest retained day.
 process::PrepareRules prepare_rules(const Job& job, const ledger::Ledger& ledger,

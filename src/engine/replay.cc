@@ -42,6 +42,14 @@ struct Fate {
   }
 };
 
+// Whether what rows call `file` was read as a part of `read`: a delivery with a head or compressed
+// is a file of its own within its segment of the journal.
+bool is_in(std::string_view file, std::string_view read) {
+  if (!file.starts_with(read)) return false;
+  return file.size() == read.size() ||
+         (read.starts_with(event::kJournalPrefix) && file[read.size()] == ':');
+}
+
 void put_row(event::RejectRows& rows, const OpenReject& reject, int64_t sign,
              std::string_view state, std::string_view message, const Fate& fate) {
   const int64_t row = rows.rows++;
@@ -179,7 +187,7 @@ class Replay {
   // The read of the file, by a run or a replay, that a reject is of.
   const ledger::SourcePosition* read_of(const OpenReject& reject) const {
     for (const ledger::SourcePosition& position : reads_.at(reject.commit)) {
-      if (ledger::row_source(position.source) == reject.source && position.file == reject.file)
+      if (ledger::row_source(position.source) == reject.source && is_in(reject.file, position.file))
         return &position;
     }
     return nullptr;

@@ -67,7 +67,7 @@ Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
   ADWEAVE_ASSIGN(ledger::LedgerWriter writer,
                  ledger::LedgerWriter::open(
                      fs, {job.data, job.holder, job.ledger_id, job.program, job.take_over}));
-  ADWEAVE_ASSIGN(Plan plan, plan_files(fs, sources, writer.ledger()));
+  ADWEAVE_ASSIGN(Plan plan, plan_files(fs, sources, known_files(sources, writer.ledger())));
   const bool idle =
       plan.files.empty() && changed_dimensions(dimension_files, writer.ledger()).empty();
   if (idle && !job.take_over) {
@@ -79,7 +79,7 @@ Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
   }
   ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));
   // A writer that was taken over may have got one more commit in: plan afresh.
-  ADWEAVE_ASSIGN(plan, plan_files(fs, sources, writer.ledger()));
+  ADWEAVE_ASSIGN(plan, plan_files(fs, sources, known_files(sources, writer.ledger())));
   const auto changed = changed_dimensions(dimension_files, writer.ledger());
   if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
   return read_files(fs, job, hooks, sources, writer, std::move(plan), std::move(dimensions));

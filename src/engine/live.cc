@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live.h"
+
+#include <algorithm>
+
+#include "engine/dimension_files.h"
+#include "engine/live_feed.h"
+#include "engine/sequencer.h"
+
+namespace adweave::engine {
+
+namespace {
+
+class Server : public Live {
+ public:
+  Server(FileSystem& fs, Job job, LiveHooks hooks)
+      : fs_(fs), job_(std::move(job)), live_(std::move(hooks)) {
+    hooks_.now_us = live_.now_us;
+  }
+
+  Status begin() {
+    ADWEAVE_ASSIGN(sources_, make_decoders(job_));
+    ADWEAVE_ASSIGN(const std::vector<DimensionFile> files, read_dimension_files(fs_, job_));
+    ADWEAVE_ASSIGN(state::Dimensions dimensions, load_dimensions(files));
+    ADWEAVE_ASSIGN(ledger::LedgerWriter writer,
+                   ledger::LedgerWriter::open(fs_, {job_.data, job_.holder, job_.ledger_id,
+                                                    job_.program, job_.take_over}));
+    writer_ = std::make_unique<ledger::LedgerWriter>(std::move(writer));
+    ADWEAVE_TRY(writer_->begin_epoch(live_.now_us()));
+    const auto changed = changed_dimensions(files, writer_->ledger());
+    if (!changed.empty())
+      ADWEAVE_TRY(commit_dimensions(fs_, job_, changed, *writer_, live_.now_us()));
+    from_ = journal_resume(writer_->ledger());
+    ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal")));
+    sequencer_ =
+        std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
+    return {};
+  }
+
+  source::Journal& journal() override { return *journal_; }
+  source::JournalPosition committed_through() const override { return from_; }
+
+  Status run() override {
+    ADWEAVE_TRY(sequencer_->recover());
+    if (live_.ready) live_.ready();
+    LiveFeed feed(fs_, job_, sources_, *journal_, from_, known_files(sources_, writer_->ledger()),
+                  live_.now_us);
+    const Status sequenced = sequence(feed);
+    feed.stop();
+    ADWEAVE_TRY(sequenced);
+    ADWEAVE_TRY(commit());
+    ADWEAVE_TRY(sequencer_->keep_state());
+    ADWEAVE_TRY(sequencer_->finish());
+    return {};
+  }
+
+ private:
+  static int64_t clock_us() { return wall_clock() / 1000; }
+
+  // Commits when there is something and the last commit was long enough ago. Ends when it is told
+  // to, between two deliveries.
+  Status sequence(LiveFeed& feed) {
+    SlicePipeline pipeline(
+        job_.threads, [&] { return feed.next(); },
+        [&](ReadSlice&& read) { return sequencer_->prepare(std::move(read)); });
+    const Status status = take_all(pipeline, feed);
+    feed.stop();  // before the pipeline's end, which waits for it
+    return status;
+  }
+
+  Status take_all(SlicePipeline& pipeline, LiveFeed& feed) {
+    int64_t due = clock_us();
+    while (true) {
+      const int64_t patience =
+          sequencer_->is_empty() ? limits::kLivePatienceUs : std::max<int64_t>(due - clock_us(), 0);
+      ADWEAVE_ASSIGN(SlicePipeline::Waited next,
+                     pipeline.next(std::chrono::microseconds(patience)));
+      if (next.ended) return {};
+      if (next.slice) ADWEAVE_TRY(take(*std::move(next.slice)));
+      const bool enough = sequencer_->pending_bytes() >= job_.commit_bytes;
+      if (is_whole_ && !sequencer_->is_empty() && (enough || clock_us() >= due)) {
+        ADWEAVE_TRY(commit());
+        due = clock_us() + limits::kLiveCommitUs;
+      }
+      if (sequencer_->is_empty()) ADWEAVE_TRY(sequencer_->publish());
+      if (live_.stop && live_.stop()) feed.stop();
+    }
+  }
+
+  Status take(DoneSlice slice) {
+    const std::shared_ptr<const WorkFile> work = slice.work;
+    const PositionStep step = slice.step;
+    const event::DecodedSlice& decoded = slice.prepared.decoded;
+    const int64_t received = decoded.slice.received_time;
+    std::vector<std::string> errors;
+    for (const event::Reject& reject : decoded.rejects) {
+      ++rejected_[std::string(event::reason_name(reject.reason))];
+      if (errors.size() < limits::kDeliveryErrorsMax) {
+        errors.push_back(event::position_text(decoded.slice, reject.span) + ": " + reject.message);
+      }
+    }
+    ADWEAVE_ASSIGN(const ledger::Counts counts, sequencer_->take(std::move(slice)));
+    is_whole_ = step.whole;
+    ledger::Counts& sum = counts_[counts.source];
+    sum.source = counts.source;
+    sum.add(counts);
+    done_.latest_receipt = std::max(done_.latest_receipt, received);
+    if (work->delivery) add_delivery(*work->delivery, step, counts, std::move(errors));
+    return {};
+  }
+
+  void add_delivery(const source::JournalPosition& position, const PositionStep& step,
+                    const ledger::Counts& counts, std::vector<std::string> errors) {
+    std::vector<ledger::DeliveryOutcome>& all = done_.deliveries;
+    if (all.empty() || all.back().segment != position.segment ||
+        all.back().offset != position.offset) {
+      all.push_back({position.segment, position.offset, 0, {}, {}});
+      all.back().counts.source = counts.source;
+    }
+    ledger::DeliveryOutcome& outcome = all.back();
+    outcome.counts.add(counts);
+    for (std::string& error : errors) {
+      if (outcome.errors.size() < limits::kDeliveryErrorsMax)
+        outcome.errors.push_back(std::move(error));
+    }
+    done_.segment = position.segment;
+    done_.offset = step.after;
+  }
+
+  Status commit() {
+    if (sequencer_->is_empty()) return {};
+    const int64_t begin = clock_us();
+    ledger::CommitOutcome done = std::exchange(done_, {});
+    done.commit = writer_->ledger().head() + 1;
+    ADWEAVE_TRY(sequencer_->commit());
+    done.duration_us = clock_us() - begin;
+    for (const auto& [source, counts] : std::exchange(counts_, {})) done.counts.push_back(counts);
+    for (const auto& reason : std::exchange(rejected_, {})) done.rejected.push_back(reason);
+    for (ledger::DeliveryOutcome& outcome : done.deliveries) outcome.commit = done.commit;
+    if (done.segment > 0) {
+      ADWEAVE_TRY(
+          journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
+    }
+    if (live_.committed) live_.committed(done);
+    return {};
+  }
+
+  FileSystem& fs_;
+  Job job_;
+  LiveHooks live_;
+  RunHooks hooks_;
+  std::vector<OpenSource> sources_;
+  std::unique_ptr<ledger::LedgerWriter> writer_;
+  source::JournalPosition from_;
+  std::unique_ptr<source::Journal> journal_;
+  std::unique_ptr<Sequencer> sequencer_;
+
+  // Since the last commit.
+  std::map<std::string, ledger::Counts> counts_;
+  std::map<std::string, int64_t> rejected_;  // by reason
+  ledger::CommitOutcome done_;
+  bool is_whole_ = true;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Live>> Live::open(FileSystem& fs, Job job, LiveHooks hooks) {
+  auto server = std::make_unique<Server>(fs, std::move(job), std::move(hooks));
+  ADWEAVE_TRY(server->begin());
+  return std::unique_ptr<Live>(std::move(server));
+}
+
+}  // namespace adweave::engine

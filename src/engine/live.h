@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job without an end: what is delivered and what appears in the watched folders is
+// committed some times a second, until it is told to stop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/job.h"
+#include "ledger/outcome.h"
+#include "source/journal.h"
+
+namespace adweave::engine {
+
+struct LiveHooks {
+  std::function<int64_t()> now_us;
+  std::function<bool()> stop;                                   // asked some times a second
+  std::function<void(const ledger::CommitOutcome&)> committed;  // on the thread of run()
+  std::function<void()> ready;                                  // the state is there: it processes
+};
+
+// Begins a new epoch on the data folder and opens its journal.
+class Live {
+ public:
+  // Fails as run() of job.h does before its first commit.
+  static Result<std::unique_ptr<Live>> open(FileSystem& fs, Job job, LiveHooks hooks);
+  virtual ~Live() = default;
+
+  // Takes deliveries from the start, before run() has the state.
+  virtual source::Journal& journal() = 0;
+
+  // All of the journal before it was committed when it was opened.
+  virtual source::JournalPosition committed_through() const = 0;
+
+  // Until it is stopped; then all that was read is committed. Fails as run() of job.h does.
+  virtual Status run() = 0;
+};
+
+}  // namespace adweave::engine

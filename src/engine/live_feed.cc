@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live_feed.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "source/bytes_file.h"
+
+namespace adweave::engine {
+
+namespace {
+
+// "journal:17": how rows and positions name a segment.
+std::string segment_name(int64_t segment) {
+  return std::string(event::kJournalPrefix) + std::to_string(segment);
+}
+
+// A segment is known by its number: none is used twice.
+source::SourceFile segment_file(const source::JournalEntry& entry) {
+  source::SourceFile file;
+  file.name = segment_name(entry.position.segment);
+  file.hash = to_hex(hash128(file.name));
+  file.modified_us = entry.delivery.received_time;
+  return file;
+}
+
+}  // namespace
+
+source::JournalPosition journal_resume(const ledger::Ledger& ledger) {
+  source::JournalPosition newest;
+  for (const ledger::SourcePosition& position : ledger.summary().positions) {
+    const bool is_read = ledger::row_source(position.source) == position.source;
+    if (!is_read || !position.file.starts_with(event::kJournalPrefix)) continue;
+    source::JournalPosition here{0, position.after};
+    const char* begin = position.file.data() + event::kJournalPrefix.size();
+    std::from_chars(begin, position.file.data() + position.file.size(), here.segment);
+    newest = std::max(newest, here);
+  }
+  return newest;
+}
+
+LiveFeed::LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
+                   source::Journal& journal, source::JournalPosition from, KnownFiles known,
+                   std::function<int64_t()> now_us)
+    : fs_(fs),
+      job_(job),
+      sources_(sources),
+      journal_(journal),
+      deliveries_(journal.reader(from)),
+      now_us_(std::move(now_us)),
+      known_(std::move(known)) {}
+
+Result<std::optional<ReadSlice>> LiveFeed::next() {
+  while (!stopping_) {
+    files_first_ = !files_first_ && !delivery_reader_;
+    for (const bool files : {files_first_, !files_first_}) {
+      ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files ? next_of_files() : next_of_journal());
+      if (slice) return std::optional<ReadSlice>(std::move(slice));
+    }
+    deliveries_.wait(std::chrono::milliseconds(limits::kLivePatienceUs / 1000));
+  }
+  return std::optional<ReadSlice>();
+}
+
+Result<std::optional<ReadSlice>> LiveFeed::next_of_journal() {
+  if (delivery_reader_) {
+    ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, next_of_delivery());
+    if (slice) return std::optional<ReadSlice>(std::move(slice));
+  }
+  ADWEAVE_ASSIGN(std::optional<source::JournalEntry> entry, deliveries_.next());
+  if (!entry) return std::optional<ReadSlice>();
+  return begin_delivery(*std::move(entry));
+}
+
+Result<std::optional<ReadSlice>> LiveFeed::next_of_delivery() {
+  ADWEAVE_ASSIGN(std::optional<event::Slice> slice, delivery_reader_->next());
+  if (!slice) {
+    delivery_reader_.reset();
+    return std::optional<ReadSlice>();
+  }
+  PositionStep step{delivery_->delivery->offset, delivery_->delivery->offset, false, slice->last};
+  if (slice->last) {
+    step.after = delivery_end_.offset;
+    delivery_reader_.reset();
+  }
+  return std::optional<ReadSlice>({delivery_, step, std::move(*slice)});
+}
+
+Result<std::optional<ReadSlice>> LiveFeed::begin_delivery(source::JournalEntry entry) {
+  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const OpenSource& open) {
+    return open.job->decoder.source == entry.delivery.source;
+  });
+  if (source == sources_.end()) {
+    return Error{ErrorCode::config,
+                 "the journal holds deliveries of the source '" + entry.delivery.source +
+                     "', which the configuration no longer has",
+                 "put the source back until they are committed"};
+  }
+  WorkFile work;
+  work.source = static_cast<size_t>(source - sources_.begin());
+  work.file = segment_file(entry);
+  work.delivery = entry.position;
+  const decode::Decoder& decoder = *source->decoder;
+  std::string& body = entry.delivery.body;
+  const auto start = std::string_view(body).substr(0, limits::kContentReadBytes);
+  const auto head = decoder.cutter()->head(body, true);
+  const bool is_plain = decoder.content(start) == nullptr && head && *head && **head == 0;
+  delivery_ = std::make_shared<const WorkFile>(std::move(work));
+  delivery_end_ = entry.next;
+  if (!is_plain) {
+    source::SourceFile file;
+    file.name = delivery_->file.name + ":" + std::to_string(entry.position.offset);
+    file.size = static_cast<int64_t>(body.size());
+    file.modified_us = entry.delivery.received_time;
+    ADWEAVE_ASSIGN(delivery_reader_,
+                   source::SliceReader::open(std::make_unique<source::BytesFile>(std::move(body)),
+                                             std::move(file), entry.delivery.source, 0,
+                                             job_.slice_bytes, format_of(decoder)));
+    return next_of_delivery();
+  }
+  event::Slice slice;
+  slice.source = entry.delivery.source;
+  slice.file = delivery_->file.name;
+  slice.begin = entry.body_offset;
+  slice.end = slice.begin + static_cast<int64_t>(body.size());
+  slice.received_time = entry.delivery.received_time;
+  slice.file_bytes = static_cast<int64_t>(body.size());
+  slice.bytes = std::make_shared<const std::string>(std::move(body));
+  slice.last = true;
+  const PositionStep step{entry.position.offset, entry.next.offset, false, true};
+  return std::optional<ReadSlice>({delivery_, step, std::move(slice)});
+}
+
+Result<std::optional<ReadSlice>> LiveFeed::next_of_files() {
+  if (!files_) ADWEAVE_TRY(look_for_files());
+  if (!files_) return std::optional<ReadSlice>();
+  ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files_->next());
+  if (file_ && (!slice || slice->work != file_)) know_file();
+  if (!slice) {
+    files_.reset();
+    return std::optional<ReadSlice>();
+  }
+  file_ = slice->work;
+  file_step_ = slice->step;
+  return std::optional<ReadSlice>(std::move(slice));
+}
+
+// What was read of a file that is done.
+void LiveFeed::know_file() {
+  const source::SourceFile& file = file_->file;
+  known_[file_->source].push_back(
+      {file.name, file.size, file.hash, file_step_.after, file_step_.done});
+  file_.reset();
+}
+
+// Plans the files that have come or grown, and have been at rest for a while: one that is still
+// being written may end within a record.
+Status LiveFeed::look_for_files() {
+  const int64_t now = now_us_();
+  if (now - looked_ < limits::kWatchEveryUs && now >= looked_) return {};
+  looked_ = now;
+  bool any = false;
+  for (OpenSource& source : sources_) {
+    source.files.clear();
+    auto found = source::find_files(fs_, job_.folder, source.job->files);
+    if (!found && found.error().code == ErrorCode::not_found) continue;  // it may come
+    if (!found) return std::move(found).error().within("source " + source.job->decoder.source);
+    for (source::SourceFile& file : *found) {
+      if (now - file.modified_us < limits::kWatchRestUs) continue;
+      const std::pair state(file.size, file.modified_us);
+      auto& seen = looked_at_[source.job->decoder.source + ":" + file.path];
+      if (seen == state) continue;
+      seen = state;
+      const Status identified = source::identify(fs_, file);
+      if (!identified)
+        return Error(identified.error()).within("source " + source.job->decoder.source);
+      source.files.push_back(std::move(file));
+      any = true;
+    }
+  }
+  if (!any) return {};
+  ADWEAVE_ASSIGN(Plan plan, plan_files(fs_, sources_, known_));
+  if (!plan.files.empty()) files_.emplace(fs_, sources_, job_.slice_bytes, std::move(plan.files));
+  return {};
+}
+
+}  // namespace adweave::engine

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a running server reads: deliveries as they become durable in the journal, and files as they
+// appear in the watched folders. It ends when it is told to.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/feed.h"
+#include "source/journal.h"
+
+namespace adweave::engine {
+
+// The first place in the journal that no commit of the ledger has.
+source::JournalPosition journal_resume(const ledger::Ledger& ledger);
+
+class LiveFeed : public Feed {
+ public:
+  // All that is referred to must outlive it. `now_us` tells whether a file has come to rest.
+  LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
+           source::Journal& journal, source::JournalPosition from, KnownFiles known,
+           std::function<int64_t()> now_us);
+
+  Result<std::optional<ReadSlice>> next() override;
+
+  // next() ends soon after, with null. May be called from any thread.
+  void stop() { stopping_ = true; }
+
+ private:
+  Result<std::optional<ReadSlice>> next_of_journal();
+  Result<std::optional<ReadSlice>> next_of_delivery();
+  Result<std::optional<ReadSlice>> begin_delivery(source::JournalEntry entry);
+  Result<std::optional<ReadSlice>> next_of_files();
+  Status look_for_files();
+  void know_file();
+
+  const FileSystem& fs_;
+  const Job& job_;
+  std::vector<OpenSource>& sources_;
+  source::Journal& journal_;
+  source::JournalReader deliveries_;
+  std::function<int64_t()> now_us_;
+  std::atomic<bool> stopping_ = false;
+  bool files_first_ = false;  // so that neither waits for the other for good
+
+  // Of a delivery that is read in slices.
+  std::shared_ptr<const WorkFile> delivery_;
+  source::JournalPosition delivery_end_;
+  std::optional<source::SliceReader> delivery_reader_;
+
+  KnownFiles known_;
+  std::map<std::string, std::pair<int64_t, int64_t>> looked_at_;  // path -> size, modified
+  int64_t looked_ = 0;                                            // when, microseconds UTC
+  std::optional<FileFeed> files_;
+  std::shared_ptr<const WorkFile> file_;  // the last slice was of
+  PositionStep file_step_;
+};
+
+}  // namespace adweave::engine
