@@ -17,6 +17,9 @@
 namespace adweave::engine {
 struct Job;
 }
+namespace adweave::serve {
+struct Options;
+}
 
 namespace adweave::app {
 
@@ -93,6 +96,9 @@ std::string lock_holder();
 // what is wrong has been told.
 int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
              engine::Job& job);
+// The same with what the file says of the server.
+int open_server(const FileSystem& fs, const std::string& config, const std::string& data,
+                engine::Job& job, serve::Options& serve);
 
 // Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);
@@ -108,6 +114,7 @@ int print_query(FileSystem& fs, const ReadOptions& options, const std::string& s
 
 // The commands, each in a file of its own; add_all_commands() is the list.
 void add_run_command(Program& program);
+void add_serve_command(Program& program);
 void add_validate_command(Program& program);
 void add_report_command(Program& program);
 void add_sql_command(Program& program);

@@ -111,6 +111,12 @@ int validate_command(FileSystem& fs, const std::string& path) {
 
 int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
              engine::Job& job) {
+  serve::Options serve;
+  return open_server(fs, config, data, job, serve);
+}
+
+int open_server(const FileSystem& fs, const std::string& config, const std::string& data,
+                engine::Job& job, serve::Options& serve) {
   // Files of the configuration are found from anywhere, and shown by the same names.
   const std::string path = std::filesystem::absolute(config).lexically_normal().string();
   Result<Config> loaded = load_config(fs, path);
@@ -120,6 +126,7 @@ int open_job(const FileSystem& fs, const std::string& config, const std::string&
   job.data = data;
   job.holder = lock_holder();
   job.program = kVersion;
+  serve = std::move(loaded->serve);
   return kOk;
 }
 

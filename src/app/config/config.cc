@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/config/mapping_config.h"
+#include "app/config/serve_config.h"
 #include "app/config/yaml_reader.h"
 #include "base/hash.h"
 #include "decode/decoder.h"
@@ -211,7 +212,8 @@ void read_limits(MapReader& root, engine::Job& job) {
   map.finish();
 }
 
-engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& problems) {
+engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& problems,
+                     serve::Options& serve) {
   engine::Job job;
   MapReader root(node, "the configuration", problems);
   if (!root.valid()) return job;
@@ -225,6 +227,7 @@ engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& pro
   read_dimensions(root, job);
   read_attribution(root, job.attribution);
   read_limits(root, job);
+  serve = read_serve(root, job);
   root.finish();
   return job;
 }
@@ -241,13 +244,16 @@ Result<Config> load_config(const FileSystem& fs, const std::string& path) {
       return read_file(fs, name.starts_with('/') ? name : join_path(parent_path(path), name),
                        limits::kConfigBytesMax);
     };
-    config.job = read_job(YAML::Load(*text), read, problems);
+    config.job = read_job(YAML::Load(*text), read, problems, config.serve);
     config.problems = problems.take();
   } catch (const YAML::Exception& e) {
     config.problems.push_back(
         {e.mark.line + 1, e.mark.column + 1, "not YAML: " + e.msg, "check the indentation"});
   }
   config.job.folder = parent_path(path);
+  for (std::string* file : {&config.serve.certificate, &config.serve.key}) {
+    if (!file->empty() && !file->starts_with('/')) *file = join_path(config.job.folder, *file);
+  }
   config.job.configuration = to_hex(hash128(*text));
   return config;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/job.h"
+#include "serve/options.h"
 
 namespace adweave::app {
 
@@ -22,8 +23,9 @@ struct ConfigProblem {
 };
 
 struct Config {
-  engine::Job job;  // without data, threads, holder and program, which the command line gives
-  std::vector<ConfigProblem> problems;  // when there are any, `job` must not be used
+  engine::Job job;       // without data, threads, holder and program, which the command line gives
+  serve::Options serve;  // without program
+  std::vector<ConfigProblem> problems;  // when there are any, the rest must not be used
 };
 
 // Reads a file. Fails only when it cannot be read at all; what is wrong in it is in `problems`.

@@ -292,6 +292,7 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   copy.remove("name");
   copy.remove("files");
   copy.remove("deduplicate");
+  copy.remove("http");
   std::string text = YAML::Dump(copy) + avro.schema;
   for (const auto& [id, schema] : avro.schemas) text += schema;
   return to_hex(hash128(text));
@@ -309,8 +310,11 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
                  "the audit calls rejects that were decoded again so");
   }
   job.files = map.texts("files");
-  if (job.files.empty())
-    problems.add(node, "source has no files", "write files: [\"impressions/*.ndjson\"]");
+  job.http = map.truth("http").value_or(false);
+  if (job.files.empty() && !job.http) {
+    problems.add(node, "source has no files",
+                 "write files: [\"impressions/*.ndjson\"], or http: true");
+  }
   const auto format = map.choice<Format>("format", {{"json", Format::json},
                                                     {"csv", Format::csv},
                                                     {"avro", Format::avro},

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "app/command.h"
+#include "app/config/config.h"
+#include "app/config/serve_config.h"
+#include "app/terminal/terminal.h"
+#include "app/version.h"
+#include "engine/live.h"
+#include "serve/server.h"
+
+namespace adweave::app {
+
+namespace {
+
+struct ServeOptions {
+  std::string config;
+  std::string data;
+  std::string listen;
+  std::string metrics;
+  int threads = 0;
+  bool take_over = false;
+};
+
+// Set by SIGINT and SIGTERM: what has been read is committed, then it ends.
+volatile std::sig_atomic_t stop_asked = 0;
+
+// The addresses of the command line in place of the configuration's.
+Status choose_addresses(const ServeOptions& options, serve::Options& serve) {
+  for (const auto& [text, address] :
+       {std::pair{&options.listen, &serve.address}, {&options.metrics, &serve.metrics}}) {
+    if (text->empty()) continue;
+    const auto parsed = parse_address(*text);
+    if (!parsed)
+      return Error{ErrorCode::usage, "no address: " + *text, "write it like 127.0.0.1:8080"};
+    if (serve.tokens.empty() && !is_loopback(parsed->host)) {
+      return Error{ErrorCode::config,
+                   "others can reach " + *text + ", and the configuration has no tokens",
+                   "write serve: {tokens: ...}, or listen on 127.0.0.1"};
+    }
+    *address = *parsed;
+  }
+  return {};
+}
+
+Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options) {
+  std::unique_ptr<serve::Server> server;
+  engine::LiveHooks hooks;
+  hooks.now_us = now_us;
+  hooks.stop = [] { return stop_asked != 0; };
+  hooks.committed = [&](const ledger::CommitOutcome& commit) { server->committed(commit); };
+  hooks.ready = [&] {
+    server->ready();
+    fmt::print(stderr, "adweave: ready\n");
+  };
+  ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
+                 engine::Live::open(fs, std::move(job), std::move(hooks)));
+  ADWEAVE_ASSIGN(server, serve::Server::start(std::move(options), live->journal(),
+                                              live->committed_through(), now_us));
+  fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
+             server->metrics_port());
+  const Status ran = live->run();
+  server->stop();
+  return ran;
+}
+
+int serve_command(FileSystem& fs, const ServeOptions& options) {
+  engine::Job job;
+  serve::Options serve;
+  if (const int code = open_server(fs, options.config, options.data, job, serve); code != kOk)
+    return code;
+  if (const Status chosen = choose_addresses(options, serve); !chosen) return fail(chosen.error());
+  job.threads = thread_count(options.threads);
+  job.take_over = options.take_over;
+  std::signal(SIGINT, [](int) { stop_asked = 1; });
+  std::signal(SIGTERM, [](int) { stop_asked = 1; });
+  std::signal(SIGPIPE, SIG_IGN);
+  const Status served = serve_until_stopped(fs, std::move(job), std::move(serve));
+  return served ? kOk : fail(served.error());
+}
+
+}  // namespace
+
+void add_serve_command(Program& program) {
+  auto options = std::make_shared<ServeOptions>();
+  CLI::App* command =
+      add_command(program, "serve", "Collects, processes and commits until it is stopped.",
+                  {"adweave serve -c adweave.yaml --data DIR",
+                   "adweave serve -c adweave.yaml --data DIR --listen 127.0.0.1:9090",
+                   "curl -H 'Content-Type: application/x-ndjson' --data-binary @events.ndjson "
+                   "'http://127.0.0.1:8080/v1/events?wait=committed'"});
+  add_config_option(*command, options->config);
+  command->add_option("--data", options->data, "The data folder; made where it is missing")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--listen", options->listen, "Where events are taken, in place of serve.listen")
+      ->type_name("ADDRESS");
+  command->add_option("--metrics", options->metrics, "The same of serve.metrics")
+      ->type_name("ADDRESS");
+  add_threads_option(*command, options->threads, "Threads that decode and encode");
+  command->add_flag("--take-over", options->take_over,
+                    "Take the data folder over from a writer that hangs");
+  command->callback([&program, options] {
+    program.action = [&program, options] { return serve_command(program.fs, *options); };
+  });
+}
+
+}  // namespace adweave::app

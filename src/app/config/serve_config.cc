@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config/serve_config.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/job.h"
+
+namespace adweave::app {
+
+namespace {
+
+void read_address(MapReader& map, const std::string& key, serve::Address& address) {
+  const auto text = map.text(key);
+  if (!text) return;
+  if (const auto parsed = parse_address(*text)) {
+    address = *parsed;
+  } else {
+    map.problems().add(map.node(), key + " is no address: " + *text,
+                       "write it like 127.0.0.1:8080");
+  }
+}
+
+serve::Token read_token(const YAML::Node& item, Problems& problems) {
+  serve::Token token;
+  MapReader map(item, "token", problems);
+  if (!map.valid()) return token;
+  constexpr size_t kDigits = 64;
+  token.name = map.required_text("name", "web-servers");
+  token.sha256 = map.required_text("sha256", "the output of: printf %s TOKEN | sha256sum");
+  std::transform(token.sha256.begin(), token.sha256.end(), token.sha256.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const bool is_sum = token.sha256.size() == kDigits &&
+                      token.sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_sum && !token.sha256.empty()) {
+    problems.add(item, "sha256 is no SHA-256",
+                 "write the 64 digits of: printf %s TOKEN | sha256sum");
+  }
+  token.role = map.choice<serve::Role>("role", {{"ingest", serve::Role::ingest},
+                                                {"read", serve::Role::read},
+                                                {"admin", serve::Role::admin}})
+                   .value_or(serve::Role::ingest);
+  map.finish();
+  return token;
+}
+
+void read_tokens(MapReader& map, serve::Options& options) {
+  const auto node = map.take("tokens");
+  if (!node) return;
+  if (!node->IsSequence()) return map.problems().add(*node, "tokens must be a list of tokens");
+  for (const YAML::Node& item : *node) options.tokens.push_back(read_token(item, map.problems()));
+}
+
+std::string format_name(decode::Format format) {
+  switch (format) {
+    case decode::Format::json:
+      return "json";
+    case decode::Format::csv:
+      return "csv";
+    case decode::Format::avro:
+      return "avro";
+    case decode::Format::lines:
+      return "lines";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::optional<serve::Address> parse_address(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return std::nullopt;
+  serve::Address address;
+  address.host = text.substr(0, colon);
+  if (address.host.starts_with('[') && address.host.ends_with(']'))
+    address.host = address.host.substr(1, address.host.size() - 2);
+  const char* end = text.data() + text.size();
+  const auto port = std::from_chars(text.data() + colon + 1, end, address.port);
+  constexpr int kPortMax = 65'535;
+  const bool is_port =
+      port.ec == std::errc() && port.ptr == end && address.port >= 0 && address.port <= kPortMax;
+  if (!is_port || address.host.empty()) return std::nullopt;
+  return address;
+}
+
+serve::Options read_serve(MapReader& root, const engine::Job& job) {
+  serve::Options options;
+  for (const engine::SourceJob& source : job.sources) {
+    if (!source.http) continue;
+    options.sources.push_back({source.decoder.source, format_name(source.decoder.format),
+                               source.decoder.compression != decode::Compression::none});
+  }
+  const auto node = root.take("serve");
+  if (!node) return options;
+  MapReader map(*node, "serve", root.problems());
+  if (!map.valid()) return options;
+  read_address(map, "listen", options.address);
+  read_address(map, "metrics", options.metrics);
+  read_tokens(map, options);
+  options.certificate = map.text("certificate").value_or("");
+  options.key = map.text("key").value_or("");
+  if (options.certificate.empty() != options.key.empty())
+    root.problems().add(*node, "certificate and key go together", "name both PEM files");
+  const bool is_open = !is_loopback(options.address.host) || !is_loopback(options.metrics.host);
+  if (is_open && options.tokens.empty()) {
+    root.problems().add(*node, "others can reach the server, and it has no tokens",
+                        "write tokens, or listen on 127.0.0.1");
+  }
+  map.finish();
+  return options;
+}
+
+}  // namespace adweave::app

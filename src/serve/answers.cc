@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/answers.h"
+
+namespace adweave::serve {
+
+net::HttpResponse json_answer(int status, const JsonValue& value) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers.push_back({"Content-Type", "application/json"});
+  response.body = value.dump();
+  return response;
+}
+
+net::HttpResponse problem(int status, const std::string& title, const std::string& detail,
+                          const std::string& fix) {
+  JsonValue value;
+  value.set("type", "about:blank");
+  value.set("title", title);
+  value.set("status", status);
+  value.set("detail", detail);
+  if (!fix.empty()) value.set("fix", fix);
+  net::HttpResponse response = json_answer(status, value);
+  response.headers[0].value = "application/problem+json";
+  return response;
+}
+
+net::HttpResponse busy(int status, const std::string& title, const std::string& detail,
+                       int64_t retry_after_seconds) {
+  net::HttpResponse response = problem(status, title, detail, "send it again after a while");
+  response.headers.push_back({"Retry-After", std::to_string(retry_after_seconds)});
+  return response;
+}
+
+}  // namespace adweave::serve

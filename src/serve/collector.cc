@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/collector.h"
+
+#include <algorithm>
+
+#include "serve/answers.h"
+
+namespace adweave::serve {
+
+namespace {
+
+// Ids that are made here begin so; a sender's may not.
+constexpr char kMadeMark = '~';
+
+const std::map<std::string, std::string, std::less<>> kFormats = {
+    {"application/json", "json"},
+    {"application/x-ndjson", "json"},
+    {"application/ndjson", "json"},
+    {"application/jsonl", "json"},
+    {"text/csv", "csv"},
+    {"application/avro", "avro"},
+    {"avro/binary", "avro"},
+    {"application/vnd.apache.avro", "avro"},
+    {"application/vnd.apache.avro.binary", "avro"},
+    {"text/plain", "lines"},
+};
+
+// "text/csv; charset=utf-8" -> "text/csv"
+std::string media_type(std::string_view value) {
+  value = value.substr(0, value.find(';'));
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  std::string type(value);
+  for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return type;
+}
+
+std::string names_of(const std::vector<HttpSource>& sources) {
+  std::string names;
+  for (const HttpSource& source : sources) names += (names.empty() ? "" : ", ") + source.name;
+  return names;
+}
+
+// What a request says of itself, or why it cannot be taken.
+struct Request {
+  const HttpSource* source = nullptr;
+  Wait wait = Wait::durable;
+  std::string key;  // of its sender; may be empty
+  std::optional<net::HttpResponse> refusal;
+};
+
+// The source is named, or the only one of the body's format.
+void find_source(const net::HttpRequest& request, const std::vector<HttpSource>& sources,
+                 Request& out) {
+  const std::string* type = request.header("Content-Type");
+  std::string format;
+  if (type != nullptr) {
+    const auto known = kFormats.find(media_type(*type));
+    if (known == kFormats.end()) {
+      out.refusal = problem(415, "unsupported media type", "there is no format '" + *type + "'",
+                            "send application/x-ndjson, application/json, text/csv or "
+                            "application/avro");
+      return;
+    }
+    format = known->second;
+  }
+  const std::string* name = request.parameter("source");
+  for (const HttpSource& source : sources) {
+    if (name != nullptr ? source.name != *name : source.format != format) continue;
+    if (out.source != nullptr) {
+      out.refusal = problem(400, "which source", "several sources take " + format,
+                            "add ?source= and one of " + names_of(sources));
+      return;
+    }
+    out.source = &source;
+  }
+  if (out.source == nullptr) {
+    out.refusal = problem(400, "no such source",
+                          name != nullptr ? "no source '" + *name + "' takes deliveries"
+                                          : "no source takes such a body",
+                          "add ?source= and one of " + names_of(sources));
+  } else if (!format.empty() && format != out.source->format) {
+    out.refusal = problem(
+        415, "unsupported media type",
+        "the source " + out.source->name + " takes " + out.source->format + ", not " + format,
+        "send it to another source");
+  }
+}
+
+void find_coding(const net::HttpRequest& request, Request& out) {
+  const std::string* coding = request.header("Content-Encoding");
+  if (coding == nullptr || *coding == "identity" || out.refusal) return;
+  if (*coding != "gzip" && *coding != "zstd") {
+    out.refusal = problem(415, "unsupported content coding", "there is no coding '" + *coding + "'",
+                          "send it as it is, or with gzip or zstd");
+  } else if (!out.source->is_compressible) {
+    out.refusal =
+        problem(415, "unsupported content coding",
+                "the source " + out.source->name + " is configured with compression: none",
+                "send it as it is");
+  }
+}
+
+Request read_request(const net::HttpRequest& request, const std::vector<HttpSource>& sources) {
+  Request out;
+  find_source(request, sources, out);
+  find_coding(request, out);
+  if (out.refusal) return out;
+  if (const std::string* wait = request.parameter("wait")) {
+    // SQL reads what is committed: to be committed is to be queryable.
+    if (*wait == "committed" || *wait == "queryable") {
+      out.wait = Wait::committed;
+    } else if (*wait != "durable") {
+      out.refusal = problem(400, "what to wait for", "there is no wait=" + *wait,
+                            "write durable, committed or queryable");
+    }
+  }
+  if (const std::string* key = request.header("Idempotency-Key")) {
+    out.key = *key;
+    const bool is_fine =
+        !key->empty() && key->front() != kMadeMark &&
+        static_cast<int64_t>(key->size()) <= limits::kDeliveryBatchBytesMax &&
+        std::all_of(key->begin(), key->end(), [](char c) { return c >= ' ' && c <= '~'; });
+    if (!is_fine)
+      out.refusal = problem(400, "Idempotency-Key", "the key is empty, too long or not printable",
+                            "send up to 256 ASCII characters that do not begin with ~");
+  }
+  if (request.body.empty())
+    out.refusal = problem(400, "empty body", "there is nothing in it", "send at least one event");
+  return out;
+}
+
+net::HttpResponse outcome_of(const std::string& id, int64_t bytes,
+                             const ledger::DeliveryOutcome& outcome) {
+  JsonValue value;
+  value.set("received", bytes);
+  value.set("batch", id);
+  if (outcome.commit == 0) return json_answer(200, value);
+  value.set("commit", outcome.commit);
+  value.set("accepted", outcome.counts.accepted);
+  value.set("duplicate", outcome.counts.duplicate);
+  value.set("conflict", outcome.counts.conflict);
+  value.set("rejected", outcome.counts.rejected);
+  JsonValue errors{JsonValue::Array{}};
+  for (const std::string& error : outcome.errors) errors.push(error);
+  value.set("errors", std::move(errors));
+  return json_answer(200, value);
+}
+
+Hash128 key_of(const std::string& source, const std::string& id) {
+  return combine(hash128(source), hash128(id));
+}
+
+}  // namespace
+
+Collector::Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
+                     std::function<int64_t()> now_us)
+    : journal_(journal),
+      metrics_(metrics),
+      sources_(std::move(sources)),
+      now_us_(std::move(now_us)),
+      found_(journal.end()) {}
+
+Result<std::unique_ptr<Collector>> Collector::open(source::Journal& journal,
+                                                   source::JournalPosition through,
+                                                   Metrics& metrics,
+                                                   std::vector<HttpSource> sources,
+                                                   std::function<int64_t()> now_us) {
+  std::unique_ptr<Collector> collector(
+      new Collector(journal, metrics, std::move(sources), std::move(now_us)));
+  ADWEAVE_TRY(collector->read_keys(through));
+  return collector;
+}
+
+Status Collector::read_keys(const source::JournalPosition& through) {
+  source::JournalReader reader = journal_.reader(journal_.first());
+  while (true) {
+    ADWEAVE_ASSIGN(const std::optional<source::JournalEntry> entry, reader.next());
+    if (!entry) return {};
+    const source::Delivery& delivery = entry->delivery;
+    if (delivery.batch.starts_with(kMadeMark)) continue;
+    auto batch = std::make_shared<Batch>();
+    batch->id = delivery.batch;
+    batch->bytes = static_cast<int64_t>(delivery.body.size());
+    batch->is_durable = true;
+    batch->is_committed = entry->position < through;
+    const Hash128 key = key_of(delivery.source, delivery.batch);
+    batches_.insert_or_assign(key, batch);
+    remember(key);
+    if (!batch->is_committed) uncommitted_.emplace(entry->position, std::move(batch));
+  }
+}
+
+// Forgets the oldest key instead, if there are too many.
+void Collector::remember(const Hash128& key) {
+  keys_.push_back(key);
+  if (keys_.size() <= limits::kBatchKeysMax) return;
+  batches_.erase(keys_.front());
+  keys_.pop_front();
+}
+
+std::string Collector::made_id() {
+  const std::string text = std::to_string(now_us_()) + "." + std::to_string(++made_);
+  return kMadeMark + to_hex(hash128(text));
+}
+
+void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
+  Request read = read_request(request, sources_);
+  if (read.refusal) return give(respond, *std::move(read.refusal));
+  const std::string& source = read.source->name;
+  const int64_t now = now_us_();
+  std::shared_ptr<Batch> batch;
+  Hash128 key;
+  {
+    const std::lock_guard guard(mutex_);
+    if (is_stopping_) return give(respond, busy(503, "stopping", "the server is being stopped"));
+    const std::string id = read.key.empty() ? made_id() : read.key;
+    key = key_of(source, id);
+    const auto [it, is_new] = batches_.try_emplace(key);
+    if (is_new) it->second = std::make_shared<Batch>();
+    batch = it->second;
+    batch->waiting.emplace_back(read.wait, std::move(respond));
+    ++waiting_;
+    if (!is_new) return answer(*batch);  // perhaps at once
+    batch->id = id;
+    batch->bytes = static_cast<int64_t>(request.body.size());
+  }
+  metrics_.count_delivery(source, batch->bytes);
+  journal_.append({source, batch->id, now, std::move(request.body)},
+                  [this, batch, key](Result<source::JournalPosition> position) {
+                    durable(*batch, key, std::move(position));
+                  });
+}
+
+// Answers those of whom the answer is known. With the mutex held.
+void Collector::answer(Batch& batch) {
+  std::vector<std::pair<Wait, net::HttpRespond>> left;
+  for (auto& [wait, respond] : batch.waiting) {
+    const bool is_due = batch.is_durable && (wait == Wait::durable || batch.is_committed);
+    if (!is_due) {
+      left.emplace_back(wait, std::move(respond));
+      continue;
+    }
+    const ledger::DeliveryOutcome none;
+    const bool tells_all = wait == Wait::committed;
+    give(respond, outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
+    --waiting_;
+  }
+  batch.waiting.swap(left);
+}
+
+void Collector::turn_away(Batch& batch, const net::HttpResponse& response) {
+  for (auto& [wait, respond] : batch.waiting) give(respond, response);
+  waiting_ -= static_cast<int64_t>(batch.waiting.size());
+  batch.waiting.clear();
+}
+
+void Collector::durable(Batch& batch, const Hash128& key,
+                        Result<source::JournalPosition> position) {
+  const std::lock_guard guard(mutex_);
+  // A made id comes but once; what failed may be sent again under its key.
+  const std::shared_ptr<Batch> kept = batches_.find(key)->second;
+  if (!position || batch.id.starts_with(kMadeMark)) batches_.erase(key);
+  if (!position) {
+    const Error& error = position.error();
+    return turn_away(batch, error.recovery == Recovery::retry
+                                ? busy(429, "too much at once", error.message)
+                                : busy(503, "the journal cannot be written", error.message, 5));
+  }
+  if (!batch.id.starts_with(kMadeMark)) remember(key);
+  batch.is_durable = true;
+  const auto early = early_.find(*position);
+  if (early != early_.end()) {
+    batch.is_committed = true;
+    batch.outcome = std::move(early->second);
+    early_.erase(early);
+  } else {
+    uncommitted_.emplace(*position, kept);
+  }
+  answer(batch);
+}
+
+void Collector::committed(const ledger::CommitOutcome& commit) {
+  const std::lock_guard guard(mutex_);
+  for (const ledger::DeliveryOutcome& outcome : commit.deliveries) {
+    const source::JournalPosition position{outcome.segment, outcome.offset};
+    const auto it = uncommitted_.find(position);
+    if (it == uncommitted_.end()) {
+      // Of this process: the journal's thread has not told of it yet.
+      if (position >= found_) early_.emplace(position, outcome);
+      continue;
+    }
+    Batch& batch = *it->second;
+    batch.is_committed = true;
+    batch.outcome = outcome;
+    answer(batch);
+    batch.outcome.errors.clear();  // the key may be kept for days
+    uncommitted_.erase(it);
+  }
+}
+
+void Collector::stop() {
+  const std::lock_guard guard(mutex_);
+  is_stopping_ = true;
+  for (auto& [position, batch] : uncommitted_)
+    turn_away(*batch, busy(503, "stopping", "it is durable, and will be committed"));
+}
+
+int64_t Collector::waiting() const {
+  const std::lock_guard guard(mutex_);
+  return waiting_;
+}
+
+void Collector::give(net::HttpRespond& respond, net::HttpResponse response) {
+  metrics_.count_request(response.status);
+  respond(std::move(response));
+}
+
+}  // namespace adweave::serve

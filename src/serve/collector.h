@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes deliveries, makes them durable in the journal and tells their senders. Thread-safe; never
+// blocks.
+//
+// A delivery with an Idempotency-Key is kept once, however often it is sent: the key is kept in the
+// journal, and the newest limits::kBatchKeysMax of them are known, also after a restart.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "ledger/outcome.h"
+#include "net/http_server.h"
+#include "serve/metrics.h"
+#include "serve/options.h"
+#include "source/journal.h"
+
+namespace adweave::serve {
+
+// When a sender wants its answer: once the bytes are on disk, or once the events are committed,
+// which is when SQL sees them.
+enum class Wait : uint8_t { durable, committed };
+
+class Collector {
+ public:
+  // `journal` and `metrics` must outlive it, and all requests. Reads the keys in the journal, of
+  // which all before `through` is committed.
+  static Result<std::unique_ptr<Collector>> open(source::Journal& journal,
+                                                 source::JournalPosition through, Metrics& metrics,
+                                                 std::vector<HttpSource> sources,
+                                                 std::function<int64_t()> now_us);
+
+  // POST /v1/events
+  void take(net::HttpRequest request, net::HttpRespond respond);
+
+  // Answers those who waited for it.
+  void committed(const ledger::CommitOutcome& commit);
+  // Nothing will be committed any more: who waits is told to come again.
+  void stop();
+
+  int64_t waiting() const;
+
+ private:
+  // What was delivered under a key.
+  struct Batch {
+    std::string id;
+    int64_t bytes = 0;
+    bool is_durable = false;
+    bool is_committed = false;
+    ledger::DeliveryOutcome outcome;  // commit 0: not yet known
+    std::vector<std::pair<Wait, net::HttpRespond>> waiting;
+  };
+
+  Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
+            std::function<int64_t()> now_us);
+  Status read_keys(const source::JournalPosition& through);
+  void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);
+  void answer(Batch& batch);
+  void turn_away(Batch& batch, const net::HttpResponse& response);
+  std::string made_id();
+  void remember(const Hash128& key);
+  void give(net::HttpRespond& respond, net::HttpResponse response);
+
+  source::Journal& journal_;
+  Metrics& metrics_;
+  std::vector<HttpSource> sources_;
+  std::function<int64_t()> now_us_;
+  source::JournalPosition found_;  // what is in front of it came before this process
+
+  mutable std::mutex mutex_;                                                  // of all below
+  std::unordered_map<Hash128, std::shared_ptr<Batch>, Hash128Hash> batches_;  // by key
+  std::deque<Hash128> keys_;  // of senders, the oldest first
+  std::map<source::JournalPosition, std::shared_ptr<Batch>> uncommitted_;
+  std::map<source::JournalPosition, ledger::DeliveryOutcome> early_;  // committed, not yet durable
+  uint64_t made_ = 0;
+  int64_t waiting_ = 0;
+  bool is_stopping_ = false;
+};
+
+}  // namespace adweave::serve

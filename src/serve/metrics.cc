@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/metrics.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace adweave::serve {
+
+namespace {
+
+constexpr double kSecond = limits::kSecondUs;
+
+// A label's value with what the format asks to escape.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+class Text {
+ public:
+  Text& begin(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    out_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+    return *this;
+  }
+  template <class T>
+  Text& put(T value, std::string_view label = "", std::string_view of = "") {
+    return put_as(name_, value, label, of);
+  }
+  template <class T>
+  Text& put_as(std::string_view name, T value, std::string_view label = "",
+               std::string_view of = "") {
+    out_ += label.empty() ? fmt::format("{} {}\n", name, value)
+                          : fmt::format("{}{{{}={}}} {}\n", name, label, quoted(of), value);
+    return *this;
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string name_;
+  std::string out_;
+};
+
+}  // namespace
+
+void Metrics::count_request(int status) {
+  const std::lock_guard guard(mutex_);
+  ++requests_[status];
+}
+
+void Metrics::count_delivery(const std::string& source, int64_t bytes) {
+  const std::lock_guard guard(mutex_);
+  auto& [number, total] = deliveries_[source];
+  ++number;
+  total += bytes;
+}
+
+void Metrics::take(const ledger::CommitOutcome& commit) {
+  const std::lock_guard guard(mutex_);
+  for (const ledger::Counts& counts : commit.counts) {
+    counts_[counts.source].source = counts.source;
+    counts_[counts.source].add(counts);
+  }
+  for (const auto& [reason, number] : commit.rejected) rejected_[reason] += number;
+  for (size_t i = 0; i < kBounds.size(); ++i) {
+    if (static_cast<double>(commit.duration_us) <= kBounds[i] * kSecond) ++commits_within_[i];
+  }
+  ++commits_;
+  commit_us_ += commit.duration_us;
+  newest_commit_ = commit.commit;
+  latest_receipt_ = std::max(latest_receipt_, commit.latest_receipt);
+}
+
+std::string Metrics::text(const Gauges& gauges) const {
+  const std::lock_guard guard(mutex_);
+  Text out;
+  out.begin("adweave_http_requests_total", "counter", "Answers given, by status.");
+  for (const auto& [status, number] : requests_) out.put(number, "status", std::to_string(status));
+  out.begin("adweave_deliveries_total", "counter", "Deliveries made durable, by source.");
+  for (const auto& [source, sum] : deliveries_) out.put(sum.first, "source", source);
+  out.begin("adweave_delivered_bytes_total", "counter", "Bytes of those, as they were sent.");
+  for (const auto& [source, sum] : deliveries_) out.put(sum.second, "source", source);
+
+  const auto put_counts = [&](std::string_view name, std::string_view help, auto member) {
+    out.begin(fmt::format("adweave_{}_total", name), "counter", help);
+    for (const auto& [source, counts] : counts_) out.put(member(counts), "source", source);
+  };
+  put_counts("received", "Events that were committed, however they ended.",
+             [](const ledger::Counts& c) { return c.received(); });
+  put_counts("accepted", "Events that entered.", [](const auto& c) { return c.accepted; });
+  put_counts("duplicate", "Events that had come before.",
+             [](const auto& c) { return c.duplicate; });
+  put_counts("conflict", "Events whose id had come with other content.",
+             [](const auto& c) { return c.conflict; });
+  out.begin("adweave_rejected_total", "counter", "Records that were rejected, by reason.");
+  int64_t rejected = 0;
+  for (const auto& [reason, number] : rejected_) {
+    out.put(number, "reason", reason);
+    rejected += number;
+  }
+
+  int64_t by_source = 0;
+  for (const auto& [source, counts] : counts_) by_source += counts.rejected;
+  out.begin("adweave_conservation_difference", "gauge",
+            "Rejects by source less rejects by reason: 0, or a bug.")
+      .put(by_source - rejected);
+  out.begin("adweave_commit_duration_seconds", "histogram", "Time that a commit took.");
+  for (size_t i = 0; i < kBounds.size(); ++i) {
+    out.put_as("adweave_commit_duration_seconds_bucket", commits_within_[i], "le",
+               fmt::format("{}", kBounds[i]));
+  }
+  const double seconds = static_cast<double>(commit_us_) / kSecond;
+  out.put_as("adweave_commit_duration_seconds_bucket", commits_, "le", "+Inf")
+      .put_as("adweave_commit_duration_seconds_sum", seconds)
+      .put_as("adweave_commit_duration_seconds_count", commits_);
+  out.begin("adweave_commit", "gauge", "Number of the newest commit.").put(newest_commit_);
+  if (latest_receipt_ > 0) {
+    out.begin("adweave_newest_receipt_seconds", "gauge",
+              "When the newest committed event was received, seconds since 1970.")
+        .put(static_cast<double>(latest_receipt_) / kSecond);
+  }
+  out.begin("adweave_journal_bytes_behind", "gauge", "Bytes of the journal to be committed.")
+      .put(gauges.journal_bytes_behind);
+  out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
+      .put(gauges.waiting);
+  out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
+
+  // The names of the case study's notebook.
+  out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")
+      .put_as("data_processing_time_sum", seconds)
+      .put_as("data_processing_time_count", commits_);
+  out.begin("data_processing_errors", "counter", "Records that could not be processed.")
+      .put(rejected);
+  return out.take();
+}
+
+}  // namespace adweave::serve

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the server counts, in Prometheus' text format 0.0.4
+// (https://prometheus.io/docs/instrumenting/exposition_formats/). Thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "ledger/outcome.h"
+
+namespace adweave::serve {
+
+// What is asked of others when somebody looks.
+struct Gauges {
+  int64_t journal_bytes_behind = 0;  // durable, but not committed
+  int64_t waiting = 0;               // senders
+  int64_t now_us = 0;
+  bool is_ready = false;
+};
+
+class Metrics {
+ public:
+  void count_request(int status);
+  void count_delivery(const std::string& source, int64_t bytes);
+  void take(const ledger::CommitOutcome& commit);
+
+  std::string text(const Gauges& gauges) const;
+
+ private:
+  // Seconds that commits took, by upper bounds.
+  static constexpr std::array<double, 9> kBounds = {0.005, 0.01, 0.025, 0.05, 0.1,
+                                                    0.25,  0.5,  1,     2.5};
+
+  mutable std::mutex mutex_;
+  std::map<int, int64_t> requests_;                                // by status
+  std::map<std::string, std::pair<int64_t, int64_t>> deliveries_;  // by source: number, bytes
+  std::map<std::string, ledger::Counts> counts_;                   // by source
+  std::map<std::string, int64_t> rejected_;                        // by reason
+  std::array<int64_t, kBounds.size()> commits_within_{};
+  int64_t commits_ = 0;
+  int64_t commit_us_ = 0;
+  int64_t newest_commit_ = 0;
+  int64_t latest_receipt_ = 0;
+};
+
+}  // namespace adweave::serve

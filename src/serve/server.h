@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The endpoints: who may ask for what, and who answers.
+//
+//   POST /v1/events   deliver events (serve/collector.h)
+//   GET  /metrics     for Prometheus
+//   GET  /livez       the process is there
+//   GET  /readyz      events are processed
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "net/http_server.h"
+#include "serve/collector.h"
+#include "serve/metrics.h"
+#include "serve/options.h"
+
+namespace adweave::serve {
+
+class Server {
+ public:
+  // Listens at once; events are taken before it is ready(). The journal must outlive it.
+  static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
+                                               source::JournalPosition through,
+                                               std::function<int64_t()> now_us);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  int port() const { return events_->port(); }
+  int metrics_port() const { return scrapes_ ? scrapes_->port() : 0; }
+
+  void ready() { is_ready_ = true; }
+  void committed(const ledger::CommitOutcome& commit);
+
+  // Takes nothing more and answers all who wait. The destructor does it too.
+  void stop();
+
+ private:
+  Server(Options options, source::Journal& journal, std::function<int64_t()> now_us)
+      : options_(std::move(options)), journal_(journal), now_us_(std::move(now_us)) {}
+
+  Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
+  void handle(net::HttpRequest request, net::HttpRespond respond);
+  std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Role needed) const;
+  // Durable, but not committed.
+  int64_t bytes_behind() const;
+  net::HttpResponse answer(const net::HttpRequest& request);
+
+  Options options_;
+  source::Journal& journal_;
+  std::function<int64_t()> now_us_;
+  Metrics metrics_;
+  std::atomic<bool> is_ready_ = false;
+  mutable std::mutex mutex_;
+  source::JournalPosition through_;  // all before it is committed
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<net::HttpServer> events_;
+  std::unique_ptr<net::HttpServer> scrapes_;
+};
+
+}  // namespace adweave::serve
