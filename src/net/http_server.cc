@@ -261,11 +261,15 @@ void Connection::close_if_idle() {
 }
 
 // A request that comes too slowly gets an answer; in any other phase there is nobody to read one.
+// What a client does not read is dropped with a reset, for the system would keep it for long.
 void Connection::end_late() {
+  error_code ignored;
+  if (phase_ == Phase::writing) {
+    socket().set_option(asio::socket_base::linger(true, 0), ignored);
+  }
   if (phase_ != Phase::head && phase_ != Phase::body) return close();
   late_ = true;
   deadline_ = Clock::time_point::max();
-  error_code ignored;
   socket().cancel(ignored);
 }
 
