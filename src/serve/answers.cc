@@ -7,7 +7,7 @@ net::HttpResponse json_answer(int status, const JsonValue& value) {
   net::HttpResponse response;
   response.status = status;
   response.headers.push_back({"Content-Type", "application/json"});
-  response.body = value.dump();
+  response.body = value.dump() + '\n';  // for who reads it at a terminal
   return response;
 }
 
