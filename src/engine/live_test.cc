@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "engine/engine_test_support.h"
+
+namespace adweave::engine {
+namespace {
+
+Job live_job() {
+  Job job = job_of();
+  for (SourceJob& source : job.sources) source.files.clear();
+  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
+  return job;
+}
+
+source::Delivery impressions(int first, int count) {
+  std::string body;
+  for (int i = first; i < first + count; ++i) {
+    body += fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k\"}}\n", i,
+                        time_of(i), i % 3);
+  }
+  return {"impressions", fmt::format("b{}", first), kReceived, body};
+}
+
+source::Delivery clicks(int first, int count) {
+  std::string body = "id,t,u,c\n";
+  for (int i = first; i < first + count; ++i)
+    body += fmt::format("c{},{},u{},camp\n", i, time_of(i), i % 3);
+  return {"clicks", fmt::format("b{}", first), kReceived, body};
+}
+
+// A server and what it has told.
+class LiveServer {
+ public:
+  explicit LiveServer(SimulatedDisk& disk, Job job = live_job()) {
+    LiveHooks hooks;
+    hooks.now_us = [] { return kReceived; };
+    hooks.stop = [this] { return is_stopping_.load(); };
+    hooks.committed = [this](const ledger::CommitOutcome& commit) {
+      const std::lock_guard guard(mutex_);
+      commits_.push_back(commit);
+      changed_.notify_all();
+    };
+    Result<std::unique_ptr<Live>> live = Live::open(disk, std::move(job), std::move(hooks));
+    if (!live) ADD_FAILURE() << live.error().message;
+    CHECK(live);
+    live_ = *std::move(live);
+    runner_ = std::thread([this] { status_ = live_->run(); });
+  }
+  ~LiveServer() {
+    if (!runner_.joinable()) return;
+    const Status stopped = stop();
+    if (!stopped) ADD_FAILURE() << stopped.error().message;
+  }
+  LiveServer(const LiveServer&) = delete;
+  LiveServer& operator=(const LiveServer&) = delete;
+
+  // Waits until it is durable.
+  source::JournalPosition deliver(source::Delivery delivery) {
+    std::mutex mutex;
+    std::condition_variable told;
+    std::optional<Result<source::JournalPosition>> kept;
+    live_->journal().append(std::move(delivery), [&](Result<source::JournalPosition> position) {
+      const std::lock_guard guard(mutex);
+      kept = std::move(position);
+      told.notify_all();
+    });
+    std::unique_lock lock(mutex);
+    told.wait(lock, [&] { return kept.has_value(); });
+    CHECK(*kept);
+    return **kept;
+  }
+
+  // Waits until all of the journal is committed.
+  void settle() {
+    const source::JournalPosition end = live_->journal().end();
+    if (live_->journal().first() == end || live_->committed_through() >= end) return;
+    std::unique_lock lock(mutex_);
+    const bool settled = changed_.wait_for(lock, std::chrono::seconds(60), [&] {
+      return !commits_.empty() &&
+             source::JournalPosition{commits_.back().segment, commits_.back().offset} >= end;
+    });
+    ASSERT_TRUE(settled) << "the journal is not committed";
+  }
+
+  Status stop() {
+    is_stopping_ = true;
+    runner_.join();
+    live_.reset();
+    return status_;
+  }
+
+  std::vector<ledger::CommitOutcome> commits() const {
+    const std::lock_guard guard(mutex_);
+    return commits_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<ledger::CommitOutcome> commits_;
+  std::atomic<bool> is_stopping_ = false;
+  std::unique_ptr<Live> live_;
+  std::thread runner_;
+  Status status_;
+};
+
+// The ids of a table's rows, each as often as it is there.
+std::multiset<std::string> ids_of(const SimulatedDisk& disk, std::string_view table) {
+  const Result<std::string> text = ledger_text(disk, "/data");
+  CHECK(text);
+  std::multiset<std::string> ids;
+  const std::string rows = lines_of(*text, std::string(table) + ":");
+  constexpr std::string_view kId = " event_id=";
+  for (size_t at = rows.find(kId); at != std::string::npos; at = rows.find(kId, at + 1)) {
+    const size_t begin = at + kId.size();
+    ids.insert(rows.substr(begin, rows.find_first_of(" \n", begin) - begin));
+  }
+  return ids;
+}
+
+TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
+  SimulatedDisk disk;
+  LiveServer server(disk);
+  server.deliver(impressions(0, 3));
+  const source::JournalPosition bad =
+      server.deliver({"clicks", "b", kReceived, "id,t\nc1,never\n"});
+  server.deliver(impressions(2, 2));
+  server.settle();
+  ASSERT_TRUE(server.stop());
+  ledger::Counts all;
+  for (const ledger::CommitOutcome& commit : server.commits()) {
+    for (const ledger::DeliveryOutcome& outcome : commit.deliveries) {
+      all.add(outcome.counts);
+      if (outcome.segment != bad.segment || outcome.offset != bad.offset) continue;
+      ASSERT_EQ(outcome.errors.size(), 1U);
+      EXPECT_EQ(outcome.errors[0].find(fmt::format("journal:{}:{}:5: ", bad.segment, bad.offset)),
+                0U)
+          << outcome.errors[0];
+    }
+  }
+  EXPECT_EQ(all.accepted, 4);
+  EXPECT_EQ(all.duplicate, 1);
+  EXPECT_EQ(all.rejected, 1);
+  EXPECT_EQ(ids_of(disk, "impressions"), (std::multiset<std::string>{"i0", "i1", "i2", "i3"}));
+}
+
+TEST(LiveTest, AServerGoesOnWhereTheLastOneEnded) {
+  SimulatedDisk disk;
+  for (int round = 0; round < 3; ++round) {
+    LiveServer server(disk);
+    server.deliver(impressions(round * 2, 2));
+    server.deliver(clicks(round * 2, 2));
+    server.settle();
+  }
+  EXPECT_EQ(ids_of(disk, "impressions").size(), 6U);
+  EXPECT_EQ(ids_of(disk, "clicks").size(), 6U);
+}
+
+TEST(LiveTest, AFolderIsWatched) {
+  SimulatedDisk calm;
+  SimulatedDisk disk;
+  for (SimulatedDisk* each : {&calm, &disk}) put_feeds(*each, 40);
+  const Result<RunReport> report = run(calm, job_of(), hooks());
+  ASSERT_TRUE(report);
+  int64_t left = 0;
+  for (const ledger::Counts& counts : report->counts) left += counts.records_read;
+
+  LiveHooks live;
+  live.now_us = [] { return kReceived + 60 * limits::kSecondUs; };
+  live.committed = [&](const ledger::CommitOutcome& commit) {
+    for (const ledger::Counts& counts : commit.counts) left -= counts.records_read;
+  };
+  live.stop = [&] { return left == 0; };
+  const Result<std::unique_ptr<Live>> server = Live::open(disk, job_of(), live);
+  ASSERT_TRUE(server);
+  const Status status = (*server)->run();
+  ASSERT_TRUE(status) << status.error().message;
+  const std::string expected = *ledger_text(calm, "/data");
+  const std::string found = *ledger_text(disk, "/data");
+  for (const char* table : {"impressions:", "clicks:", "conversions:", "rejects:", "duplicates:"})
+    EXPECT_EQ(lines_of(found, table), lines_of(expected, table));
+}
+
+// What had been acknowledged at a moment, and the disk that is found after it.
+struct Acknowledged {
+  std::set<std::string> ids;
+  Moment moment;
+};
+
+std::vector<Acknowledged> serve_and_note(bool power_cut) {
+  SimulatedDisk disk;
+  std::vector<Acknowledged> moments;
+  std::mutex mutex;
+  std::set<std::string> acknowledged;
+  std::mt19937_64 luck(5);
+  disk.before_change = [&](const std::string& step) {
+    std::set<std::string> ids;
+    {
+      const std::lock_guard guard(mutex);
+      ids = acknowledged;  // before the disk is copied: it has at least these
+    }
+    const bool unlucky = moments.size() % 2 == 0;
+    moments.push_back(
+        {std::move(ids),
+         {power_cut ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step}});
+  };
+  {
+    LiveServer server(disk);
+    for (int i = 0; i < 6; ++i) {
+      server.deliver(impressions(i * 2, 2));
+      server.deliver(clicks(i * 2, 2));
+      const std::lock_guard guard(mutex);
+      for (const int id : {i * 2, i * 2 + 1}) {
+        acknowledged.insert(fmt::format("i{}", id));
+        acknowledged.insert(fmt::format("c{}", id));
+      }
+    }
+    server.settle();
+  }
+  disk.before_change = {};
+  return moments;
+}
+
+void expect_all_once(const Acknowledged& acknowledged, int nth) {
+  SimulatedDisk& disk = *acknowledged.moment.disk;
+  Job job = live_job();
+  job.holder = "second";
+  {
+    LiveServer server(disk, job);
+    server.settle();
+  }
+  std::multiset<std::string> ids = ids_of(disk, "impressions");
+  ids.merge(ids_of(disk, "clicks"));
+  for (const std::string& id : acknowledged.ids)
+    EXPECT_EQ(ids.count(id), 1U) << id << " at step " << nth << ", " << acknowledged.moment.step;
+  EXPECT_EQ(ids.size(), std::set<std::string>(ids.begin(), ids.end()).size())
+      << "twice at step " << nth << ", " << acknowledged.moment.step;
+  const ledger::Ledger ledger = *ledger::Ledger::open(disk, "/data");
+  EXPECT_TRUE(ledger::verify_files(disk, "/data", ledger, {}).problems.empty())
+      << acknowledged.moment.step;
+}
+
+class LiveCrashTest : public ::testing::TestWithParam<bool> {};
+
+// Every third step of journal and commit, which run beside each other.
+TEST_P(LiveCrashTest, WhatIsAcknowledgedIsThereOnceAfterAnyStep) {
+  std::vector<Acknowledged> moments = serve_and_note(GetParam());
+  ASSERT_GT(moments.size(), 60U);
+  EXPECT_TRUE(moments.front().ids.empty());
+  EXPECT_EQ(moments.back().ids.size(), 24U);
+  for (size_t i = 0; i < moments.size() && !HasFailure(); i += 3)
+    expect_all_once(moments[i], static_cast<int>(i));
+}
+
+INSTANTIATE_TEST_SUITE_P(KillAndPowerCut, LiveCrashTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace adweave::engine
