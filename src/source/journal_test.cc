@@ -17,7 +17,8 @@ namespace {
 using tests::FaultFileSystem;
 using tests::SimulatedDisk;
 
-// Stops the journal's thread before it syncs, so that a queue can gather.
+// Stops the journal's thread before it syncs, so that a queue can gather. The journal must be
+// closed before it ends.
 class Gate {
  public:
   explicit Gate(SimulatedDisk& disk) : disk_(disk) {
@@ -174,16 +175,15 @@ TEST(JournalTest, AFullQueueRefusesAndHasRoomAgain) {
   SimulatedDisk disk;
   const auto journal = open_journal(disk, {.queue_bytes_max = 3 * frame_bytes(delivery(0))});
   std::promise<void> written;
-  {
-    Gate gate(disk);
-    for (int i = 0; i < 3; ++i) {
-      journal->append(delivery(0), [&, i](const auto& done) {
-        CHECK(done);
-        if (i == 2) written.set_value();
-      });
-    }
-    EXPECT_EQ(append(*journal, delivery(0)).error().recovery, Recovery::retry);
+  Gate gate(disk);
+  for (int i = 0; i < 3; ++i) {
+    journal->append(delivery(0), [&, i](const auto& done) {
+      CHECK(done);
+      if (i == 2) written.set_value();
+    });
   }
+  EXPECT_EQ(append(*journal, delivery(0)).error().recovery, Recovery::retry);
+  gate.open();
   written.get_future().wait();
   EXPECT_TRUE(append(*journal, delivery(0)));
   journal->close();
