@@ -37,7 +37,7 @@ TEST(Crc32c, IsThatOfRfc3720) {
 }
 
 TEST(Crc32c, BothWaysAreEqualForEveryLengthAndAnyPieces) {
-  std::mt19937_64 random(1);  // NOLINT: the same bytes each time
+  std::mt19937_64 random(1);
   std::string bytes;
   for (int size = 0; size < 300; ++size) {
     const uint32_t whole = crc32c(bytes);
