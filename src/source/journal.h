@@ -6,7 +6,7 @@
 //   (*journal)->append(std::move(delivery), [](Result<JournalPosition> kept) { ... reply ... });
 //   JournalReader reader = (*journal)->reader(committed);
 //   Result<std::optional<JournalEntry>> entry = reader.next();
-//   (*journal)->release(entry->next, keep_after);  // once it is committed
+//   (*journal)->release((*entry)->next, keep_after);  // once it is committed
 //
 // 1. What `append` acknowledged is read again, once, unaltered and in the order of the
 //    acknowledgements, whatever ends the process or the machine. What it did not acknowledge is
@@ -14,7 +14,10 @@
 // 2. After a write or an fsync that failed nothing is written any more: the journal must be opened
 //    anew, which begins a new segment. What had not been synced is written to a new file then, for
 //    a second fsync of the same file proves nothing.
-// 3. Damage is an Error, wherever it is found. Only what was never synced is dropped.
+// 3. Damage is an Error, wherever it is found, but for one place: in the last group before a crash
+// it
+//    looks like what a power cut leaves of a group that was never synced, and is dropped as that
+//    is.
 //
 // Thread-safe. One journal a folder: who opens it holds a lock that says so.
 #pragma once
