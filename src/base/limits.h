@@ -135,9 +135,9 @@ inline constexpr int kHttpRetryAfterSeconds = 1;  // when a refused client may c
 inline constexpr int64_t kHttpHeaderTimeoutUs = 10 * kSecondUs;  // from the first byte of a request
 inline constexpr int64_t kHttpBodyTimeoutUs =
     30 * kSecondUs;  // a body's, and as long again as its bytes take at the rate below
-inline constexpr int64_t kHttpBytesPerSecondMin = 16 * kKiB;    // of a body, either way
+inline constexpr int64_t kHttpBytesPerSecondMin = 16 * kKiB;    // of a body that is sent to us
 inline constexpr int64_t kHttpIdleTimeoutUs = 60 * kSecondUs;   // between two requests
-inline constexpr int64_t kHttpWriteTimeoutUs = 30 * kSecondUs;  // an answer's, as with a body
+inline constexpr int64_t kHttpWriteTimeoutUs = 30 * kSecondUs;  // until the client takes more of it
 inline constexpr int64_t kHttpLingerUs =
     2 *
     kSecondUs;  // a closed connection is read so long, so that the answer is not lost to a reset

@@ -172,6 +172,10 @@ TEST(HttpLimitsTest, StopEndsAlsoWhatIsStillBeingSent) {
   EXPECT_TRUE(client.is_closed());
 }
 
+constexpr const char* kChunked =
+    "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "3;a=b\r\nabc\r\n0\r\nT: x\r\n\r\n";
+
 // Changes bytes, cuts, doubles and swaps pieces of good requests.
 class RequestMutator {
  public:
@@ -208,9 +212,7 @@ class RequestMutator {
 
   const std::vector<std::string> kGood = {
       get("/a?b=c&d=%20"), post("/v1/events", "{\"a\":1}", "Connection: keep-alive\r\n"),
-      post("/e", "abc", "Expect: 100-continue\r\nAccept: */*\r\n"),
-      "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nT: "
-      "x\r\n\r\n",
+      post("/e", "abc", "Expect: 100-continue\r\nAccept: */*\r\n"), kChunked,
       get("http://a/b") + post("/c", "d")};
   std::mt19937_64 random_;
 };

@@ -19,7 +19,8 @@ namespace adweave::net {
 HttpRespond::HttpRespond(std::shared_ptr<Worker> worker, std::weak_ptr<Connection> connection)
     : worker_(std::move(worker)), connection_(std::move(connection)) {}
 
-HttpRespond::~HttpRespond() {
+// Without the memory for an answer the program ends.
+HttpRespond::~HttpRespond() {  // NOLINT(bugprone-exception-escape)
   if (worker_) (*this)(http_problem(500, "the request was not answered"));
 }
 
@@ -212,7 +213,7 @@ void Connection::on_written(error_code error, size_t bytes) {
   if (error) return close();
   written_ += bytes;
   if (written_ < output_head_.size() + output_body_.size()) {
-    set_deadline(options().write_timeout_us, static_cast<int64_t>(written_));
+    set_deadline(options().write_timeout_us);
     return write();
   }
   if (phase_ == Phase::body) return read();  // that was "100 Continue"
@@ -363,7 +364,7 @@ class HttpServer::Threads {
     acceptor_.emplace(workers_.front()->io);
     pause_.emplace(workers_.front()->io);
   }
-  ~Threads() { stop(); }
+  ~Threads() { stop(); }  // NOLINT(bugprone-exception-escape): the same
 
   Status start() {
     ADWEAVE_TRY(listen(*acceptor_, shared_->options));
@@ -387,7 +388,9 @@ class HttpServer::Threads {
     }
     for (const auto& worker : workers_) worker->io.stop();
     for (std::thread& thread : threads_) thread.join();
-    for (const auto& worker : workers_) worker->close_all();
+    error_code ignored;
+    acceptor_->close(ignored);
+    for (const auto& worker : workers_) worker->finish();
     shared_->handler = nullptr;
   }
 

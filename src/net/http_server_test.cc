@@ -250,7 +250,8 @@ TEST(HttpServerTest, WhatIsNotAnsweredGets500) {
 
 TEST(HttpServerTest, StopLetsRequestsUnderWayBeAnswered) {
   Mailbox mailbox;
-  const auto server = start_server({.drain_timeout_us = kTestWaitMs * 1000}, mailbox.handler());
+  const auto server =
+      start_server({.drain_timeout_us = int64_t{kTestWaitMs} * 1000}, mailbox.handler());
   TestClient idle(server->port());
   std::future<void> stopped;  // waited for when the client has gone
   TestClient client(server->port());

@@ -82,6 +82,8 @@ class TestClient {
       return false;
     }
     char buffer[65'536];
+    // No lock is held here; the analyzer thinks of one that a test has let go.
+    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection)
     const ssize_t size = ::recv(socket_, buffer, sizeof buffer, 0);
     if (size <= 0) return false;
     received_.append(buffer, static_cast<size_t>(size));
@@ -103,7 +105,7 @@ inline std::unique_ptr<HttpServer> start_server(HttpServerOptions options, HttpH
 }
 
 // Answers 200 with method, path and body of the request.
-inline void echo(HttpRequest request, HttpRespond respond) {
+inline void echo(const HttpRequest& request, HttpRespond respond) {
   std::string text = request.method;
   text.append(" ").append(request.path).append(" ").append(request.body);
   respond({.status = 200, .headers = {}, .body = std::move(text)});

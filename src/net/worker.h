@@ -59,8 +59,15 @@ class Worker : public std::enable_shared_from_this<Worker> {
     for (const auto& connection : all()) connection->close_if_idle();
   }
 
-  void close_all() {
+  // After the thread has ended: closes everything, also connections that wait to be adopted.
+  void finish() {
+    draining = true;
     for (const auto& connection : all()) connection->close();
+    io.restart();
+    try {
+      io.poll();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): what is left goes with the loop
+    }
   }
 
   boost::asio::io_context io{1};  // 1: one thread runs it
