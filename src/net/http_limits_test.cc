@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the server does with clients that are slow, greedy or broken.
 #include <random>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -14,8 +14,6 @@
 
 namespace adweave::net {
 
-// --- HttpRespond
-
 HttpRespond::HttpRespond(std::shared_ptr<Worker> worker, std::weak_ptr<Connection> connection)
     : worker_(std::move(worker)), connection_(std::move(connection)) {}
 
@@ -33,8 +31,6 @@ void HttpRespond::operator()(HttpResponse response) {
                    if (const auto alive = connection.lock()) alive->answer(std::move(response));
                  });
 }
-
-// --- Connection
 
 Connection::Connection(Worker& worker, std::string peer, bool refused)
     : worker_(worker), peer_(std::move(peer)), refused_(refused) {}
@@ -273,8 +269,6 @@ void Connection::end_late() {
   deadline_ = Clock::time_point::max();
   socket().cancel(ignored);
 }
-
-// --- HttpServer
 
 namespace {
 
