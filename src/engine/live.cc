@@ -83,6 +83,8 @@ class Server : public Live {
         due = clock_us() + limits::kLiveCommitUs;
       }
       if (sequencer_->is_empty()) ADWEAVE_TRY(sequencer_->publish());
+      // Only a start afresh makes a journal whole again; what is durable is committed then.
+      if (const auto broken = journal_->broken()) return *broken;
       if (live_.stop && live_.stop()) feed.stop();
     }
   }
@@ -142,7 +144,15 @@ class Server : public Live {
           journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
     }
     if (live_.committed) live_.committed(done);
-    return {};
+    return keep_state_now_and_then(done.counts);
+  }
+
+  // So that a start after a kill has few rows to read.
+  Status keep_state_now_and_then(const std::vector<ledger::Counts>& counts) {
+    for (const ledger::Counts& each : counts) rows_not_kept_ += each.received();
+    if (rows_not_kept_ < limits::kLiveSnapshotRows) return {};
+    rows_not_kept_ = 0;
+    return sequencer_->keep_state();
   }
 
   FileSystem& fs_;
@@ -159,6 +169,7 @@ class Server : public Live {
   std::map<std::string, ledger::Counts> counts_;
   std::map<std::string, int64_t> rejected_;  // by reason
   ledger::CommitOutcome done_;
+  int64_t rows_not_kept_ = 0;  // since the last snapshot
   bool is_whole_ = true;
 };
 

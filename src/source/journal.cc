@@ -71,6 +71,11 @@ Journal::Journal(FileSystem& fs, std::string dir, JournalOptions options,
       writer_(fs, dir_, start, options.segment_bytes),
       thread_([this] { run(); }) {}
 
+std::optional<Error> Journal::broken() const {
+  const std::lock_guard guard(mutex_);
+  return broken_;
+}
+
 Journal::~Journal() {
   close();
 }

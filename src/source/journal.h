@@ -82,6 +82,9 @@ class Journal {
   // valid. Fails with io: what could not be removed is tried again by the next call.
   Status release(JournalPosition through, int64_t keep_after);
 
+  // Why nothing can be written any more, if it cannot.
+  std::optional<Error> broken() const;
+
   // Takes no more, writes out what is queued and wakes readers that wait. Called by the owner.
   void close();
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace adweave::serve {
+namespace {
+
+using ::testing::HasSubstr;
+
+ledger::CommitOutcome commit_of(int64_t duration_us, int64_t accepted, int64_t rejected) {
+  ledger::CommitOutcome commit;
+  commit.commit = 7;
+  commit.duration_us = duration_us;
+  commit.counts = {{"clicks", accepted + rejected, accepted, 1, 2, rejected}};
+  commit.rejected = {{"bad_time", rejected}};
+  commit.latest_receipt = 1'700'000'000'500'000;
+  return commit;
+}
+
+TEST(Metrics, CommitsAddUp) {
+  Metrics metrics;
+  metrics.take(commit_of(20'000, 10, 3));
+  metrics.take(commit_of(5'000'000, 1, 0));
+  const std::string text = metrics.text({});
+  for (const char* line :
+       {"adweave_accepted_total{source=\"clicks\"} 11",
+        "adweave_received_total{source=\"clicks\"} 20",
+        "adweave_conflict_total{source=\"clicks\"} 4",
+        "adweave_rejected_total{reason=\"bad_time\"} 3", "adweave_conservation_difference 0",
+        "adweave_commit_duration_seconds_bucket{le=\"0.01\"} 0",
+        "adweave_commit_duration_seconds_bucket{le=\"0.025\"} 1",
+        "adweave_commit_duration_seconds_bucket{le=\"2.5\"} 1",
+        "adweave_commit_duration_seconds_bucket{le=\"+Inf\"} 2",
+        "adweave_commit_duration_seconds_sum 5.02", "adweave_commit_duration_seconds_count 2",
+        "adweave_newest_receipt_seconds 1700000000.5", "data_processing_errors 3",
+        "data_processing_time_sum 5.02", "data_processing_time_count 2"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+  }
+}
+
+TEST(Metrics, ADifferenceIsSeen) {
+  Metrics metrics;
+  ledger::CommitOutcome commit = commit_of(1, 1, 3);
+  commit.rejected = {{"bad_time", 2}};
+  metrics.take(commit);
+  EXPECT_THAT(metrics.text({}), HasSubstr("adweave_conservation_difference 1\n"));
+}
+
+TEST(Metrics, LabelsAreQuoted) {
+  Metrics metrics;
+  metrics.count_delivery("a\"b\\c\nd", 5);
+  EXPECT_THAT(metrics.text({}),
+              HasSubstr("adweave_delivered_bytes_total{source=\"a\\\"b\\\\c\\nd\"} 5\n"));
+}
+
+}  // namespace
+}  // namespace adweave::serve
