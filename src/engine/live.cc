@@ -44,7 +44,9 @@ class Server : public Live {
     ADWEAVE_TRY(sequencer_->recover());
     if (live_.ready) live_.ready();
     LiveFeed feed(fs_, job_, sources_, *journal_, from_, known_files(sources_, writer_->ledger()),
-                  live_.now_us);
+                  live_.now_us, [&](const Error& error) {
+                    if (live_.trouble) live_.trouble(error);
+                  });
     const Status sequenced = sequence(feed);
     feed.stop();
     ADWEAVE_TRY(sequenced);

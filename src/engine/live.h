@@ -18,7 +18,8 @@ struct LiveHooks {
   std::function<int64_t()> now_us;
   std::function<bool()> stop;                                   // asked some times a second
   std::function<void(const ledger::CommitOutcome&)> committed;  // on the thread of run()
-  std::function<void()> ready;                                  // the state is there: it processes
+  std::function<void(const Error&)> trouble;  // with a file, which stops no other; may be empty
+  std::function<void()> ready;                // the state is there: it processes
 };
 
 // Begins a new epoch on the data folder and opens its journal.

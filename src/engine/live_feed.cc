@@ -43,17 +43,19 @@ source::JournalPosition journal_resume(const ledger::Ledger& ledger) {
 
 LiveFeed::LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
                    source::Journal& journal, source::JournalPosition from, KnownFiles known,
-                   std::function<int64_t()> now_us)
+                   std::function<int64_t()> now_us, std::function<void(const Error&)> trouble)
     : fs_(fs),
       job_(job),
       sources_(sources),
       journal_(journal),
       deliveries_(journal.reader(from)),
       now_us_(std::move(now_us)),
+      trouble_(std::move(trouble)),
       known_(std::move(known)) {}
 
+// A delivery that was begun is read to its end: a commit takes all of it or nothing.
 Result<std::optional<ReadSlice>> LiveFeed::next() {
-  while (!stopping_) {
+  while (!stopping_ || delivery_reader_) {
     files_first_ = !files_first_ && !delivery_reader_;
     for (const bool files : {files_first_, !files_first_}) {
       ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files ? next_of_files() : next_of_journal());
@@ -134,20 +136,26 @@ Result<std::optional<ReadSlice>> LiveFeed::begin_delivery(source::JournalEntry e
 }
 
 Result<std::optional<ReadSlice>> LiveFeed::next_of_files() {
-  if (!files_) ADWEAVE_TRY(look_for_files());
-  if (!files_) return std::optional<ReadSlice>();
-  ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files_->next());
-  if (file_ && (!slice || slice->work != file_)) know_file();
-  if (!slice) {
-    files_.reset();
-    return std::optional<ReadSlice>();
+  if (!reading_ && waiting_.empty()) ADWEAVE_TRY(look_for_files());
+  while (reading_ || !waiting_.empty()) {
+    if (!reading_) {
+      reading_.emplace(fs_, sources_, job_.slice_bytes, std::vector{std::move(waiting_.front())});
+      waiting_.pop_front();
+    }
+    Result<std::optional<ReadSlice>> slice = reading_->next();
+    if (slice && *slice) {
+      file_ = (*slice)->work;
+      file_step_ = (*slice)->step;
+      return slice;
+    }
+    reading_.reset();
+    if (!slice) trouble_(slice.error());  // it is looked at again when it has changed
+    if (file_) know_file();
   }
-  file_ = slice->work;
-  file_step_ = slice->step;
-  return std::optional<ReadSlice>(std::move(slice));
+  return std::optional<ReadSlice>();
 }
 
-// What was read of a file that is done.
+// What was read of a file.
 void LiveFeed::know_file() {
   const source::SourceFile& file = file_->file;
   known_[file_->source].push_back(
@@ -155,35 +163,36 @@ void LiveFeed::know_file() {
   file_.reset();
 }
 
-// Plans the files that have come or grown, and have been at rest for a while: one that is still
-// being written may end within a record.
+// Plans the files that have come or grown.
 Status LiveFeed::look_for_files() {
   const int64_t now = now_us_();
   if (now - looked_ < limits::kWatchEveryUs && now >= looked_) return {};
   looked_ = now;
-  bool any = false;
   for (OpenSource& source : sources_) {
     source.files.clear();
     auto found = source::find_files(fs_, job_.folder, source.job->files);
     if (!found && found.error().code == ErrorCode::not_found) continue;  // it may come
     if (!found) return std::move(found).error().within("source " + source.job->decoder.source);
     for (source::SourceFile& file : *found) {
-      if (now - file.modified_us < limits::kWatchRestUs) continue;
-      const std::pair state(file.size, file.modified_us);
-      auto& seen = looked_at_[source.job->decoder.source + ":" + file.path];
-      if (seen == state) continue;
-      seen = state;
-      const Status identified = source::identify(fs_, file);
-      if (!identified)
-        return Error(identified.error()).within("source " + source.job->decoder.source);
-      source.files.push_back(std::move(file));
-      any = true;
+      if (has_changed(source, file, now)) source.files.push_back(std::move(file));
     }
   }
-  if (!any) return {};
   ADWEAVE_ASSIGN(Plan plan, plan_files(fs_, sources_, known_));
-  if (!plan.files.empty()) files_.emplace(fs_, sources_, job_.slice_bytes, std::move(plan.files));
+  for (WorkFile& file : plan.files) waiting_.push_back(std::move(file));
   return {};
+}
+
+// Whether there may be something new in the file, which is identified then. It must have been at
+// rest for a while: one that is still being written may end within a record.
+bool LiveFeed::has_changed(const OpenSource& source, source::SourceFile& file, int64_t now) {
+  if (now - file.modified_us < limits::kWatchRestUs) return false;
+  const std::pair state(file.size, file.modified_us);
+  auto& seen = looked_at_[source.job->decoder.source + ":" + file.path];
+  if (seen == state) return false;
+  seen = state;
+  const Status identified = source::identify(fs_, file);
+  if (!identified) trouble_(identified.error());
+  return identified.has_value();
 }
 
 }  // namespace adweave::engine

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,10 +21,11 @@ source::JournalPosition journal_resume(const ledger::Ledger& ledger);
 
 class LiveFeed : public Feed {
  public:
-  // All that is referred to must outlive it. `now_us` tells whether a file has come to rest.
+  // All that is referred to must outlive it. `now_us` tells whether a file has come to rest;
+  // `trouble` is told what is wrong with a file, which stops no other.
   LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
            source::Journal& journal, source::JournalPosition from, KnownFiles known,
-           std::function<int64_t()> now_us);
+           std::function<int64_t()> now_us, std::function<void(const Error&)> trouble);
 
   Result<std::optional<ReadSlice>> next() override;
 
@@ -36,6 +39,7 @@ class LiveFeed : public Feed {
   Result<std::optional<ReadSlice>> next_of_files();
   Status look_for_files();
   void know_file();
+  bool has_changed(const OpenSource& source, source::SourceFile& file, int64_t now);
 
   const FileSystem& fs_;
   const Job& job_;
@@ -43,6 +47,7 @@ class LiveFeed : public Feed {
   source::Journal& journal_;
   source::JournalReader deliveries_;
   std::function<int64_t()> now_us_;
+  std::function<void(const Error&)> trouble_;
   std::atomic<bool> stopping_ = false;
   bool files_first_ = false;  // so that neither waits for the other for good
 
@@ -54,8 +59,9 @@ class LiveFeed : public Feed {
   KnownFiles known_;
   std::map<std::string, std::pair<int64_t, int64_t>> looked_at_;  // path -> size, modified
   int64_t looked_ = 0;                                            // when, microseconds UTC
-  std::optional<FileFeed> files_;
-  std::shared_ptr<const WorkFile> file_;  // the last slice was of
+  std::deque<WorkFile> waiting_;
+  std::optional<FileFeed> reading_;
+  std::shared_ptr<const WorkFile> file_;  // that the last slice was of
   PositionStep file_step_;
 };
 

@@ -112,6 +112,12 @@ class LiveServer {
   Status status_;
 };
 
+ledger::Ledger ledger_of(const SimulatedDisk& disk) {
+  Result<ledger::Ledger> ledger = ledger::Ledger::open(disk, "/data");
+  CHECK(ledger);
+  return *std::move(ledger);
+}
+
 // The ids of a table's rows, each as often as it is there.
 std::multiset<std::string> ids_of(const SimulatedDisk& disk, std::string_view table) {
   const Result<std::string> text = ledger_text(disk, "/data");
@@ -189,6 +195,55 @@ TEST(LiveTest, AFolderIsWatched) {
     EXPECT_EQ(lines_of(found, table), lines_of(expected, table));
 }
 
+// A delivery of several slices is committed whole or not at all, also when the server is told to
+// stop within it.
+TEST(LiveTest, ADeliveryIsCommittedWhole) {
+  SimulatedDisk disk;
+  Job job = live_job();
+  job.slice_bytes = 64;
+  job.commit_bytes = 64;
+  {
+    LiveServer server(disk, job);
+    server.deliver(clicks(0, 200));
+    ASSERT_TRUE(server.stop());
+  }
+  LiveServer again(disk, job);
+  again.settle();
+  ASSERT_TRUE(again.stop());
+  const Result<std::vector<ledger::Counts>> counts = ledger_of(disk).counts(ledger_of(disk).head());
+  ASSERT_TRUE(counts);
+  ASSERT_EQ(counts.value().size(), 1U);
+  EXPECT_EQ(counts.value().front().received(), 200);
+  EXPECT_EQ(ids_of(disk, "clicks").size(), 200U);
+}
+
+// A file that cannot be read stops neither the others nor deliveries.
+TEST(LiveTest, TroubleWithAFileIsTold) {
+  class Unreadable : public SimulatedDisk {
+   public:
+    Result<std::unique_ptr<File>> open(const std::string& path) const override {
+      if (path == "/in/clicks.csv") return Error{ErrorCode::io, path + ": permission denied"};
+      return SimulatedDisk::open(path);
+    }
+  };
+  Unreadable disk;
+  put_feeds(disk, 4);
+  LiveHooks live;
+  live.now_us = [] { return kReceived + 60 * limits::kSecondUs; };
+  std::set<std::string> read;
+  std::vector<std::string> troubles;
+  live.committed = [&](const ledger::CommitOutcome& commit) {
+    for (const ledger::Counts& counts : commit.counts) read.insert(counts.source);
+  };
+  live.trouble = [&](const Error& error) { troubles.push_back(error.message); };
+  live.stop = [&] { return read.size() == 2; };
+  const Result<std::unique_ptr<Live>> server = Live::open(disk, job_of(), live);
+  ASSERT_TRUE(server);
+  ASSERT_TRUE((*server)->run());
+  EXPECT_EQ(read, (std::set<std::string>{"conversions", "impressions"}));
+  EXPECT_EQ(troubles, (std::vector<std::string>{"/in/clicks.csv: permission denied"}));
+}
+
 // What had been acknowledged at a moment, and the disk that is found after it.
 struct Acknowledged {
   std::set<std::string> ids;
@@ -243,7 +298,7 @@ void expect_all_once(const Acknowledged& acknowledged, int nth) {
     EXPECT_EQ(ids.count(id), 1U) << id << " at step " << nth << ", " << acknowledged.moment.step;
   EXPECT_EQ(ids.size(), std::set<std::string>(ids.begin(), ids.end()).size())
       << "twice at step " << nth << ", " << acknowledged.moment.step;
-  const ledger::Ledger ledger = *ledger::Ledger::open(disk, "/data");
+  const ledger::Ledger ledger = ledger_of(disk);
   EXPECT_TRUE(ledger::verify_files(disk, "/data", ledger, {}).problems.empty())
       << acknowledged.moment.step;
 }

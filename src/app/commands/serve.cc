@@ -51,6 +51,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   hooks.now_us = now_us;
   hooks.stop = [] { return stop_asked != 0; };
   hooks.committed = [&](const ledger::CommitOutcome& commit) { server->committed(commit); };
+  hooks.trouble = [](const Error& error) { fail(error); };
   hooks.ready = [&] {
     server->ready();
     fmt::print(stderr, "adweave: ready\n");
