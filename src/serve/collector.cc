@@ -181,6 +181,7 @@ Status Collector::read_keys(const source::JournalPosition& through) {
     auto batch = std::make_shared<Batch>();
     batch->id = delivery.batch;
     batch->bytes = static_cast<int64_t>(delivery.body.size());
+    batch->content = hash128(delivery.body);
     batch->is_durable = true;
     batch->is_committed = entry->position < through;
     const Hash128 key = key_of(delivery.source, delivery.batch);
@@ -208,6 +209,7 @@ void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
   if (read.refusal) return give(respond, *std::move(read.refusal));
   const std::string& source = read.source->name;
   const int64_t now = now_us_();
+  const Hash128 content = read.key.empty() ? Hash128() : hash128(request.body);
   std::shared_ptr<Batch> batch;
   Hash128 key;
   {
@@ -218,11 +220,16 @@ void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
     const auto [it, is_new] = batches_.try_emplace(key);
     if (is_new) it->second = std::make_shared<Batch>();
     batch = it->second;
+    if (!is_new && batch->content != content) {
+      return give(respond, problem(422, "Idempotency-Key", "the key was used for another body",
+                                   "send this body under a key of its own"));
+    }
     batch->waiting.emplace_back(read.wait, std::move(respond));
     ++waiting_;
     if (!is_new) return answer(*batch);  // perhaps at once
     batch->id = id;
     batch->bytes = static_cast<int64_t>(request.body.size());
+    batch->content = content;
   }
   metrics_.count_delivery(source, batch->bytes);
   journal_.append({source, batch->id, now, std::move(request.body)},

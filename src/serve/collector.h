@@ -53,6 +53,7 @@ class Collector {
   struct Batch {
     std::string id;
     int64_t bytes = 0;
+    Hash128 content;  // hash of the body
     bool is_durable = false;
     bool is_committed = false;
     ledger::DeliveryOutcome outcome;  // commit 0: not yet known
