@@ -47,7 +47,6 @@ LiveFeed::LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>
     : fs_(fs),
       job_(job),
       sources_(sources),
-      journal_(journal),
       deliveries_(journal.reader(from)),
       now_us_(std::move(now_us)),
       trouble_(std::move(trouble)),

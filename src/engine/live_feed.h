@@ -44,7 +44,6 @@ class LiveFeed : public Feed {
   const FileSystem& fs_;
   const Job& job_;
   std::vector<OpenSource>& sources_;
-  source::Journal& journal_;
   source::JournalReader deliveries_;
   std::function<int64_t()> now_us_;
   std::function<void(const Error&)> trouble_;

@@ -149,7 +149,6 @@ TEST(JournalTest, WhatWaitsForAnFsyncIsWrittenAtOnce) {
   const auto journal = open_journal(disk);
   ASSERT_TRUE(append(*journal, delivery(0)));
   Gate gate(disk);
-  std::atomic<int> syncs = 0;
   std::atomic<int> done = 0;
   journal->append(delivery(1), [&](const auto&) { ++done; });
   gate.wait_until_reached();
