@@ -15,7 +15,7 @@ namespace adweave::engine {
 
 ledger::Counts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t commit,
                                   state::State& state, process::Occurrences& occurrences) {
-  event::DecodedSlice& decoded = slice.prepared.decoded;
+  event::DecodedSlice& decoded = slice.prepared->decoded;
   const std::string& name = decoded.slice.source;
   add_position(source, slice.work->file, slice.step);
   process::SourceSums& sums = sums_of(name);
@@ -37,8 +37,7 @@ ledger::Counts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int6
   ledger::Counts counted{name, decoded.records_read};
   counted.rejected = static_cast<int64_t>(decoded.rejects.size());
   const process::DedupCounts counts =
-      take(std::move(slice.prepared), {commit, source.mapping, source.deduplicate}, sums, state,
-           occurrences);
+      take(*slice.prepared, {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
   counted.accepted = counts.accepted;
   counted.duplicate = counts.duplicate;
   counted.conflict = counts.conflict;
@@ -67,7 +66,7 @@ void CommitBuilder::add_replayed(process::PreparedSlice prepared, const SourceJo
   if (sums.position_before.empty()) sums.position_before = sums.position_after;
   // A slice of a few rows takes memory of its own.
   bytes_ += std::max(slice.end - slice.begin, limits::kSliceBytes / 128);
-  take(std::move(prepared), {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
+  take(prepared, {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
 }
 
 process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
@@ -76,7 +75,7 @@ process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
 }
 
 // Deduplicates the slice, counts it and takes what is left.
-process::DedupCounts CommitBuilder::take(process::PreparedSlice prepared,
+process::DedupCounts CommitBuilder::take(process::PreparedSlice& prepared,
                                          const process::DedupContext& context,
                                          process::SourceSums& sums, state::State& state,
                                          process::Occurrences& occurrences) {
@@ -92,9 +91,13 @@ process::DedupCounts CommitBuilder::take(process::PreparedSlice prepared,
   sums.conflict += counts.conflict;
   sums.rejected += static_cast<int64_t>(decoded.rejects.size());
   sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
-  for (const event::Batch& batch : decoded.batches) process::add_money(sums, batch);
-  decoded.slice.bytes.reset();  // the rows hold all that is still needed
-  slices_.push_back(std::move(prepared));
+  ++slices_;
+  last_ = batches_.size();
+  for (event::Batch& batch : decoded.batches) {
+    if (batch.rows == 0) continue;
+    process::add_money(sums, batch);
+    batches_.push_back(std::make_unique<event::Batch>(std::move(batch)));
+  }
   return counts;
 }
 
@@ -140,9 +143,8 @@ std::vector<CommitBuilder::Parts> CommitBuilder::table_parts() const {
   std::vector<Parts> tables;
   for (const event::Kind kind : event::kAllKinds) {
     Parts parts;
-    for (const process::PreparedSlice& slice : slices_) {
-      const event::Batch& batch = slice.decoded.batch(kind);
-      if (batch.rows > 0) parts.push_back(event::table_rows(batch));
+    for (const auto& batch : batches_) {
+      if (batch->kind == kind) parts.push_back(event::table_rows(*batch));
     }
     if (!parts.empty()) tables.push_back(std::move(parts));
   }
@@ -158,11 +160,9 @@ void CommitBuilder::attribute(const Job& job, std::optional<int64_t> closed_thro
                               state::State& state) {
   StageTimer timer(profile_, Stage::attribute);
   std::vector<event::Batch*> batches;
-  for (process::PreparedSlice& slice : slices_) {
-    for (event::Batch& batch : slice.decoded.batches) {
-      if (batch.rows > 0) batches.push_back(&batch);
-    }
-    timer.add(rows_of(slice.decoded), 0);
+  for (const auto& batch : batches_) {
+    batches.push_back(batch.get());
+    timer.add(batch->rows, 0);
   }
   attribution_ = process::attribute(batches, job.attribution, closed_through, state);
 }

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,7 @@ class CommitBuilder {
  public:
   explicit CommitBuilder(Profile* profile = nullptr) : profile_(profile) {}
 
-  bool empty() const { return slices_.empty(); }
+  bool empty() const { return slices_ == 0; }
   int64_t bytes() const { return bytes_; }
 
   // Deduplicates a slice and takes what is left of it; what was counted. Slices come in order.
@@ -37,7 +39,10 @@ class CommitBuilder {
                     state::State& state, process::Occurrences& occurrences);
   event::RejectRows& rejects() { return rejects_; }
   const event::DuplicateRows& duplicates() const { return duplicates_; }
-  const process::PreparedSlice& last_slice() const { return slices_.back(); }
+  // Of the slice that was added last, as far as they have rows.
+  std::span<const std::unique_ptr<event::Batch>> last_batches() const {
+    return std::span(batches_).subspan(last_);
+  }
 
   // Attributes, writes every table (tables in parallel) and commits. Counts are added to `totals`,
   // by source.
@@ -48,7 +53,7 @@ class CommitBuilder {
   using Parts = std::vector<event::TableRows>;
 
   process::SourceSums& sums_of(const std::string& counted);
-  process::DedupCounts take(process::PreparedSlice prepared, const process::DedupContext& context,
+  process::DedupCounts take(process::PreparedSlice& prepared, const process::DedupContext& context,
                             process::SourceSums& sums, state::State& state,
                             process::Occurrences& occurrences);
   void keep_head(const std::string& source, const event::Slice& slice);
@@ -59,7 +64,11 @@ class CommitBuilder {
   std::vector<Parts> table_parts() const;
 
   Profile* profile_;
-  std::vector<process::PreparedSlice> slices_;
+  int64_t slices_ = 0;
+  // In the order of the slices, those that have rows: an empty one takes kilobytes too, and a slice
+  // may be a delivery of one event.
+  std::vector<std::unique_ptr<event::Batch>> batches_;
+  size_t last_ = 0;  // the first of the last slice
   event::DuplicateRows duplicates_;
   event::RejectRows rejects_;
   process::Attribution attribution_;

@@ -94,7 +94,7 @@ class Server : public Live {
   Status take(DoneSlice slice) {
     const std::shared_ptr<const WorkFile> work = slice.work;
     const PositionStep step = slice.step;
-    const event::DecodedSlice& decoded = slice.prepared.decoded;
+    const event::DecodedSlice& decoded = slice.prepared->decoded;
     const int64_t received = decoded.slice.received_time;
     std::vector<std::string> errors;
     for (const event::Reject& reject : decoded.rejects) {

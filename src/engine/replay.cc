@@ -286,12 +286,12 @@ class Replay {
     const auto fate_at = [&](std::string_view position) -> Fate& {
       return fates[owners.find(position)->second];
     };
-    for (const event::Batch& batch : builder_.last_slice().decoded.batches) {
-      for (int64_t row = 0; row < batch.rows; ++row) {
-        Fate& fate = fate_at(batch.source_position[row]);
+    for (const auto& batch : builder_.last_batches()) {
+      for (int64_t row = 0; row < batch->rows; ++row) {
+        Fate& fate = fate_at(batch->source_position[row]);
         ++fate.accepted;
-        fate.kind = event::kind_name(batch.kind);
-        fate.event_id = batch.event_id[row];
+        fate.kind = event::kind_name(batch->kind);
+        fate.event_id = batch->event_id[row];
       }
     }
     const event::DuplicateRows& repeats = builder_.duplicates();

@@ -24,7 +24,7 @@ Status sequence(Feed& feed, Sequencer& sequencer, const Job& job, const RunHooks
     ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, pipeline.next());
     if (hooks.profile != nullptr) hooks.profile->add_idle(wall_clock() - begin);
     if (!slice) break;
-    report.bytes += slice->prepared.decoded.slice.file_bytes;
+    report.bytes += slice->prepared->decoded.slice.file_bytes;
     ADWEAVE_TRY(sequencer.take(*std::move(slice)));
     if (hooks.progress) hooks.progress(report.bytes, total_bytes);
     if (sequencer.pending_bytes() >= job.commit_bytes) ADWEAVE_TRY(sequencer.commit());

@@ -47,7 +47,10 @@ DoneSlice Sequencer::prepare(ReadSlice read) const {
   }();
   StageTimer timer(hooks_.profile, Stage::prepare);
   timer.add(rows_of(decoded), 0);
-  return {std::move(read.work), read.step, process::prepare(std::move(decoded), rules_)};
+  // Not make_unique(): what prepare() returns is made in its place.
+  std::unique_ptr<process::PreparedSlice> prepared(
+      new process::PreparedSlice(process::prepare(std::move(decoded), rules_)));
+  return {std::move(read.work), read.step, std::move(prepared)};
 }
 
 // Goes on in what the last slice was of, or begins anew.

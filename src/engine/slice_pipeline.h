@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -22,7 +23,8 @@ namespace adweave::engine {
 struct DoneSlice {
   std::shared_ptr<const WorkFile> work;
   PositionStep step;
-  process::PreparedSlice prepared;
+  // By pointer: it passes through many hands, and has hundreds of columns to move.
+  std::unique_ptr<process::PreparedSlice> prepared;
 };
 
 class SlicePipeline {
