@@ -38,18 +38,22 @@ Status Sequencer::keep_state() {
   return save_state(fs_, job_.data, writer_.ledger(), *state_);
 }
 
-DoneSlice Sequencer::prepare(ReadSlice read) const {
-  event::DecodedSlice decoded = [&] {
-    StageTimer timer(hooks_.profile, Stage::decode);
-    event::DecodedSlice slice = sources_[read.work->source].decoder->decode(std::move(read.slice));
-    timer.add(slice.records_read, slice.slice.end - slice.slice.begin);
-    return slice;
-  }();
-  StageTimer timer(hooks_.profile, Stage::prepare);
-  timer.add(rows_of(decoded), 0);
-  // Not make_unique(): what prepare() returns is made in its place.
+std::unique_ptr<process::PreparedSlice> Sequencer::decode(ReadSlice& read) const {
+  StageTimer timer(hooks_.profile, Stage::decode);
+  const decode::Decoder& decoder = *sources_[read.work->source].decoder;
+  // Not make_unique(), which would move what the decoder makes.
   std::unique_ptr<process::PreparedSlice> prepared(
-      new process::PreparedSlice(process::prepare(std::move(decoded), rules_)));
+      new process::PreparedSlice{decoder.decode(std::move(read.slice)), {}});
+  const event::Slice& slice = prepared->decoded.slice;
+  timer.add(prepared->decoded.records_read, slice.end - slice.begin);
+  return prepared;
+}
+
+DoneSlice Sequencer::prepare(ReadSlice read) const {
+  std::unique_ptr<process::PreparedSlice> prepared = decode(read);
+  StageTimer timer(hooks_.profile, Stage::prepare);
+  timer.add(rows_of(prepared->decoded), 0);
+  process::prepare(*prepared, rules_);
   return {std::move(read.work), read.step, std::move(prepared)};
 }
 

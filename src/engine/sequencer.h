@@ -49,6 +49,7 @@ class Sequencer {
   Result<std::optional<Error>> finish();
 
  private:
+  std::unique_ptr<process::PreparedSlice> decode(ReadSlice& read) const;
   Status begin(const std::shared_ptr<const WorkFile>& work);
   Status end_publication(const DeltaPublisher::Published& published, int64_t now);
   lake::WriteOptions options() const;

@@ -21,6 +21,11 @@ void add_positions(event::Batch& batch, const event::Slice& slice) {
 
 PreparedSlice prepare(event::DecodedSlice decoded, const PrepareRules& rules) {
   PreparedSlice prepared{std::move(decoded), {}};
+  prepare(prepared, rules);
+  return prepared;
+}
+
+void prepare(PreparedSlice& prepared, const PrepareRules& rules) {
   for (event::Batch& batch : prepared.decoded.batches) {
     if (batch.rows == 0) continue;
     std::vector<Hash128>& fingerprints = prepared.fingerprints[static_cast<size_t>(batch.kind)];
@@ -34,7 +39,6 @@ PreparedSlice prepare(event::DecodedSlice decoded, const PrepareRules& rules) {
     batch.keep(kept);
     add_positions(batch, prepared.decoded.slice);
   }
-  return prepared;
 }
 
 }  // namespace adweave::process

@@ -26,5 +26,7 @@ struct PrepareRules {
 
 // Fingerprint, enrich, validate; fills source_position.
 PreparedSlice prepare(event::DecodedSlice decoded, const PrepareRules& rules);
+// The same in place: to move the columns of a slice costs more than an event does.
+void prepare(PreparedSlice& prepared, const PrepareRules& rules);
 
 }  // namespace adweave::process
