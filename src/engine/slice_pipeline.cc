@@ -17,7 +17,7 @@ SlicePipeline::~SlicePipeline() {
     const std::lock_guard guard(mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  room_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -26,7 +26,7 @@ void SlicePipeline::work() {
     DoneSlice done = prepare_(std::move(taken->second));
     const std::lock_guard guard(mutex_);
     done_.emplace(taken->first, std::move(done));
-    changed_.notify_all();
+    if (is_settled()) settled_.notify_one();
   }
 }
 
@@ -34,7 +34,7 @@ std::optional<std::pair<int64_t, ReadSlice>> SlicePipeline::take() {
   const std::lock_guard reading(read_mutex_);
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] {
+    room_.wait(lock, [this] {
       return stopping_ || finished_ || read_count_ - handed_out_ < in_flight_max_;
     });
     if (stopping_ || finished_) return std::nullopt;
@@ -44,7 +44,7 @@ std::optional<std::pair<int64_t, ReadSlice>> SlicePipeline::take() {
   if (slice && *slice) return std::pair(read_count_++, **std::move(slice));
   if (!slice) failure_ = std::move(slice).error();
   finished_ = true;
-  changed_.notify_all();
+  settled_.notify_one();
   return std::nullopt;
 }
 
@@ -61,19 +61,19 @@ Result<std::optional<DoneSlice>> SlicePipeline::hand_out() {
   std::optional<DoneSlice> slice(std::move(it->second));
   done_.erase(it);
   ++handed_out_;
-  changed_.notify_all();
+  room_.notify_one();  // one alone reads at a time
   return slice;
 }
 
 Result<std::optional<DoneSlice>> SlicePipeline::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return is_settled(); });
+  settled_.wait(lock, [this] { return is_settled(); });
   return hand_out();
 }
 
 Result<SlicePipeline::Waited> SlicePipeline::next(std::chrono::microseconds patience) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, patience, [this] { return is_settled(); })) return Waited{};
+  if (!settled_.wait_for(lock, patience, [this] { return is_settled(); })) return Waited{};
   ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, hand_out());
   const bool ended = !slice;
   return Waited{std::move(slice), ended};

@@ -63,7 +63,9 @@ class SlicePipeline {
 
   std::mutex read_mutex_;  // held while reading, before mutex_
   std::mutex mutex_;       // of all below
-  std::condition_variable changed_;
+  // Apart, so that a small slice wakes nobody who can do nothing.
+  std::condition_variable settled_;  // for who takes: is_settled()
+  std::condition_variable room_;     // for who reads
   std::map<int64_t, DoneSlice> done_;
   int64_t read_count_ = 0;
   int64_t handed_out_ = 0;
