@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "source/journal_test_support.h"
-#include "tests/simulation/fault_file_system.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/support/simulated_disk.h"
 
 namespace adweave::source {

@@ -3,7 +3,7 @@
 // run.
 #pragma once
 
-#include "tests/simulation/fault_file_system.h"
+#include "tests/support/fault_file_system.h"
 #include "tests/simulation/trial.h"
 
 namespace adweave::tests {

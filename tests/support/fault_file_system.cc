@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/simulation/fault_file_system.h"
+#include "tests/support/fault_file_system.h"
 
 namespace adweave::tests {
 
