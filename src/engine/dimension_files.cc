@@ -77,9 +77,10 @@ std::vector<const DimensionFile*> changed_dimensions(const std::vector<Dimension
   return changed;
 }
 
-Status commit_dimensions(FileSystem& fs, const Job& job,
-                         const std::vector<const DimensionFile*>& changed,
+Status commit_dimensions(FileSystem& fs, const Job& job, const std::vector<DimensionFile>& files,
                          ledger::LedgerWriter& writer, int64_t now) {
+  const std::vector<const DimensionFile*> changed = changed_dimensions(files, writer.ledger());
+  if (changed.empty()) return {};
   const std::string folder = "lake/_dimensions";
   ADWEAVE_TRY(make_dirs(fs, join_path(job.data, folder)));
   ledger::CommitRecord record;

@@ -26,9 +26,8 @@ Result<state::Dimensions> load_dimensions(const std::vector<DimensionFile>& file
 std::vector<const DimensionFile*> changed_dimensions(const std::vector<DimensionFile>& files,
                                                      const ledger::Ledger& ledger);
 
-// Commits new versions.
-Status commit_dimensions(FileSystem& fs, const Job& job,
-                         const std::vector<const DimensionFile*>& changed,
+// Commits the new versions, if there are any.
+Status commit_dimensions(FileSystem& fs, const Job& job, const std::vector<DimensionFile>& files,
                          ledger::LedgerWriter& writer, int64_t now);
 
 }  // namespace adweave::engine

@@ -27,9 +27,7 @@ class Server : public Live {
                                                     job_.program, job_.take_over}));
     writer_ = std::make_unique<ledger::LedgerWriter>(std::move(writer));
     ADWEAVE_TRY(writer_->begin_epoch(live_.now_us()));
-    const auto changed = changed_dimensions(files, writer_->ledger());
-    if (!changed.empty())
-      ADWEAVE_TRY(commit_dimensions(fs_, job_, changed, *writer_, live_.now_us()));
+    ADWEAVE_TRY(commit_dimensions(fs_, job_, files, *writer_, live_.now_us()));
     from_ = journal_resume(writer_->ledger());
     ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal")));
     sequencer_ =

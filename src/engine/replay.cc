@@ -404,8 +404,7 @@ Result<ReplayReport> replay(FileSystem& fs, const Job& job, const RejectFilter& 
   ADWEAVE_ASSIGN(const bool changes, replay.look());
   if (!changes) return replay.report();
   ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));
-  const auto changed = changed_dimensions(files, writer.ledger());
-  if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
+  ADWEAVE_TRY(commit_dimensions(fs, job, files, writer, hooks.now_us()));
   ADWEAVE_TRY(replay.work());
   if (keep_state) ADWEAVE_TRY(replay.keep_state());
   ADWEAVE_TRY(publish_delta(fs, job.data, writer.ledger(), hooks.now_us()));

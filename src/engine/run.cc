@@ -80,8 +80,7 @@ Result<RunReport> run(FileSystem& fs, const Job& job, const RunHooks& hooks) {
   ADWEAVE_TRY(writer.begin_epoch(hooks.now_us()));
   // A writer that was taken over may have got one more commit in: plan afresh.
   ADWEAVE_ASSIGN(plan, plan_files(fs, sources, known_files(sources, writer.ledger())));
-  const auto changed = changed_dimensions(dimension_files, writer.ledger());
-  if (!changed.empty()) ADWEAVE_TRY(commit_dimensions(fs, job, changed, writer, hooks.now_us()));
+  ADWEAVE_TRY(commit_dimensions(fs, job, dimension_files, writer, hooks.now_us()));
   return read_files(fs, job, hooks, sources, writer, std::move(plan), std::move(dimensions));
 }
 
