@@ -45,9 +45,7 @@ class Server : public Live {
                   live_.now_us, [&](const Error& error) {
                     if (live_.trouble) live_.trouble(error);
                   });
-    const Status sequenced = sequence(feed);
-    feed.stop();
-    ADWEAVE_TRY(sequenced);
+    ADWEAVE_TRY(sequence(feed));
     ADWEAVE_TRY(commit());
     ADWEAVE_TRY(sequencer_->keep_state());
     ADWEAVE_TRY(sequencer_->finish());
@@ -139,11 +137,11 @@ class Server : public Live {
     for (const auto& [source, counts] : std::exchange(counts_, {})) done.counts.push_back(counts);
     for (const auto& reason : std::exchange(rejected_, {})) done.rejected.push_back(reason);
     for (ledger::DeliveryOutcome& outcome : done.deliveries) outcome.commit = done.commit;
+    if (live_.committed) live_.committed(done);  // first: senders wait for it
     if (done.segment > 0) {
       ADWEAVE_TRY(
           journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
     }
-    if (live_.committed) live_.committed(done);
     return keep_state_now_and_then(done.counts);
   }
 

@@ -12,15 +12,11 @@ namespace adweave::engine {
 
 namespace {
 
-// "journal:17": how rows and positions name a segment.
-std::string segment_name(int64_t segment) {
-  return std::string(event::kJournalPrefix) + std::to_string(segment);
-}
-
-// A segment is known by its number: none is used twice.
+// A segment as rows and positions name it, "journal:17". It is known by its number: none is used
+// twice.
 source::SourceFile segment_file(const source::JournalEntry& entry) {
   source::SourceFile file;
-  file.name = segment_name(entry.position.segment);
+  file.name = std::string(event::kJournalPrefix) + std::to_string(entry.position.segment);
   file.hash = to_hex(hash128(file.name));
   file.modified_us = entry.delivery.received_time;
   return file;
