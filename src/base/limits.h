@@ -52,7 +52,7 @@ inline constexpr int64_t kJournalGroupBytes = 8 * kMiB;      // written and sync
 inline constexpr int64_t kJournalFileBytesMax =
     128 * kMiB;  // a segment and the group that passed its end; read as one when it is opened
 inline constexpr int64_t kJournalReadBytes = 256 * kKiB;  // read at once of a segment
-inline constexpr int64_t kDeliveryBytesMax = 16 * kMiB;   // body of a request, decompressed
+inline constexpr int64_t kDeliveryBytesMax = 16 * kMiB;   // body of a request, as sent
 inline constexpr int64_t kDeliveryBatchBytesMax = 256;    // its id
 inline constexpr int64_t kDeliverySourceBytesMax = 256;   // name of its source
 

@@ -20,7 +20,7 @@ struct Delivery {
   std::string source;         // name in the configuration
   std::string batch;          // its id, from the sender or made for it
   int64_t received_time = 0;  // microseconds UTC
-  std::string body;           // decompressed
+  std::string body;           // as it was sent
   bool operator==(const Delivery&) const = default;
 };
 

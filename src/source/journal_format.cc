@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/crc32c.h"
 #include "base/limits.h"
 #include "base/numbered_name.h"
@@ -143,9 +145,7 @@ bool is_proven_synced(std::string_view segment, int64_t place, uint64_t mark) {
 }
 
 std::string segment_name(int64_t number) {
-  std::string digits = std::to_string(number);
-  digits.insert(0, kNumberedNameDigits - digits.size(), '0');
-  return std::string(kNamePrefix).append(digits).append(kNameSuffix);
+  return fmt::format("{}{:020}{}", kNamePrefix, number, kNameSuffix);
 }
 
 std::optional<int64_t> number_of_segment(std::string_view name) {
