@@ -50,8 +50,10 @@ struct HttpResponse {
   std::string body;
 };
 
-// An answer that says what went wrong: {"type", "title", "status", "detail"}.
-HttpResponse http_problem(int status, std::string_view detail);
+// An answer that says what went wrong, as RFC 9457 has it: {"type", "title", "status", "detail"}.
+// Without a title it is the status in words; with `fix` there is a member that says what to do.
+HttpResponse http_problem(int status, std::string_view detail, std::string_view title = {},
+                          std::string_view fix = {});
 
 class Connection;
 class Worker;

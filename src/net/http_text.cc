@@ -144,12 +144,14 @@ const std::string* HttpRequest::parameter(std::string_view name) const {
   return nullptr;
 }
 
-HttpResponse http_problem(int status, std::string_view detail) {
+HttpResponse http_problem(int status, std::string_view detail, std::string_view title,
+                          std::string_view fix) {
   JsonValue problem;
   problem.set("type", "about:blank");
-  problem.set("title", reason_of(status));
+  problem.set("title", title.empty() ? reason_of(status) : title);
   problem.set("status", status);
   problem.set("detail", detail);
+  if (!fix.empty()) problem.set("fix", fix);
   return {status, {{"Content-Type", "application/problem+json"}}, problem.dump()};
 }
 

@@ -13,14 +13,8 @@ net::HttpResponse json_answer(int status, const JsonValue& value) {
 
 net::HttpResponse problem(int status, const std::string& title, const std::string& detail,
                           const std::string& fix) {
-  JsonValue value;
-  value.set("type", "about:blank");
-  value.set("title", title);
-  value.set("status", status);
-  value.set("detail", detail);
-  if (!fix.empty()) value.set("fix", fix);
-  net::HttpResponse response = json_answer(status, value);
-  response.headers[0].value = "application/problem+json";
+  net::HttpResponse response = net::http_problem(status, detail, title, fix);
+  response.body += '\n';
   return response;
 }
 

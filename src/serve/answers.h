@@ -11,7 +11,7 @@ namespace adweave::serve {
 
 net::HttpResponse json_answer(int status, const JsonValue& value);
 
-// A problem as RFC 9457 describes it: what, and what to do about it.
+// A problem (net::http_problem()): what, and what to do about it.
 net::HttpResponse problem(int status, const std::string& title, const std::string& detail,
                           const std::string& fix = "");
 
