@@ -2,6 +2,7 @@
 #include "app/command.h"
 
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -64,6 +65,29 @@ void add_threads_option(CLI::App& command, int& threads, const std::string& what
 int thread_count(int asked) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   return std::clamp(asked > 0 ? asked : cores, 1, limits::kThreadsMax);
+}
+
+void WriteOptions::add_to(CLI::App& command) {
+  add_config_option(command, config);
+  command.add_option("--data", data, "The data folder; made where it is missing")
+      ->required()
+      ->type_name("DIR");
+  add_threads_option(command, threads, "Threads that decode and encode");
+  command.add_flag("--take-over", take_over, "Take the data folder over from a writer that hangs");
+}
+
+namespace {
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+}  // namespace
+
+void stop_on_signals() {
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_signal = 1; });
+}
+
+bool stop_asked() {
+  return stop_signal != 0;
 }
 
 int fail(const Error& error) {

@@ -65,6 +65,16 @@ struct ReadOptions {
   OutputFormat format() const { return *parse_output(output); }
 };
 
+// Options of commands that read sources and write a data folder.
+struct WriteOptions {
+  std::string config;
+  std::string data;
+  int threads = 0;  // 0: all cores
+  bool take_over = false;
+
+  void add_to(CLI::App& command);
+};
+
 // -c, --config: required.
 void add_config_option(CLI::App& command, std::string& path);
 
@@ -75,6 +85,10 @@ void add_output_option(CLI::App& command, std::string& output);
 void add_threads_option(CLI::App& command, int& threads, const std::string& what);
 // As many as were asked for; 0: all cores.
 int thread_count(int asked);
+
+// From here on SIGINT and SIGTERM end nothing: they are asked for.
+void stop_on_signals();
+bool stop_asked();
 
 // Tells an error on standard error and gives its exit code.
 int fail(const Error& error);
@@ -96,9 +110,9 @@ std::string lock_holder();
 // what is wrong has been told.
 int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
              engine::Job& job);
-// The same with what the file says of the server.
-int open_server(const FileSystem& fs, const std::string& config, const std::string& data,
-                engine::Job& job, serve::Options& serve);
+// The same; fills in what the file says of a server, if that is asked for.
+int open_job(const FileSystem& fs, const WriteOptions& options, engine::Job& job,
+             serve::Options* serve = nullptr);
 
 // Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,17 +16,11 @@ namespace adweave::app {
 namespace {
 
 struct RunOptions {
-  std::string config;
-  std::string data;
-  int threads = 0;
-  bool take_over = false;
+  WriteOptions write;
   bool detailed_exitcode = false;
   bool profile = false;
   std::string profile_json;  // a file; empty: none
 };
-
-// Set by SIGINT and SIGTERM: the run commits what it has sequenced and ends.
-volatile std::sig_atomic_t stop_asked = 0;
 
 int report_problems(const std::string& path, const std::vector<ConfigProblem>& problems) {
   for (const ConfigProblem& problem : problems) std::cerr << problem_text(path, problem) << '\n';
@@ -49,7 +42,7 @@ void print_report(const engine::RunReport& report, const std::string& data) {
 }
 
 int exit_code(const engine::RunReport& report, bool detailed) {
-  if (stop_asked != 0) return kInterrupted;
+  if (stop_asked()) return kInterrupted;
   if (!detailed) return kOk;
   if (report.first_commit == 0) return kNothingToDo;
   for (const ledger::Counts& counts : report.counts) {
@@ -76,11 +69,8 @@ int print_profile(const engine::Profile& profile, const RunOptions& options) {
 
 int run_command(FileSystem& fs, const RunOptions& options) {
   engine::Job job;
-  if (const int code = open_job(fs, options.config, options.data, job); code != kOk) return code;
-  job.threads = thread_count(options.threads);
-  job.take_over = options.take_over;
-  std::signal(SIGINT, [](int) { stop_asked = 1; });
-  std::signal(SIGTERM, [](int) { stop_asked = 1; });
+  if (const int code = open_job(fs, options.write, job); code != kOk) return code;
+  stop_on_signals();  // what has been sequenced is committed then
 
   engine::Profile profile;
   const bool is_profiled = options.profile || !options.profile_json.empty();
@@ -89,11 +79,11 @@ int run_command(FileSystem& fs, const RunOptions& options) {
     ProgressBar progress("run");
     return engine::run(fs, job,
                        {now_us, [&](int64_t done, int64_t total) { progress.show(done, total); },
-                        [] { return stop_asked != 0; }, is_profiled ? &profile : nullptr});
+                        stop_asked, is_profiled ? &profile : nullptr});
   }();
   profile.finish(engine::wall_clock() - begin, engine::process_cpu_clock(), job.threads);
   if (!report) return fail(report.error());
-  print_report(*report, options.data);
+  print_report(*report, options.write.data);
   if (const int code = print_profile(profile, options); code != kOk) return code;
   if (report->behind) return fail(*report->behind);
   return exit_code(*report, options.detailed_exitcode);
@@ -111,22 +101,23 @@ int validate_command(FileSystem& fs, const std::string& path) {
 
 int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
              engine::Job& job) {
-  serve::Options serve;
-  return open_server(fs, config, data, job, serve);
+  return open_job(fs, {.config = config, .data = data, .threads = 1}, job);
 }
 
-int open_server(const FileSystem& fs, const std::string& config, const std::string& data,
-                engine::Job& job, serve::Options& serve) {
+int open_job(const FileSystem& fs, const WriteOptions& options, engine::Job& job,
+             serve::Options* serve) {
   // Files of the configuration are found from anywhere, and shown by the same names.
-  const std::string path = std::filesystem::absolute(config).lexically_normal().string();
+  const std::string path = std::filesystem::absolute(options.config).lexically_normal().string();
   Result<Config> loaded = load_config(fs, path);
   if (!loaded) return fail({ErrorCode::config, loaded.error().message, loaded.error().fix});
-  if (!loaded->problems.empty()) return report_problems(config, loaded->problems);
+  if (!loaded->problems.empty()) return report_problems(options.config, loaded->problems);
   job = std::move(loaded->job);
-  job.data = data;
+  job.data = options.data;
+  job.threads = thread_count(options.threads);
+  job.take_over = options.take_over;
   job.holder = lock_holder();
   job.program = kVersion;
-  serve = std::move(loaded->serve);
+  if (serve != nullptr) *serve = std::move(loaded->serve);
   return kOk;
 }
 
@@ -138,13 +129,7 @@ void add_run_command(Program& program) {
        "adweave run -c adweave.yaml --data DIR --threads 4",
        "adweave run -c adweave.yaml --data DIR --profile     # where the time goes",
        "adweave run -c adweave.yaml --data DIR --take-over   # the other writer hangs"});
-  add_config_option(*command, options->config);
-  command->add_option("--data", options->data, "The data folder; made where it is missing")
-      ->required()
-      ->type_name("DIR");
-  add_threads_option(*command, options->threads, "Threads that decode and encode");
-  command->add_flag("--take-over", options->take_over,
-                    "Take the data folder over from a writer that hangs");
+  options->write.add_to(*command);
   command->add_flag("--detailed-exitcode", options->detailed_exitcode,
                     "99 when there is nothing to do, 3 when records were rejected");
   command->add_flag("--profile", options->profile,

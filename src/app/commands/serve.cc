@@ -16,16 +16,10 @@ namespace adweave::app {
 namespace {
 
 struct ServeOptions {
-  std::string config;
-  std::string data;
+  WriteOptions write;
   std::string listen;
   std::string metrics;
-  int threads = 0;
-  bool take_over = false;
 };
-
-// Set by SIGINT and SIGTERM: what has been read is committed, then it ends.
-volatile std::sig_atomic_t stop_asked = 0;
 
 // The addresses of the command line in place of the configuration's.
 Status choose_addresses(const ServeOptions& options, serve::Options& serve) {
@@ -49,7 +43,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   std::unique_ptr<serve::Server> server;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
-  hooks.stop = [] { return stop_asked != 0; };
+  hooks.stop = stop_asked;
   hooks.committed = [&](const ledger::CommitOutcome& commit) { server->committed(commit); };
   hooks.trouble = [](const Error& error) { fail(error); };
   hooks.ready = [&] {
@@ -70,13 +64,9 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
 int serve_command(FileSystem& fs, const ServeOptions& options) {
   engine::Job job;
   serve::Options serve;
-  if (const int code = open_server(fs, options.config, options.data, job, serve); code != kOk)
-    return code;
+  if (const int code = open_job(fs, options.write, job, &serve); code != kOk) return code;
   if (const Status chosen = choose_addresses(options, serve); !chosen) return fail(chosen.error());
-  job.threads = thread_count(options.threads);
-  job.take_over = options.take_over;
-  std::signal(SIGINT, [](int) { stop_asked = 1; });
-  std::signal(SIGTERM, [](int) { stop_asked = 1; });
+  stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_until_stopped(fs, std::move(job), std::move(serve));
   return served ? kOk : fail(served.error());
@@ -92,18 +82,12 @@ void add_serve_command(Program& program) {
                    "adweave serve -c adweave.yaml --data DIR --listen 127.0.0.1:9090",
                    "curl -H 'Content-Type: application/x-ndjson' --data-binary @events.ndjson "
                    "'http://127.0.0.1:8080/v1/events?wait=committed'"});
-  add_config_option(*command, options->config);
-  command->add_option("--data", options->data, "The data folder; made where it is missing")
-      ->required()
-      ->type_name("DIR");
+  options->write.add_to(*command);
   command
       ->add_option("--listen", options->listen, "Where events are taken, in place of serve.listen")
       ->type_name("ADDRESS");
   command->add_option("--metrics", options->metrics, "The same of serve.metrics")
       ->type_name("ADDRESS");
-  add_threads_option(*command, options->threads, "Threads that decode and encode");
-  command->add_flag("--take-over", options->take_over,
-                    "Take the data folder over from a writer that hangs");
   command->callback([&program, options] {
     program.action = [&program, options] { return serve_command(program.fs, *options); };
   });
