@@ -284,6 +284,7 @@ void Collector::durable(Batch& batch, const Hash128& key,
     uncommitted_.emplace(*position, kept);
   }
   answer(batch);
+  if (is_stopping_) turn_away_for_good(batch);
 }
 
 void Collector::committed(const ledger::CommitOutcome& commit) {
@@ -308,8 +309,11 @@ void Collector::committed(const ledger::CommitOutcome& commit) {
 void Collector::stop() {
   const std::lock_guard guard(mutex_);
   is_stopping_ = true;
-  for (auto& [position, batch] : uncommitted_)
-    turn_away(*batch, busy(503, "stopping", "it is durable, and will be committed"));
+  for (auto& [position, batch] : uncommitted_) turn_away_for_good(*batch);
+}
+
+void Collector::turn_away_for_good(Batch& batch) {
+  turn_away(batch, busy(503, "stopping", "it is durable, and will be committed"));
 }
 
 int64_t Collector::waiting() const {

@@ -66,6 +66,7 @@ class Collector {
   void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);
   void answer(Batch& batch);
   void turn_away(Batch& batch, const net::HttpResponse& response);
+  void turn_away_for_good(Batch& batch);
   std::string made_id();
   void remember(const Hash128& key);
   void give(net::HttpRespond& respond, net::HttpResponse response);

@@ -17,7 +17,6 @@ namespace adweave::serve {
 struct Gauges {
   int64_t journal_bytes_behind = 0;  // durable, but not committed
   int64_t waiting = 0;               // senders
-  int64_t now_us = 0;
   bool is_ready = false;
 };
 

@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/limits.h"
-
 namespace adweave::serve {
 
 enum class Role : uint8_t {
@@ -37,13 +35,11 @@ struct HttpSource {
 
 struct Options {
   Address address{"127.0.0.1", 8080};
-  Address metrics{"127.0.0.1", 8000};  // port 0 of both in a file: none
-  std::vector<Token> tokens;           // none: whoever can connect may do all
+  Address metrics{"127.0.0.1", 8000};
+  std::vector<Token> tokens;  // none: whoever can connect may do all
   std::vector<HttpSource> sources;
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
-  int64_t body_bytes_max = limits::kDeliveryBytesMax;
-  std::string program;  // version
 };
 
 }  // namespace adweave::serve

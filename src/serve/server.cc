@@ -9,14 +9,12 @@ namespace adweave::serve {
 Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
                                               source::JournalPosition through,
                                               std::function<int64_t()> now_us) {
-  std::unique_ptr<Server> server(new Server(std::move(options), journal, now_us));
+  std::unique_ptr<Server> server(new Server(std::move(options), journal));
   server->through_ = through;
   ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
                                                      server->options_.sources, std::move(now_us)));
   ADWEAVE_ASSIGN(server->events_, server->listen(server->options_.address));
-  if (!server->options_.metrics.host.empty()) {
-    ADWEAVE_ASSIGN(server->scrapes_, server->listen(server->options_.metrics));
-  }
+  ADWEAVE_ASSIGN(server->scrapes_, server->listen(server->options_.metrics));
   return server;
 }
 
@@ -26,7 +24,7 @@ Result<std::unique_ptr<net::HttpServer>> Server::listen(const Address& address) 
   options.port = address.port;
   options.certificate = options_.certificate;
   options.key = options_.key;
-  options.body_bytes_max = options_.body_bytes_max;
+  options.body_bytes_max = limits::kDeliveryBytesMax;
   return net::HttpServer::start(std::move(options),
                                 [this](net::HttpRequest request, net::HttpRespond respond) {
                                   handle(std::move(request), std::move(respond));
@@ -116,7 +114,7 @@ net::HttpResponse Server::answer(const net::HttpRequest& request) {
   }
   if (path == "/metrics") {
     if (auto refusal = refuse(request, Role::read)) return *std::move(refusal);
-    const Gauges gauges{bytes_behind(), collector_->waiting(), now_us_(), is_ready_};
+    const Gauges gauges{bytes_behind(), collector_->waiting(), is_ready_};
     return {
         200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.text(gauges)};
   }

@@ -30,7 +30,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   int port() const { return events_->port(); }
-  int metrics_port() const { return scrapes_ ? scrapes_->port() : 0; }
+  int metrics_port() const { return scrapes_->port(); }
 
   void ready() { is_ready_ = true; }
   void committed(const ledger::CommitOutcome& commit);
@@ -39,8 +39,8 @@ class Server {
   void stop();
 
  private:
-  Server(Options options, source::Journal& journal, std::function<int64_t()> now_us)
-      : options_(std::move(options)), journal_(journal), now_us_(std::move(now_us)) {}
+  Server(Options options, source::Journal& journal)
+      : options_(std::move(options)), journal_(journal) {}
 
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
@@ -51,7 +51,6 @@ class Server {
 
   Options options_;
   source::Journal& journal_;
-  std::function<int64_t()> now_us_;
   Metrics metrics_;
   std::atomic<bool> is_ready_ = false;
   mutable std::mutex mutex_;

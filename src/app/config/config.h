@@ -23,8 +23,8 @@ struct ConfigProblem {
 };
 
 struct Config {
-  engine::Job job;       // without data, threads, holder and program, which the command line gives
-  serve::Options serve;  // without program
+  engine::Job job;  // without data, threads, holder and program, which the command line gives
+  serve::Options serve;
   std::vector<ConfigProblem> problems;  // when there are any, the rest must not be used
 };
 

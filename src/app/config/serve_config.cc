@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/config/source_text.h"
 #include "engine/job.h"
 
 namespace adweave::app {
@@ -52,20 +53,6 @@ void read_tokens(MapReader& map, serve::Options& options) {
   for (const YAML::Node& item : *node) options.tokens.push_back(read_token(item, map.problems()));
 }
 
-std::string format_name(decode::Format format) {
-  switch (format) {
-    case decode::Format::json:
-      return "json";
-    case decode::Format::csv:
-      return "csv";
-    case decode::Format::avro:
-      return "avro";
-    case decode::Format::lines:
-      return "lines";
-  }
-  return "";
-}
-
 }  // namespace
 
 bool is_loopback(const std::string& host) {
@@ -92,7 +79,8 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   serve::Options options;
   for (const engine::SourceJob& source : job.sources) {
     if (!source.http) continue;
-    options.sources.push_back({source.decoder.source, format_name(source.decoder.format),
+    options.sources.push_back({source.decoder.source,
+                               std::string(format_word(source.decoder.format)),
                                source.decoder.compression != decode::Compression::none});
   }
   const auto node = root.take("serve");
