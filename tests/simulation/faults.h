@@ -3,8 +3,8 @@
 // run.
 #pragma once
 
-#include "tests/support/fault_file_system.h"
 #include "tests/simulation/trial.h"
+#include "tests/support/fault_file_system.h"
 
 namespace adweave::tests {
 
