@@ -16,10 +16,11 @@ constexpr size_t kPlainBytesMin = 64;  // enough for a byte order mark and any o
 // Decompresses; the transcoder after it is chosen by the first bytes that come out.
 class Content : public event::ByteTransform {
  public:
-  Content(std::unique_ptr<event::ByteTransform> decompressor, const DecoderSpec& spec)
+  Content(std::unique_ptr<event::ByteTransform> decompressor, Encoding encoding,
+          int64_t expansion_max)
       : decompressor_(std::move(decompressor)),
-        encoding_(spec.encoding),
-        expansion_max_(spec.expansion_max) {}
+        encoding_(encoding),
+        expansion_max_(expansion_max) {}
 
   Step run(std::string_view in, bool at_end, std::string& out, size_t room) override {
     Step step;
@@ -87,12 +88,10 @@ std::unique_ptr<event::ByteTransform> make_content(const DecoderSpec& spec,
                                                    std::string_view start) {
   const Compression compression =
       spec.compression == Compression::detect ? detect_compression(start) : spec.compression;
-  DecoderSpec wanted = spec;
-  if (spec.format == Format::avro) wanted.encoding = Encoding::utf8;
+  const Encoding encoding = spec.format == Format::avro ? Encoding::utf8 : spec.encoding;
   if (compression != Compression::none)
-    return std::make_unique<Content>(make_decompressor(compression), wanted);
-  return make_transcoder(wanted.encoding == Encoding::detect ? detect_encoding(start)
-                                                             : wanted.encoding);
+    return std::make_unique<Content>(make_decompressor(compression), encoding, spec.expansion_max);
+  return make_transcoder(encoding == Encoding::detect ? detect_encoding(start) : encoding);
 }
 
 }  // namespace adweave::decode

@@ -27,9 +27,14 @@ Result<std::unique_ptr<Decoder>> make(const DecoderSpec& spec) {
 // What each row has from its slice: a column at once, not row by row.
 void fill_transport(const event::Slice& slice, event::Batch& batch) {
   batch.source.fill(batch.rows, slice.source);
-  batch.received_time.fill(batch.rows, slice.received_time);
   for (int64_t row = 0; row < batch.rows; ++row)
     batch.source_length.put(row, batch.spans[static_cast<size_t>(row)].length);
+  if (slice.pieces.empty()) return batch.received_time.fill(batch.rows, slice.received_time);
+  event::PieceCursor pieces(slice);
+  for (int64_t row = 0; row < batch.rows; ++row) {
+    const int64_t byte = batch.spans[static_cast<size_t>(row)].offset;
+    batch.received_time.put(row, pieces.received_time(byte));
+  }
 }
 
 }  // namespace
@@ -50,6 +55,10 @@ event::DecodedSlice Decoder::decode(event::Slice slice) const {
 
 std::unique_ptr<event::ByteTransform> Decoder::content(std::string_view start) const {
   return make_content(spec_, start);
+}
+
+bool Decoder::is_lines(std::string_view start) const {
+  return reads_lines() && byte_order_mark(start) == 0 && content(start) == nullptr;
 }
 
 DecoderSpec whole_records(DecoderSpec spec) {

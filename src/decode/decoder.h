@@ -28,6 +28,9 @@ class Decoder {
   // first bytes; null when its bytes are its content.
   virtual std::unique_ptr<event::RecordCutter> cutter() const = 0;
   std::unique_ptr<event::ByteTransform> content(std::string_view start) const;
+  // Whether a file that begins so is nothing but records of one line each: then files put together,
+  // with a line end between them, give the records of each.
+  bool is_lines(std::string_view start) const;
 
  protected:
   explicit Decoder(DecoderSpec spec) : spec_(std::move(spec)) {}
@@ -35,6 +38,7 @@ class Decoder {
 
  private:
   virtual event::DecodedSlice decode_records(event::Slice slice) const = 0;
+  virtual bool reads_lines() const { return false; }
 
   DecoderSpec spec_;
 };

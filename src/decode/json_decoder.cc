@@ -50,6 +50,8 @@ class JsonDecoder : public Decoder {
   std::unique_ptr<event::RecordCutter> cutter() const override { return make_json_cutter(spec()); }
 
  private:
+  bool reads_lines() const override { return spec().framing == JsonFraming::lines; }
+
   // The cutter has checked what stands between the values.
   template <class F>
   void for_each_value(std::string_view text, RowWriter& writer, event::DecodedSlice& out,

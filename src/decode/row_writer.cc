@@ -21,7 +21,7 @@ bool holds(const CompiledCondition& compiled, std::span<const Value> slots) {
 }  // namespace
 
 RowWriter::RowWriter(const Mapping& mapping, event::DecodedSlice& out)
-    : mapping_(mapping), out_(out) {
+    : mapping_(mapping), out_(out), pieces_(out.slice) {
   size_t most = 0;
   for (const CompiledRow& row : mapping.rows()) {
     Targets& targets = rules_.emplace_back(Targets{&row, {}});
@@ -127,6 +127,7 @@ bool RowWriter::read_fields(const Targets& targets, std::span<const Value> slots
                             const event::RecordSpan& span) {
   reader_.clear();
   flags_ = targets.row->flags;
+  const int64_t received_time = pieces_.received_time(span.offset);
   Cell* next = cells_.data();
   for (const Target& target : targets.fields) {
     Cell& cell = *next++ = Cell();
@@ -137,7 +138,7 @@ bool RowWriter::read_fields(const Targets& targets, std::span<const Value> slots
         continue;
     }
     const CompiledField& field = *target.field;
-    const bool fits = reader_.read(field, slots, out_.slice.received_time, cell);
+    const bool fits = reader_.read(field, slots, received_time, cell);
     if (fits && (cell.present || field.rule.missing == Missing::null)) continue;
     if (!fits && field.rule.on_error == OnError::null) {
       null_value(field, slots);

@@ -78,6 +78,7 @@ class RowWriter {
 
   const Mapping& mapping_;
   event::DecodedSlice& out_;
+  event::PieceCursor pieces_;  // of out_.slice
   FieldReader reader_;
   std::vector<Cell> cells_;
   std::vector<Targets> rules_;  // of the mapping's rows

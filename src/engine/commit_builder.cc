@@ -13,8 +13,8 @@
 
 namespace adweave::engine {
 
-ledger::Counts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t commit,
-                                  state::State& state, process::Occurrences& occurrences) {
+SliceCounts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t commit,
+                               state::State& state, process::Occurrences& occurrences) {
   event::DecodedSlice& decoded = slice.prepared->decoded;
   const std::string& name = decoded.slice.source;
   add_position(source, slice.work->file, slice.step);
@@ -34,13 +34,16 @@ ledger::Counts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int6
   }
   sums.position_after = end;
   bytes_ += decoded.slice.end - decoded.slice.begin;
-  ledger::Counts counted{name, decoded.records_read};
-  counted.rejected = static_cast<int64_t>(decoded.rejects.size());
-  const process::DedupCounts counts =
+  SliceCounts counted;
+  counted.all = {name, decoded.records_read};
+  counted.all.rejected = static_cast<int64_t>(decoded.rejects.size());
+  counted.pieces =
       take(*slice.prepared, {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
-  counted.accepted = counts.accepted;
-  counted.duplicate = counts.duplicate;
-  counted.conflict = counts.conflict;
+  for (const process::DedupCounts& piece : counted.pieces) {
+    counted.all.accepted += piece.accepted;
+    counted.all.duplicate += piece.duplicate;
+    counted.all.conflict += piece.conflict;
+  }
   return counted;
 }
 
@@ -75,20 +78,23 @@ process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
 }
 
 // Deduplicates the slice, counts it and takes what is left.
-process::DedupCounts CommitBuilder::take(process::PreparedSlice& prepared,
-                                         const process::DedupContext& context,
-                                         process::SourceSums& sums, state::State& state,
-                                         process::Occurrences& occurrences) {
+std::vector<process::DedupCounts> CommitBuilder::take(process::PreparedSlice& prepared,
+                                                      const process::DedupContext& context,
+                                                      process::SourceSums& sums,
+                                                      state::State& state,
+                                                      process::Occurrences& occurrences) {
   event::DecodedSlice& decoded = prepared.decoded;
-  process::DedupCounts counts;
+  std::vector<process::DedupCounts> counts;
   {
     StageTimer timer(profile_, Stage::deduplicate);
     timer.add(rows_of(decoded), 0);
     counts = process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
   }
-  sums.accepted += counts.accepted;
-  sums.duplicate += counts.duplicate;
-  sums.conflict += counts.conflict;
+  for (const process::DedupCounts& piece : counts) {
+    sums.accepted += piece.accepted;
+    sums.duplicate += piece.duplicate;
+    sums.conflict += piece.conflict;
+  }
   sums.rejected += static_cast<int64_t>(decoded.rejects.size());
   sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
   ++slices_;

@@ -20,6 +20,12 @@
 
 namespace adweave::engine {
 
+// What was counted of a slice.
+struct SliceCounts {
+  ledger::Counts all;
+  std::vector<process::DedupCounts> pieces;
+};
+
 class CommitBuilder {
  public:
   explicit CommitBuilder(Profile* profile = nullptr) : profile_(profile) {}
@@ -28,8 +34,8 @@ class CommitBuilder {
   int64_t bytes() const { return bytes_; }
 
   // Deduplicates a slice and takes what is left of it; what was counted. Slices come in order.
-  ledger::Counts add(DoneSlice slice, const SourceJob& source, int64_t commit, state::State& state,
-                     process::Occurrences& occurrences);
+  SliceCounts add(DoneSlice slice, const SourceJob& source, int64_t commit, state::State& state,
+                  process::Occurrences& occurrences);
 
   // The same for rejects that were decoded again (engine/replay.h), counted as a source of their
   // own: `records` of them. What is still in prepared.decoded.rejects is counted as rejected; their
@@ -53,9 +59,10 @@ class CommitBuilder {
   using Parts = std::vector<event::TableRows>;
 
   process::SourceSums& sums_of(const std::string& counted);
-  process::DedupCounts take(process::PreparedSlice& prepared, const process::DedupContext& context,
-                            process::SourceSums& sums, state::State& state,
-                            process::Occurrences& occurrences);
+  std::vector<process::DedupCounts> take(process::PreparedSlice& prepared,
+                                         const process::DedupContext& context,
+                                         process::SourceSums& sums, state::State& state,
+                                         process::Occurrences& occurrences);
   void keep_head(const std::string& source, const event::Slice& slice);
   std::vector<ledger::FileHead> new_heads(const ledger::Ledger& ledger) const;
   void add_position(const SourceJob& source, const source::SourceFile& file,

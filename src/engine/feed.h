@@ -27,6 +27,8 @@ struct ReadSlice {
   std::shared_ptr<const WorkFile> work;
   PositionStep step;
   event::Slice slice;
+  // Of the journal: where the deliveries begin that its pieces are of.
+  std::vector<source::JournalPosition> deliveries;
 };
 
 class Feed {

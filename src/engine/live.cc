@@ -2,6 +2,7 @@
 #include "engine/live.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/dimension_files.h"
 #include "engine/live_feed.h"
@@ -88,43 +89,59 @@ class Server : public Live {
   }
 
   Status take(DoneSlice slice) {
-    const std::shared_ptr<const WorkFile> work = slice.work;
     const PositionStep step = slice.step;
-    const event::DecodedSlice& decoded = slice.prepared->decoded;
-    const int64_t received = decoded.slice.received_time;
-    std::vector<std::string> errors;
-    for (const event::Reject& reject : decoded.rejects) {
-      ++rejected_[std::string(event::reason_name(reject.reason))];
-      if (errors.size() < limits::kDeliveryErrorsMax) {
-        errors.push_back(event::position_text(decoded.slice, reject.span) + ": " + reject.message);
-      }
-    }
-    ADWEAVE_ASSIGN(const ledger::Counts counts, sequencer_->take(std::move(slice)));
+    const int64_t received = slice.prepared->decoded.slice.received_time;
+    const size_t first = add_deliveries(slice.deliveries);
+    add_rejects(slice.prepared->decoded, first);
+    ADWEAVE_ASSIGN(const SliceCounts counts, sequencer_->take(std::move(slice)));
     is_whole_ = step.whole;
-    ledger::Counts& sum = counts_[counts.source];
-    sum.source = counts.source;
-    sum.add(counts);
+    ledger::Counts& sum = counts_[counts.all.source];
+    sum.source = counts.all.source;
+    sum.add(counts.all);
     done_.latest_receipt = std::max(done_.latest_receipt, received);
-    if (work->delivery) add_delivery(*work->delivery, step, counts, std::move(errors));
+    for (size_t i = first; i < done_.deliveries.size(); ++i) {
+      ledger::DeliveryOutcome& outcome = done_.deliveries[i];
+      const process::DedupCounts& piece = counts.pieces[i - first];
+      outcome.accepted += piece.accepted;
+      outcome.duplicate += piece.duplicate;
+      outcome.conflict += piece.conflict;
+    }
+    if (first < done_.deliveries.size()) {
+      const int64_t segment = done_.deliveries.back().segment;
+      std::tie(done_.segment, done_.offset) =
+          std::max(std::pair(done_.segment, done_.offset), std::pair(segment, step.after));
+    }
     return {};
   }
 
-  void add_delivery(const source::JournalPosition& position, const PositionStep& step,
-                    const ledger::Counts& counts, std::vector<std::string> errors) {
+  // Where in done_.deliveries those of a slice begin; it may go on in the last one there.
+  size_t add_deliveries(const std::vector<source::JournalPosition>& deliveries) {
     std::vector<ledger::DeliveryOutcome>& all = done_.deliveries;
-    if (all.empty() || all.back().segment != position.segment ||
-        all.back().offset != position.offset) {
-      all.push_back({position.segment, position.offset, 0, {}, {}});
-      all.back().counts.source = counts.source;
+    const bool goes_on = !all.empty() && !deliveries.empty() &&
+                         all.back().segment == deliveries.front().segment &&
+                         all.back().offset == deliveries.front().offset;
+    const size_t first = all.size() - (goes_on ? 1 : 0);
+    for (size_t i = goes_on ? 1 : 0; i < deliveries.size(); ++i) {
+      ledger::DeliveryOutcome& outcome = all.emplace_back();
+      outcome.segment = deliveries[i].segment;
+      outcome.offset = deliveries[i].offset;
     }
-    ledger::DeliveryOutcome& outcome = all.back();
-    outcome.counts.add(counts);
-    for (std::string& error : errors) {
-      if (outcome.errors.size() < limits::kDeliveryErrorsMax)
-        outcome.errors.push_back(std::move(error));
+    return first;
+  }
+
+  // Rejects by reason, and by delivery, if the slice is of some: they begin at `first`.
+  void add_rejects(const event::DecodedSlice& decoded, size_t first) {
+    event::PieceCursor pieces(decoded.slice);
+    for (const event::Reject& reject : decoded.rejects) {
+      ++rejected_[std::string(event::reason_name(reject.reason))];
+      if (first == done_.deliveries.size()) continue;
+      ledger::DeliveryOutcome& outcome = done_.deliveries[first + pieces.index(reject.span.offset)];
+      ++outcome.rejected;
+      if (outcome.errors.size() < limits::kDeliveryErrorsMax) {
+        outcome.errors.push_back(event::position_text(decoded.slice, reject.span) + ": " +
+                                 reject.message);
+      }
     }
-    done_.segment = position.segment;
-    done_.offset = step.after;
   }
 
   Status commit() {

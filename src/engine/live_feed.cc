@@ -14,11 +14,10 @@ namespace {
 
 // A segment as rows and positions name it, "journal:17". It is known by its number: none is used
 // twice.
-source::SourceFile segment_file(const source::JournalEntry& entry) {
+source::SourceFile segment_file(int64_t segment) {
   source::SourceFile file;
-  file.name = std::string(event::kJournalPrefix) + std::to_string(entry.position.segment);
+  file.name = std::string(event::kJournalPrefix) + std::to_string(segment);
   file.hash = to_hex(hash128(file.name));
-  file.modified_us = entry.delivery.received_time;
   return file;
 }
 
@@ -46,12 +45,13 @@ LiveFeed::LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>
       deliveries_(journal.reader(from)),
       now_us_(std::move(now_us)),
       trouble_(std::move(trouble)),
+      segments_(sources.size()),
       known_(std::move(known)) {}
 
-// A delivery that was begun is read to its end: a commit takes all of it or nothing.
+// What was begun is read to its end: a commit takes all of it or nothing.
 Result<std::optional<ReadSlice>> LiveFeed::next() {
-  while (!stopping_ || delivery_reader_) {
-    files_first_ = !files_first_ && !delivery_reader_;
+  while (!stopping_ || is_within()) {
+    files_first_ = !files_first_ && !is_within();
     for (const bool files : {files_first_, !files_first_}) {
       ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files ? next_of_files() : next_of_journal());
       if (slice) return std::optional<ReadSlice>(std::move(slice));
@@ -66,9 +66,94 @@ Result<std::optional<ReadSlice>> LiveFeed::next_of_journal() {
     ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, next_of_delivery());
     if (slice) return std::optional<ReadSlice>(std::move(slice));
   }
-  ADWEAVE_ASSIGN(std::optional<source::JournalEntry> entry, deliveries_.next());
-  if (!entry) return std::optional<ReadSlice>();
-  return begin_delivery(*std::move(entry));
+  if (round_.empty()) ADWEAVE_TRY(gather());
+  if (!round_.empty()) {
+    std::optional<ReadSlice> slice(std::move(round_.front()));
+    round_.pop_front();
+    return slice;
+  }
+  if (!entry_) return std::optional<ReadSlice>();
+  return begin_delivery(*std::exchange(entry_, std::nullopt));
+}
+
+// Makes a round of the lines that are there, up to a slice's worth of a source; what must be read
+// by itself ends it and stays in entry_.
+Status LiveFeed::gather() {
+  std::vector<Group> groups;
+  int64_t segment = 0;
+  while (true) {
+    if (!entry_) {
+      ADWEAVE_ASSIGN(entry_, deliveries_.next());
+      if (!entry_) break;
+    }
+    const std::string& body = entry_->delivery.body;
+    ADWEAVE_ASSIGN(const size_t source, source_of(*entry_));
+    const auto start = std::string_view(body).substr(0, limits::kContentReadBytes);
+    if (!sources_[source].decoder->is_lines(start)) break;
+    if (!groups.empty() && entry_->position.segment != segment) break;
+    segment = entry_->position.segment;
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& each) { return each.read.work->source == source; });
+    if (group == groups.end()) group = groups.insert(group, begin_group(source, *entry_));
+    const size_t bytes = group->bytes.size() + body.size();
+    if (!group->bytes.empty() && static_cast<int64_t>(bytes) > job_.slice_bytes) break;
+    add(*group, *entry_);
+    entry_.reset();
+  }
+  for (Group& group : groups) round_.push_back(slice_of(std::move(group)));
+  if (!round_.empty()) round_.back().step.whole = true;
+  return {};
+}
+
+LiveFeed::Group LiveFeed::begin_group(size_t source, const source::JournalEntry& entry) {
+  Group group;
+  group.read.work = segment_of(source, entry);
+  group.read.step = {entry.position.offset, entry.position.offset, false, false};
+  group.read.slice.source = entry.delivery.source;
+  group.read.slice.file = group.read.work->file.name;
+  group.read.slice.begin = entry.body_offset;
+  group.read.slice.last = true;
+  return group;
+}
+
+void LiveFeed::add(Group& group, const source::JournalEntry& entry) {
+  event::Slice& slice = group.read.slice;
+  if (!group.bytes.empty() && group.bytes.back() != '\n') group.bytes += '\n';
+  const int64_t received = entry.delivery.received_time;
+  slice.pieces.push_back({static_cast<int64_t>(group.bytes.size()), entry.body_offset, received});
+  group.bytes += entry.delivery.body;
+  slice.end = entry.body_offset + static_cast<int64_t>(entry.delivery.body.size());
+  slice.received_time = std::max(slice.received_time, received);
+  group.read.step.after = entry.next.offset;
+  group.read.deliveries.push_back(entry.position);
+}
+
+ReadSlice LiveFeed::slice_of(Group group) {
+  event::Slice& slice = group.read.slice;
+  slice.file_bytes = static_cast<int64_t>(group.bytes.size());
+  slice.bytes = std::make_shared<const std::string>(std::move(group.bytes));
+  return std::move(group.read);
+}
+
+Result<size_t> LiveFeed::source_of(const source::JournalEntry& entry) const {
+  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const OpenSource& open) {
+    return open.job->decoder.source == entry.delivery.source;
+  });
+  if (source != sources_.end()) return static_cast<size_t>(source - sources_.begin());
+  return Error{ErrorCode::config,
+               "the journal holds deliveries of the source '" + entry.delivery.source +
+                   "', which the configuration no longer has",
+               "put the source back until they are committed"};
+}
+
+std::shared_ptr<const WorkFile> LiveFeed::segment_of(size_t source,
+                                                     const source::JournalEntry& entry) {
+  std::shared_ptr<const WorkFile>& last = segments_[source];
+  if (source::SourceFile file = segment_file(entry.position.segment);
+      !last || last->file.name != file.name) {
+    last = std::make_shared<const WorkFile>(WorkFile{source, std::move(file), {}});
+  }
+  return last;
 }
 
 Result<std::optional<ReadSlice>> LiveFeed::next_of_delivery() {
@@ -77,57 +162,40 @@ Result<std::optional<ReadSlice>> LiveFeed::next_of_delivery() {
     delivery_reader_.reset();
     return std::optional<ReadSlice>();
   }
-  PositionStep step{delivery_->delivery->offset, delivery_->delivery->offset, false, slice->last};
+  PositionStep step{delivery_begin_.offset, delivery_begin_.offset, false, slice->last};
   if (slice->last) {
     step.after = delivery_end_.offset;
     delivery_reader_.reset();
   }
-  return std::optional<ReadSlice>({delivery_, step, std::move(*slice)});
+  return std::optional<ReadSlice>({delivery_, step, std::move(*slice), {delivery_begin_}});
 }
 
+// Reads a delivery by itself. One with a head, or compressed, is a file of its own.
 Result<std::optional<ReadSlice>> LiveFeed::begin_delivery(source::JournalEntry entry) {
-  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const OpenSource& open) {
-    return open.job->decoder.source == entry.delivery.source;
-  });
-  if (source == sources_.end()) {
-    return Error{ErrorCode::config,
-                 "the journal holds deliveries of the source '" + entry.delivery.source +
-                     "', which the configuration no longer has",
-                 "put the source back until they are committed"};
-  }
-  WorkFile work;
-  work.source = static_cast<size_t>(source - sources_.begin());
-  work.file = segment_file(entry);
-  work.delivery = entry.position;
-  const decode::Decoder& decoder = *source->decoder;
+  ADWEAVE_ASSIGN(const size_t source, source_of(entry));
+  const decode::Decoder& decoder = *sources_[source].decoder;
   std::string& body = entry.delivery.body;
   const auto start = std::string_view(body).substr(0, limits::kContentReadBytes);
   const auto head = decoder.cutter()->head(body, true);
   const bool is_plain = decoder.content(start) == nullptr && head && *head && **head == 0;
-  delivery_ = std::make_shared<const WorkFile>(std::move(work));
-  delivery_end_ = entry.next;
-  if (!is_plain) {
-    source::SourceFile file;
-    file.name = delivery_->file.name + ":" + std::to_string(entry.position.offset);
-    file.size = static_cast<int64_t>(body.size());
-    file.modified_us = entry.delivery.received_time;
-    ADWEAVE_ASSIGN(delivery_reader_,
-                   source::SliceReader::open(std::make_unique<source::BytesFile>(std::move(body)),
-                                             std::move(file), entry.delivery.source, 0,
-                                             job_.slice_bytes, format_of(decoder)));
-    return next_of_delivery();
+  if (is_plain) {
+    Group group = begin_group(source, entry);
+    add(group, entry);
+    group.read.step.whole = true;
+    return std::optional(slice_of(std::move(group)));
   }
-  event::Slice slice;
-  slice.source = entry.delivery.source;
-  slice.file = delivery_->file.name;
-  slice.begin = entry.body_offset;
-  slice.end = slice.begin + static_cast<int64_t>(body.size());
-  slice.received_time = entry.delivery.received_time;
-  slice.file_bytes = static_cast<int64_t>(body.size());
-  slice.bytes = std::make_shared<const std::string>(std::move(body));
-  slice.last = true;
-  const PositionStep step{entry.position.offset, entry.next.offset, false, true};
-  return std::optional<ReadSlice>({delivery_, step, std::move(slice)});
+  source::SourceFile file = segment_file(entry.position.segment);
+  delivery_ = std::make_shared<const WorkFile>(WorkFile{source, file, {}});
+  delivery_begin_ = entry.position;
+  delivery_end_ = entry.next;
+  file.name += ":" + std::to_string(entry.position.offset);
+  file.size = static_cast<int64_t>(body.size());
+  file.modified_us = entry.delivery.received_time;
+  ADWEAVE_ASSIGN(delivery_reader_,
+                 source::SliceReader::open(std::make_unique<source::BytesFile>(std::move(body)),
+                                           std::move(file), entry.delivery.source, 0,
+                                           job_.slice_bytes, format_of(decoder)));
+  return next_of_delivery();
 }
 
 Result<std::optional<ReadSlice>> LiveFeed::next_of_files() {

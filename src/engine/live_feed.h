@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a running server reads: deliveries as they become durable in the journal, and files as they
 // appear in the watched folders. It ends when it is told to.
+//
+// Deliveries that are lines and wait together are read in rounds: in each, those of one source are
+// the pieces of one slice, and a commit takes all of a round or nothing.
 #pragma once
 
 #include <atomic>
@@ -33,9 +36,22 @@ class LiveFeed : public Feed {
   void stop() { stopping_ = true; }
 
  private:
+  // Deliveries of a source that are put together.
+  struct Group {
+    std::string bytes;
+    ReadSlice read;
+  };
+
   Result<std::optional<ReadSlice>> next_of_journal();
   Result<std::optional<ReadSlice>> next_of_delivery();
   Result<std::optional<ReadSlice>> begin_delivery(source::JournalEntry entry);
+  Status gather();
+  Group begin_group(size_t source, const source::JournalEntry& entry);
+  static void add(Group& group, const source::JournalEntry& entry);
+  static ReadSlice slice_of(Group group);
+  Result<size_t> source_of(const source::JournalEntry& entry) const;
+  std::shared_ptr<const WorkFile> segment_of(size_t source, const source::JournalEntry& entry);
+  bool is_within() const { return delivery_reader_ || !round_.empty(); }
   Result<std::optional<ReadSlice>> next_of_files();
   Status look_for_files();
   void know_file();
@@ -50,8 +66,12 @@ class LiveFeed : public Feed {
   std::atomic<bool> stopping_ = false;
   bool files_first_ = false;  // so that neither waits for the other for good
 
+  std::optional<source::JournalEntry> entry_;              // read, and not yet in a slice
+  std::deque<ReadSlice> round_;                            // what is left of it
+  std::vector<std::shared_ptr<const WorkFile>> segments_;  // that each source was last read of
   // Of a delivery that is read in slices.
   std::shared_ptr<const WorkFile> delivery_;
+  source::JournalPosition delivery_begin_;
   source::JournalPosition delivery_end_;
   std::optional<source::SliceReader> delivery_reader_;
 

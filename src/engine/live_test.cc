@@ -141,10 +141,12 @@ TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
   server.deliver(impressions(2, 2));
   server.settle();
   ASSERT_TRUE(server.stop());
-  ledger::Counts all;
+  ledger::DeliveryOutcome all;
   for (const ledger::CommitOutcome& commit : server.commits()) {
     for (const ledger::DeliveryOutcome& outcome : commit.deliveries) {
-      all.add(outcome.counts);
+      all.accepted += outcome.accepted;
+      all.duplicate += outcome.duplicate;
+      all.rejected += outcome.rejected;
       if (outcome.segment != bad.segment || outcome.offset != bad.offset) continue;
       ASSERT_EQ(outcome.errors.size(), 1U);
       EXPECT_EQ(outcome.errors[0].find(fmt::format("journal:{}:{}:5: ", bad.segment, bad.offset)),
@@ -156,6 +158,78 @@ TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
   EXPECT_EQ(all.duplicate, 1);
   EXPECT_EQ(all.rejected, 1);
   EXPECT_EQ(ids_of(disk, "impressions"), (std::multiset<std::string>{"i0", "i1", "i2", "i3"}));
+}
+
+// Deliveries on a disk whose server is not yet started.
+void put_journal(SimulatedDisk& disk, const std::vector<source::Delivery>& deliveries) {
+  const Result<std::unique_ptr<source::Journal>> journal =
+      source::Journal::open(disk, "/data/journal");
+  ASSERT_TRUE(journal);
+  for (const source::Delivery& delivery : deliveries) {
+    (*journal)->append(delivery, [](const Result<source::JournalPosition>& kept) {
+      ASSERT_TRUE(kept) << kept.error().message;
+    });
+  }
+}
+
+// Everything that came of the journal: rows, and what senders are told.
+std::string outcome_of(SimulatedDisk& disk, const Job& job, size_t& commits) {
+  LiveServer server(disk, job);
+  server.settle();
+  EXPECT_TRUE(server.stop());
+  const std::string all = *ledger_text(disk, "/data");
+  std::string text;
+  for (const char* table : {"impressions:", "clicks:", "rejects:", "duplicates:"})
+    text += lines_of(all, table);
+  for (const ledger::CommitOutcome& commit : server.commits()) {
+    for (const ledger::DeliveryOutcome& each : commit.deliveries) {
+      text +=
+          fmt::format("told {}:{} {} {} {} {} {}\n", each.segment, each.offset, each.accepted,
+                      each.duplicate, each.conflict, each.rejected, fmt::join(each.errors, "; "));
+    }
+  }
+  commits = server.commits().size();
+  return text;
+}
+
+// Deliveries that wait together are decoded together; each has its own positions, receipt, ids and
+// counts all the same, and what is broken in one does not reach the next.
+TEST(LiveTest, DeliveriesThatAreReadTogetherStayApart) {
+  Job job = live_job();
+  job.sources[0].decoder.mapping.rows[0].fields[0].from_receipt = true;  // of event_time
+  job.sources[0].decoder.mapping.rows[0].fields.back().missing = decode::Missing::null;
+  std::vector<source::Delivery> deliveries;
+  const std::vector<std::string> bodies = {
+      "{\"u\":\"a\",\"c\":\"k\"}",    // no id, no line end
+      "{\"u\":\"a\",\"c\":\"k\"}\n",  // the same once more: two events
+      "{\"u\":\"a\",\"c\":\"k\"}\r\n\r\n{\"u\":\"a\",\"c\":\"k\"}\n\n",  // twice, of which one is
+                                                                         // flagged
+      "{\"id\":\"open",                                                  // not closed
+      "\"}",
+      "{\"c\":\"k\",\"id\":\"i1\",\"u\":\"b\"}\nbroken\n{\"c\":\"k\",\"id\":\"i2\"}",
+      "\n",
+      "{\"c\":\"k\",\"id\":\"i1\",\"u\":\"other\"}",
+      "\xEF\xBB\xBF{\"c\":\"k\",\"id\":\"marked\"}\n",  // read by itself
+      "{\"c\":\"k\",\"id\":\"i2\"}\n{\"c\":\"k\",\"id\":\"i3\"}",
+  };
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const int64_t received = kReceived + static_cast<int64_t>(i) * limits::kSecondUs;
+    deliveries.push_back({"impressions", fmt::format("b{}", i), received, bodies[i]});
+    if (i % 3 == 0) deliveries.push_back(clicks(static_cast<int>(i), 2));
+  }
+  SimulatedDisk disk;
+  put_journal(disk, deliveries);
+  const std::unique_ptr<SimulatedDisk> same = disk.after_kill();
+  size_t commits = 0;
+  size_t commits_together = 0;
+  job.slice_bytes = 1;
+  job.commit_bytes = 1;
+  const std::string one_by_one = outcome_of(disk, job, commits);
+  job.slice_bytes = job.commit_bytes = 1 << 20;
+  const std::string together = outcome_of(*same, job, commits_together);
+  EXPECT_EQ(together, one_by_one);
+  EXPECT_GT(commits, 5U);
+  EXPECT_LT(commits_together, commits);
 }
 
 TEST(LiveTest, AServerGoesOnWhereTheLastOneEnded) {

@@ -68,7 +68,7 @@ Result<Plan> plan_files(const FileSystem& fs, const std::vector<OpenSource>& sou
         continue;
       }
       plan.bytes += file.size - std::min(resume.begin, file.size);
-      plan.files.push_back({i, file, resume, std::nullopt});
+      plan.files.push_back({i, file, resume});
     }
   }
   return plan;

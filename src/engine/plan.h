@@ -41,7 +41,6 @@ struct WorkFile {
   size_t source = 0;  // in the open sources
   source::SourceFile file;
   source::Resume resume;
-  std::optional<source::JournalPosition> delivery;  // where it begins, of what is no file
 };
 
 // What was read before of each source, in their order.

@@ -54,7 +54,7 @@ DoneSlice Sequencer::prepare(ReadSlice read) const {
   StageTimer timer(hooks_.profile, Stage::prepare);
   timer.add(rows_of(prepared->decoded), 0);
   process::prepare(*prepared, rules_);
-  return {std::move(read.work), read.step, std::move(prepared)};
+  return {std::move(read.work), read.step, std::move(read.deliveries), std::move(prepared)};
 }
 
 // Goes on in what the last slice was of, or begins anew.
@@ -69,7 +69,7 @@ Status Sequencer::begin(const std::shared_ptr<const WorkFile>& work) {
   return {};
 }
 
-Result<ledger::Counts> Sequencer::take(DoneSlice slice) {
+Result<SliceCounts> Sequencer::take(DoneSlice slice) {
   ADWEAVE_TRY(begin(slice.work));
   const SourceJob& source = *sources_[slice.work->source].job;
   return builder_.add(std::move(slice), source, writer_.ledger().head() + 1, *state_, occurrences_);

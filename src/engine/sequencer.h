@@ -33,7 +33,7 @@ class Sequencer {
   DoneSlice prepare(ReadSlice read) const;
 
   // What was counted of the slice.
-  Result<ledger::Counts> take(DoneSlice slice);
+  Result<SliceCounts> take(DoneSlice slice);
   int64_t pending_bytes() const { return builder_.bytes(); }
   bool is_empty() const { return builder_.empty(); }
 

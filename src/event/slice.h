@@ -14,6 +14,13 @@
 
 namespace adweave::event {
 
+// A part of a slice that was delivered by itself.
+struct Piece {
+  int64_t begin = 0;          // in the slice's bytes
+  int64_t offset = 0;         // of that byte in the source
+  int64_t received_time = 0;  // microseconds UTC
+};
+
 // Whole records, cut out of a source. `bytes` starts at `begin` of the file's content (what is in
 // it after decompression, in UTF-8) and ends where the last record ends.
 struct Slice {
@@ -21,11 +28,14 @@ struct Slice {
   std::string file;    // as source_position shows it
   int64_t begin = 0;   // offset in the content
   int64_t end = 0;
-  int64_t received_time = 0;  // microseconds UTC
+  int64_t received_time = 0;  // microseconds UTC; of several pieces, the newest
   int64_t first_line = 0;     // line number of `begin`, from 1; 0 where lines mean nothing
   std::shared_ptr<const std::string>
       head;  // the file's head (CSV header row, Avro header); may be null
   std::shared_ptr<const std::string> bytes;
+  // Several deliveries, each with whole records, put together in their order; empty: all of it is
+  // one piece. `end` is where the last one ends in the source.
+  std::vector<Piece> pieces;
   std::string problem;     // why these bytes cannot be read: they are one reject
   bool last = false;       // the content ends here
   int64_t file_bytes = 0;  // of the file itself, taken for this slice
@@ -51,6 +61,21 @@ struct DecodedSlice {
 // compressed) is a file of its own, named by where it begins; offsets are then of its content.
 inline constexpr std::string_view kJournalPrefix = "journal:";
 
+// Finds what a byte of a slice, which must outlive it, is of. Cheap when asked in ascending order.
+class PieceCursor {
+ public:
+  explicit PieceCursor(const Slice& slice) : slice_(slice) {}
+
+  // Number of the piece that `byte` of the slice's bytes is in; 0 in a slice of one piece.
+  size_t index(int64_t byte);
+  int64_t source_offset(int64_t byte);
+  int64_t received_time(int64_t byte);
+
+ private:
+  const Slice& slice_;
+  size_t at_ = 0;
+};
+
 // "file:offset", with "#element" for an event of a record that holds several.
 std::string position_text(const Slice& slice, const RecordSpan& span);
 
@@ -62,7 +87,7 @@ class PositionTexts {
   std::string_view of(const RecordSpan& span);
 
  private:
-  int64_t begin_;
+  PieceCursor pieces_;
   size_t file_bytes_;
   std::string text_;  // the file's name and ':', then space for the numbers
 };

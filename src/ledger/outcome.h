@@ -16,7 +16,10 @@ struct DeliveryOutcome {
   int64_t segment = 0;
   int64_t offset = 0;
   int64_t commit = 0;
-  Counts counts;
+  int64_t accepted = 0;
+  int64_t duplicate = 0;
+  int64_t conflict = 0;
+  int64_t rejected = 0;
   std::vector<std::string> errors;  // of the first rejects, with their positions
 };
 

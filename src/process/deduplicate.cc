@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/deduplicate.h"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -26,16 +28,21 @@ std::string made_id(const Hash128& fingerprint, int32_t occurrence, std::string_
 }
 
 // Gives every row an id: given ones stay.
-void complete_ids(event::Batch& batch, const std::vector<Hash128>& fingerprints,
-                  Occurrences& occurrences) {
+void complete_ids(event::Batch& batch, const event::Slice& slice,
+                  const std::vector<Hash128>& fingerprints, Occurrences& occurrences) {
   if (batch.event_id.size() == batch.rows && batch.event_id.text().validity().null_count() == 0)
     return;
   event::IdColumn ids;
+  event::PieceCursor pieces(slice);
+  size_t piece = 0;
+  if (!slice.pieces.empty()) occurrences.clear();
   for (int64_t row = 0; row < batch.rows; ++row) {
     if (batch.event_id.has(row)) {
       ids.put(row, batch.event_id[row], batch.event_id.hash(row));
       continue;
     }
+    const size_t here = pieces.index(batch.spans[static_cast<size_t>(row)].offset);
+    if (std::exchange(piece, here) != here) occurrences.clear();
     const Hash128& fingerprint = fingerprints[static_cast<size_t>(row)];
     const int32_t occurrence = ++occurrences[fingerprint];
     ids.put(row, made_id(fingerprint, occurrence, batch.source_position[row]));
@@ -76,18 +83,21 @@ class Judge {
  public:
   Judge(const event::Slice& slice, const DedupContext& context, state::State& state)
       : slice_(slice),
+        pieces_(slice),
         context_(context),
         state_(state),
         file_(state.files.code_of({slice.source, slice.file, context.mapping})) {}
 
   // In the order of the rows, so that a repeat within the slice is found too.
   std::vector<int32_t> judge(const event::Batch& batch, event::DuplicateRows& duplicates,
-                             event::RejectRows& rejects, DedupCounts& counts) {
+                             event::RejectRows& rejects, std::vector<DedupCounts>& by_piece) {
     const std::vector<Hash128> keys = identity_keys(batch);
     std::vector<int32_t> kept;
     kept.reserve(static_cast<size_t>(batch.rows));
     for (int64_t row = 0; row < batch.rows; ++row) {
       const Hash128& key = keys[static_cast<size_t>(row)];
+      const event::RecordSpan& span = batch.spans[static_cast<size_t>(row)];
+      DedupCounts& counts = by_piece[pieces_.index(span.offset)];
       if (row + kPrefetchRows < batch.rows)
         state_.ids.prefetch(keys[static_cast<size_t>(row + kPrefetchRows)]);
       const std::optional<Hash128> order = order_key(batch, row);
@@ -98,10 +108,10 @@ class Judge {
         add_duplicate(duplicates, batch, row, *ordered);
         ++counts.duplicate;
       } else if (!seen) {
-        const event::RecordSpan& span = batch.spans[static_cast<size_t>(row)];
+        const int64_t offset = pieces_.source_offset(span.offset);
         const state::Seen here = {static_cast<uint64_t>(batch.content_hash[row]),
                                   static_cast<uint32_t>(context_.commit), file_,
-                                  state::pack_position(slice_.begin + span.offset, span.element)};
+                                  state::pack_position(offset, span.element)};
         state_.ids.insert(key, here);
         if (order) state_.ids.insert(*order, here);
         kept.push_back(static_cast<int32_t>(row));
@@ -133,10 +143,11 @@ class Judge {
     rows.source_position.put(at, batch.source_position[row]);
     rows.first_position.put(at, position_of(state_.files, seen));
     rows.first_commit.put(at, seen.commit);
-    rows.received_time.put(at, slice_.received_time);
+    rows.received_time.put(at, batch.received_time[row]);
   }
 
   const event::Slice& slice_;
+  event::PieceCursor pieces_;
   const DedupContext& context_;
   state::State& state_;
   uint32_t file_;
@@ -150,21 +161,23 @@ void flag_all(event::Batch& batch) {
 
 }  // namespace
 
-DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, state::State& state,
-                        Occurrences& occurrences, event::DuplicateRows& duplicates,
-                        event::RejectRows& rejects) {
-  DedupCounts counts;
+std::vector<DedupCounts> deduplicate(PreparedSlice& prepared, const DedupContext& context,
+                                     state::State& state, Occurrences& occurrences,
+                                     event::DuplicateRows& duplicates, event::RejectRows& rejects) {
+  const event::Slice& slice = prepared.decoded.slice;
+  std::vector<DedupCounts> counts(std::max<size_t>(slice.pieces.size(), 1));
   for (event::Batch& batch : prepared.decoded.batches) {
     if (batch.rows == 0) continue;
-    complete_ids(batch, prepared.fingerprints[static_cast<size_t>(batch.kind)], occurrences);
+    complete_ids(batch, slice, prepared.fingerprints[static_cast<size_t>(batch.kind)], occurrences);
     prepared.fingerprints[static_cast<size_t>(batch.kind)] = {};  // the slice may be held for long
     if (!context.look_up) {
       flag_all(batch);
-      counts.accepted += batch.rows;
+      event::PieceCursor pieces(slice);
+      for (const event::RecordSpan& span : batch.spans)
+        ++counts[pieces.index(span.offset)].accepted;
       continue;
     }
-    batch.keep(
-        Judge(prepared.decoded.slice, context, state).judge(batch, duplicates, rejects, counts));
+    batch.keep(Judge(slice, context, state).judge(batch, duplicates, rejects, counts));
   }
   return counts;
 }

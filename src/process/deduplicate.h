@@ -10,6 +10,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "event/batch.h"
 #include "process/prepare.h"
@@ -27,7 +28,7 @@ struct DedupContext {
       true;  // false: the source says `deduplicate: off`; rows are flagged kNotDeduplicated
 };
 
-// What was counted of one slice, besides rejects.
+// What was counted, besides rejects.
 struct DedupCounts {
   int64_t accepted = 0;
   int64_t duplicate = 0;
@@ -35,10 +36,12 @@ struct DedupCounts {
 };
 
 // Removes the rows that are not new from the slice's batches and adds them to `duplicates` and
-// `rejects`; remembers the new ones in `state`.
-DedupCounts deduplicate(PreparedSlice& prepared, const DedupContext& context, state::State& state,
-                        Occurrences& occurrences, event::DuplicateRows& duplicates,
-                        event::RejectRows& rejects);
+// `rejects`; remembers the new ones in `state`. Returns the counts of each piece of the slice, of
+// which there is at least one. `occurrences` are those of the file so far; each of several pieces
+// has its own.
+std::vector<DedupCounts> deduplicate(PreparedSlice& prepared, const DedupContext& context,
+                                     state::State& state, Occurrences& occurrences,
+                                     event::DuplicateRows& duplicates, event::RejectRows& rejects);
 
 // Key of an identity in state::IdsSeen.
 Hash128 identity_key(event::Kind kind, std::string_view advertiser_id, const Hash128& event_id);

@@ -11,7 +11,8 @@ namespace {
 
 void add_positions(event::Batch& batch, const event::Slice& slice) {
   event::PositionTexts positions(slice);
-  const std::string longest = event::position_text(slice, {slice.end - slice.begin, 0, -1});
+  const std::string longest =
+      event::position_text(slice, {static_cast<int64_t>(slice.bytes->size()), 0, -1});
   batch.source_position.reserve(batch.rows, batch.rows * static_cast<int64_t>(longest.size()));
   for (int64_t row = 0; row < batch.rows; ++row)
     batch.source_position.put(row, positions.of(batch.spans[static_cast<size_t>(row)]));

@@ -43,10 +43,11 @@ void add_click(event::DecodedSlice& slice, const char* id, const char* user,
 
 class Deduplication : public ::testing::Test {
  protected:
+  // Of a slice of one piece.
   DedupCounts run(event::DecodedSlice decoded, Occurrences& occurrences,
                   const DedupContext& context = {1, "m", true}) {
     prepared_ = prepare(std::move(decoded), {});
-    return deduplicate(*prepared_, context, state_, occurrences, duplicates_, rejects_);
+    return deduplicate(*prepared_, context, state_, occurrences, duplicates_, rejects_).front();
   }
   const Batch& clicks() const { return prepared_->decoded.batch(Kind::click); }
 

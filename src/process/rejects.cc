@@ -22,7 +22,7 @@ int64_t add_row(event::RejectRows& rows, const event::Slice& slice, const event:
   rows.raw.put(row, record.substr(0, static_cast<size_t>(limits::kRejectRawBytesMax)));
   rows.raw_length.put(row, span.length);
   rows.raw_hash.put(row, to_hex(hash128(record)));
-  rows.first_seen.put(row, slice.received_time);
+  rows.first_seen.put(row, event::PieceCursor(slice).received_time(span.offset));
   rows.attempt.put(row, 1);
   rows.state.put(row, "open");
   rows.sign.put(row, 1);

@@ -136,10 +136,10 @@ net::HttpResponse outcome_of(const std::string& id, int64_t bytes,
   value.set("batch", id);
   if (outcome.commit == 0) return json_answer(200, value);
   value.set("commit", outcome.commit);
-  value.set("accepted", outcome.counts.accepted);
-  value.set("duplicate", outcome.counts.duplicate);
-  value.set("conflict", outcome.counts.conflict);
-  value.set("rejected", outcome.counts.rejected);
+  value.set("accepted", outcome.accepted);
+  value.set("duplicate", outcome.duplicate);
+  value.set("conflict", outcome.conflict);
+  value.set("rejected", outcome.rejected);
   JsonValue errors{JsonValue::Array{}};
   for (const std::string& error : outcome.errors) errors.push(error);
   value.set("errors", std::move(errors));
