@@ -6,26 +6,29 @@
 
 namespace adweave::event {
 
-size_t PieceCursor::index(int64_t byte) {
-  const std::vector<Piece>& pieces = slice_.pieces;
-  if (pieces.empty()) return 0;
+PieceCursor::PieceCursor(const Slice& slice)
+    : pieces_(slice.pieces), shift_(slice.begin), received_time_(slice.received_time) {
+  if (!pieces_.empty()) enter(0);
+}
+
+void PieceCursor::enter(size_t index) {
+  const Piece& piece = pieces_[index];
+  index_ = index;
+  begin_ = piece.begin;
+  end_ =
+      index + 1 < pieces_.size() ? pieces_[index + 1].begin : std::numeric_limits<int64_t>::max();
+  shift_ = piece.offset - piece.begin;
+  received_time_ = piece.received_time;
+}
+
+// Most often the next one.
+void PieceCursor::find(int64_t byte) {
+  if (pieces_.empty()) return;
+  if (byte >= end_) enter(index_ + 1);
+  if (byte >= begin_ && byte < end_) return;
   const auto is_after = [](int64_t at, const Piece& piece) { return at < piece.begin; };
-  if (byte < pieces[at_].begin) {
-    const auto next = std::upper_bound(pieces.begin(), pieces.end(), byte, is_after);
-    at_ = static_cast<size_t>(next - pieces.begin()) - 1;
-  }
-  while (at_ + 1 < pieces.size() && pieces[at_ + 1].begin <= byte) ++at_;
-  return at_;
-}
-
-int64_t PieceCursor::source_offset(int64_t byte) {
-  if (slice_.pieces.empty()) return slice_.begin + byte;
-  const Piece& piece = slice_.pieces[index(byte)];
-  return piece.offset + (byte - piece.begin);
-}
-
-int64_t PieceCursor::received_time(int64_t byte) {
-  return slice_.pieces.empty() ? slice_.received_time : slice_.pieces[index(byte)].received_time;
+  const auto next = std::upper_bound(pieces_.begin(), pieces_.end(), byte, is_after);
+  enter(static_cast<size_t>(next - pieces_.begin()) - 1);
 }
 
 PositionTexts::PositionTexts(const Slice& slice)

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,16 +65,33 @@ inline constexpr std::string_view kJournalPrefix = "journal:";
 // Finds what a byte of a slice, which must outlive it, is of. Cheap when asked in ascending order.
 class PieceCursor {
  public:
-  explicit PieceCursor(const Slice& slice) : slice_(slice) {}
+  explicit PieceCursor(const Slice& slice);
 
   // Number of the piece that `byte` of the slice's bytes is in; 0 in a slice of one piece.
-  size_t index(int64_t byte);
-  int64_t source_offset(int64_t byte);
-  int64_t received_time(int64_t byte);
+  size_t index(int64_t byte) {
+    if (byte < begin_ || byte >= end_) find(byte);
+    return index_;
+  }
+  int64_t source_offset(int64_t byte) {
+    index(byte);
+    return byte + shift_;
+  }
+  int64_t received_time(int64_t byte) {
+    index(byte);
+    return received_time_;
+  }
 
  private:
-  const Slice& slice_;
-  size_t at_ = 0;
+  void find(int64_t byte);
+  void enter(size_t index);
+
+  const std::vector<Piece>& pieces_;
+  // The piece that was found last.
+  size_t index_ = 0;
+  int64_t begin_ = 0;
+  int64_t end_ = std::numeric_limits<int64_t>::max();
+  int64_t shift_ = 0;  // from the slice's bytes to the source
+  int64_t received_time_ = 0;
 };
 
 // "file:offset", with "#element" for an event of a record that holds several.
