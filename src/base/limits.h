@@ -148,6 +148,13 @@ inline constexpr int64_t kHttpAcceptPauseUs = kSecondUs / 10;  // after accept()
 inline constexpr int64_t kHttpReadBytes = 8 * kKiB;            // kept for each connection
 inline constexpr int64_t kHttpBodyReadBytes = 64 * kKiB;       // while it sends a large body
 
+// Events that come as parameters of a request.
+inline constexpr size_t kParametersMax = 100;
+inline constexpr size_t kParameterNameBytesMax = 256;     // a value ends with its request
+inline constexpr int64_t kFormBytesMax = 64 * kKiB;       // body of a form
+inline constexpr int64_t kSigningKeyBytesMin = 32;        // as many as the hash has (RFC 2104)
+inline constexpr int64_t kSigningKeyBytesMax = 4 * kKiB;  // a file with more holds something else
+
 // State.
 inline constexpr int kSnapshotsKept = 2;
 inline constexpr int64_t kSnapshotHeadBytes = 64 * kKiB;  // read to see which runs it needs
