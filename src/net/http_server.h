@@ -31,6 +31,7 @@ struct HttpHeader {
 
 struct HttpRequest {
   std::string method;                                      // "POST"
+  std::string target;                                      // as it came: "/v1/i.gif?id=a%20b"
   std::string path;                                        // decoded, without query: "/v1/events"
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   std::vector<HttpHeader> headers;

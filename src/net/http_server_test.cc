@@ -73,6 +73,7 @@ TEST(HttpServerTest, HandsOnAllOfTheRequest) {
   ASSERT_NE(nullptr, letter);
   const HttpRequest& request = letter->request;
   EXPECT_EQ("POST", request.method);
+  EXPECT_EQ("/a%20b/c+d?x=1%262&y=a+b&x=3&flag", request.target);
   EXPECT_EQ("/a b/c+d", request.path);
   EXPECT_EQ("body", request.body);
   EXPECT_EQ("127.0.0.1", request.peer);

@@ -43,21 +43,6 @@ std::optional<std::string> decode_percent(std::string_view text, bool plus_is_sp
   return decoded;
 }
 
-bool read_query(std::string_view text, HttpRequest& request) {
-  while (!text.empty()) {
-    const std::string_view part = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(part.size() + 1, text.size()));
-    if (part.empty()) continue;
-    const size_t equals = std::min(part.find('='), part.size());
-    std::optional<std::string> name = decode_percent(part.substr(0, equals), true);
-    std::optional<std::string> value =
-        decode_percent(part.substr(std::min(equals + 1, part.size())), true);
-    if (!name || !value) return false;
-    request.query.emplace_back(std::move(*name), std::move(*value));
-  }
-  return true;
-}
-
 // "http://host:1/path" -> "/path"; RFC 9112 asks servers to take it.
 std::string_view without_authority(std::string_view target) {
   const size_t scheme_end = target.find("://");
@@ -155,9 +140,24 @@ HttpResponse http_problem(int status, std::string_view detail, std::string_view 
   return {status, {{"Content-Type", "application/problem+json"}}, problem.dump()};
 }
 
+bool read_query(std::string_view text, std::vector<std::pair<std::string, std::string>>& query) {
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    if (part.empty()) continue;
+    const size_t equals = std::min(part.find('='), part.size());
+    std::optional<std::string> name = decode_percent(part.substr(0, equals), true);
+    std::optional<std::string> value =
+        decode_percent(part.substr(std::min(equals + 1, part.size())), true);
+    if (!name || !value) return false;
+    query.emplace_back(std::move(*name), std::move(*value));
+  }
+  return true;
+}
+
 bool read_target(std::string_view target, HttpRequest& request) {
   if (target == "*") {  // OPTIONS asks of the server as a whole
-    request.path = target;
+    request.target = request.path = target;
     return true;
   }
   target = without_authority(target);
@@ -166,8 +166,9 @@ bool read_target(std::string_view target, HttpRequest& request) {
   if (!path) return false;
   if (path->empty() && question < target.size()) path = "/";
   if (!path->starts_with('/')) return false;
+  request.target = target;
   request.path = std::move(*path);
-  return read_query(target.substr(std::min(question + 1, target.size())), request);
+  return read_query(target.substr(std::min(question + 1, target.size())), request.query);
 }
 
 bool has_body(int status) {

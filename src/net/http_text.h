@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "net/http_server.h"
 
@@ -12,8 +14,13 @@ namespace adweave::net {
 // ASCII only, as HTTP compares names.
 bool same_name(std::string_view a, std::string_view b);
 
-// Sets path and query from a request target: "/a%20b?c=d", or a whole URL. False: it is malformed.
+// Sets target, path and query from a request target: "/a%20b?c=d", or a whole URL, of which the
+// authority is left out. False: it is malformed.
 bool read_target(std::string_view target, HttpRequest& request);
+
+// Appends the parameters of a query, or of a form (application/x-www-form-urlencoded), decoded and
+// in order. False: it is malformed.
+bool read_query(std::string_view text, std::vector<std::pair<std::string, std::string>>& query);
 
 struct ResponseForm {
   std::string_view date;  // "Sun, 06 Nov 1994 08:49:37 GMT"
