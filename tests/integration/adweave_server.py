@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the server and asks it, for the tests of it."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from adweave import PROGRAM, AdweaveTest
+
+
+class ServerTest(AdweaveTest):
+    """A server of CONFIG on any free port."""
+
+    CONFIG = ""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.config = self.write("adweave.yaml", self.CONFIG)
+        self.server: subprocess.Popen | None = None
+
+    def tearDown(self) -> None:
+        if self.server:
+            self.stop(signal.SIGKILL)
+        super().tearDown()
+
+    def start(self, **env: str) -> None:
+        self.server = subprocess.Popen(
+            [PROGRAM, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
+        )
+        said = []
+        for line in self.server.stderr:
+            said.append(line)
+            if ports := re.search(r"events on port (\d+), metrics on port (\d+)", line):
+                self.port, self.metrics_port = int(ports[1]), int(ports[2])
+                break
+        else:
+            self.fail(f"the server has not begun: {said}")
+        self.rest = threading.Thread(target=self.server.stderr.read)
+        self.rest.start()
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        self.server.send_signal(how)
+        code = self.server.wait(60)
+        self.rest.join()
+        self.server.stderr.close()
+        self.server = None
+        return code
+
+    def ask(self, method: str, path: str, body: bytes = b"", port: int | None = None, **headers: str):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        is_json = text and "json" in answer.getheader("Content-Type", "")
+        return answer.status, json.loads(text) if is_json else text.decode("latin-1"), answer
+
+    def wait_for(self, statement: str, value: int) -> None:
+        until = time.monotonic() + 60
+        while (found := self.sql(statement)[0]["n"]) != value:
+            self.assertLess(time.monotonic(), until, f"{found} and not {value}")
+            time.sleep(0.1)
