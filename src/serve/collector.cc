@@ -207,32 +207,44 @@ std::string Collector::made_id() {
 void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
   Request read = read_request(request, sources_);
   if (read.refusal) return give(respond, *std::move(read.refusal));
-  const std::string& source = read.source->name;
+  keep(read.source->name, read.key, std::move(request.body),
+       {read.wait, std::move(respond), std::nullopt});
+}
+
+void Collector::take_event(const std::string& source, std::string line, net::HttpResponse answer,
+                           net::HttpRespond respond) {
+  keep(source, "", std::move(line), {Wait::durable, std::move(respond), std::move(answer)});
+}
+
+void Collector::keep(const std::string& source, const std::string& sent_key, std::string body,
+                     Sender sender) {
   const int64_t now = now_us_();
-  const Hash128 content = read.key.empty() ? Hash128() : hash128(request.body);
+  const Hash128 content = sent_key.empty() ? Hash128() : hash128(body);
   std::shared_ptr<Batch> batch;
   Hash128 key;
   {
     const std::lock_guard guard(mutex_);
-    if (is_stopping_) return give(respond, busy(503, "stopping", "the server is being stopped"));
-    const std::string id = read.key.empty() ? made_id() : read.key;
+    if (is_stopping_)
+      return give(sender.respond, busy(503, "stopping", "the server is being stopped"));
+    const std::string id = sent_key.empty() ? made_id() : sent_key;
     key = key_of(source, id);
     const auto [it, is_new] = batches_.try_emplace(key);
     if (is_new) it->second = std::make_shared<Batch>();
     batch = it->second;
     if (!is_new && batch->content != content) {
-      return give(respond, problem(422, "Idempotency-Key", "the key was used for another body",
-                                   "send this body under a key of its own"));
+      return give(sender.respond,
+                  problem(422, "Idempotency-Key", "the key was used for another body",
+                          "send this body under a key of its own"));
     }
-    batch->waiting.emplace_back(read.wait, std::move(respond));
+    batch->waiting.push_back(std::move(sender));
     ++waiting_;
     if (!is_new) return answer(*batch);  // perhaps at once
     batch->id = id;
-    batch->bytes = static_cast<int64_t>(request.body.size());
+    batch->bytes = static_cast<int64_t>(body.size());
     batch->content = content;
   }
   metrics_.count_delivery(source, batch->bytes);
-  journal_.append({source, batch->id, now, std::move(request.body)},
+  journal_.append({source, batch->id, now, std::move(body)},
                   [this, batch, key](Result<source::JournalPosition> position) {
                     durable(*batch, key, std::move(position));
                   });
@@ -240,23 +252,25 @@ void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
 
 // Answers those of whom the answer is known. With the mutex held.
 void Collector::answer(Batch& batch) {
-  std::vector<std::pair<Wait, net::HttpRespond>> left;
-  for (auto& [wait, respond] : batch.waiting) {
-    const bool is_due = batch.is_durable && (wait == Wait::durable || batch.is_committed);
+  std::vector<Sender> left;
+  for (Sender& sender : batch.waiting) {
+    const bool is_due = batch.is_durable && (sender.wait == Wait::durable || batch.is_committed);
     if (!is_due) {
-      left.emplace_back(wait, std::move(respond));
+      left.push_back(std::move(sender));
       continue;
     }
     const ledger::DeliveryOutcome none;
-    const bool tells_all = wait == Wait::committed;
-    give(respond, outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
+    const bool tells_all = sender.wait == Wait::committed;
+    give(sender.respond, sender.answer
+                             ? *std::move(sender.answer)
+                             : outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
     --waiting_;
   }
   batch.waiting.swap(left);
 }
 
 void Collector::turn_away(Batch& batch, const net::HttpResponse& response) {
-  for (auto& [wait, respond] : batch.waiting) give(respond, response);
+  for (Sender& sender : batch.waiting) give(sender.respond, response);
   waiting_ -= static_cast<int64_t>(batch.waiting.size());
   batch.waiting.clear();
 }

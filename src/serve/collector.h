@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -41,6 +42,11 @@ class Collector {
   // POST /v1/events
   void take(net::HttpRequest request, net::HttpRespond respond);
 
+  // Keeps an event, a line of JSON, of a source that takes it. Once it is durable its sender gets
+  // `answer`.
+  void take_event(const std::string& source, std::string line, net::HttpResponse answer,
+                  net::HttpRespond respond);
+
   // Answers those who waited for it.
   void committed(const ledger::CommitOutcome& commit);
   // Nothing will be committed any more: who waits is told to come again.
@@ -49,6 +55,13 @@ class Collector {
   int64_t waiting() const;
 
  private:
+  // Who waits for an answer.
+  struct Sender {
+    Wait wait = Wait::durable;
+    net::HttpRespond respond;
+    std::optional<net::HttpResponse> answer;  // none: what became of the delivery, as JSON
+  };
+
   // What was delivered under a key.
   struct Batch {
     std::string id;
@@ -57,12 +70,15 @@ class Collector {
     bool is_durable = false;
     bool is_committed = false;
     ledger::DeliveryOutcome outcome;  // commit 0: not yet known
-    std::vector<std::pair<Wait, net::HttpRespond>> waiting;
+    std::vector<Sender> waiting;
   };
 
   Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
             std::function<int64_t()> now_us);
   Status read_keys(const source::JournalPosition& through);
+  // `sent_key` may be empty.
+  void keep(const std::string& source, const std::string& sent_key, std::string body,
+            Sender sender);
   void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);
   void answer(Batch& batch);
   void turn_away(Batch& batch, const net::HttpResponse& response);

@@ -21,6 +21,13 @@ struct Token {
   Role role = Role::ingest;
 };
 
+// Who may use an endpoint.
+enum class Access : uint8_t {
+  anyone,
+  ingest,  // a token that may deliver
+  read,    // a token that may ask
+};
+
 struct Address {
   std::string host = "127.0.0.1";
   int port = 0;
@@ -33,11 +40,18 @@ struct HttpSource {
   bool is_compressible = true;  // whether its bytes may come compressed
 };
 
+// An endpoint whose parameters become an event of a source; without a source there is none.
+struct EventEndpoint {
+  std::string source;
+  Access access = Access::ingest;
+};
+
 struct Options {
   Address address{"127.0.0.1", 8080};
   Address metrics{"127.0.0.1", 8000};
   std::vector<Token> tokens;  // none: whoever can connect may do all
   std::vector<HttpSource> sources;
+  EventEndpoint pixel;      // an image
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
 };

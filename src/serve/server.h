@@ -5,6 +5,8 @@
 //   GET  /metrics     for Prometheus
 //   GET  /livez       the process is there
 //   GET  /readyz      events are processed
+//
+// and those of serve/event_endpoints.h.
 #pragma once
 
 #include <atomic>
@@ -16,6 +18,7 @@
 #include "serve/collector.h"
 #include "serve/metrics.h"
 #include "serve/options.h"
+#include "serve/routes.h"
 
 namespace adweave::serve {
 
@@ -44,10 +47,12 @@ class Server {
 
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
-  std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Role needed) const;
+  void add_routes();
+  void give(net::HttpRespond& respond, net::HttpResponse response);
+  net::HttpResponse readiness() const;
+  net::HttpResponse metrics() const;
   // Durable, but not committed.
   int64_t bytes_behind() const;
-  net::HttpResponse answer(const net::HttpRequest& request);
 
   Options options_;
   source::Journal& journal_;
@@ -56,6 +61,7 @@ class Server {
   mutable std::mutex mutex_;
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
+  Routes routes_;
   std::unique_ptr<net::HttpServer> events_;
   std::unique_ptr<net::HttpServer> scrapes_;
 };

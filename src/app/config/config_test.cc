@@ -123,6 +123,16 @@ INSTANTIATE_TEST_SUITE_P(
                   std::string(kSource) +
                       "      campaign_id: c\nattribution: {conversion_counting: {lead: two}}\n",
                   "a.yaml:8:43: lead 'two' is not known; known: every, one"},
+        BadConfig{"an_endpoint_without_a_source",
+                  std::string(kSource) + "      campaign_id: c\nserve: {pixel: {}}\n",
+                  "a.yaml:8:16: pixel has no source; write source: impressions"},
+        BadConfig{"an_endpoint_of_no_source",
+                  std::string(kSource) + "      campaign_id: c\nserve: {pixel: {source: t}}\n",
+                  "a.yaml:8:16: there is no source 't'; write the name of one in sources"},
+        BadConfig{"an_endpoint_of_files",
+                  std::string(kSource) + "      campaign_id: c\nserve: {pixel: {source: s}}\n",
+                  "a.yaml:8:16: the source s takes no JSON over HTTP; write http: true and format: "
+                  "json in it"},
         BadConfig{"bad_number",
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "

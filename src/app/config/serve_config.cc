@@ -53,6 +53,31 @@ void read_tokens(MapReader& map, serve::Options& options) {
   for (const YAML::Node& item : *node) options.tokens.push_back(read_token(item, map.problems()));
 }
 
+// An endpoint whose parameters become events; its source must take JSON. `access` is who may use it
+// when it does not say so.
+void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& job,
+                   serve::Access access, serve::EventEndpoint& endpoint) {
+  const auto node = serve.take(key);
+  if (!node) return;
+  MapReader map(*node, key, serve.problems());
+  endpoint.source = map.required_text("source", "impressions");
+  endpoint.access = map.choice<serve::Access>("access", {{"anyone", serve::Access::anyone},
+                                                         {"token", serve::Access::ingest}})
+                        .value_or(access);
+  map.finish();
+  if (!map.valid() || endpoint.source.empty()) return;
+  const auto source = std::find_if(
+      job.sources.begin(), job.sources.end(),
+      [&](const engine::SourceJob& other) { return other.decoder.source == endpoint.source; });
+  if (source == job.sources.end()) {
+    map.problems().add(*node, "there is no source '" + endpoint.source + "'",
+                       "write the name of one in sources");
+  } else if (!source->http || source->decoder.format != decode::Format::json) {
+    map.problems().add(*node, "the source " + endpoint.source + " takes no JSON over HTTP",
+                       "write http: true and format: json in it");
+  }
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& host) {
@@ -90,6 +115,8 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_address(map, "listen", options.address);
   read_address(map, "metrics", options.metrics);
   read_tokens(map, options);
+  // A browser has no token.
+  read_endpoint(map, "pixel", job, serve::Access::anyone, options.pixel);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())

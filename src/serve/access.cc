@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/access.h"
+
+#include "net/digest.h"
+#include "serve/answers.h"
+
+namespace adweave::serve {
+
+namespace {
+
+net::HttpResponse who_are_you(const std::string& detail, const std::string& fix,
+                              const std::string& challenge) {
+  net::HttpResponse response = problem(401, "who are you", detail, fix);
+  response.headers.push_back({"WWW-Authenticate", challenge});
+  return response;
+}
+
+// Without a token of this role.
+std::optional<net::HttpResponse> refuse_without(Role needed, const net::HttpRequest& request,
+                                                const std::vector<Token>& tokens) {
+  if (tokens.empty()) return std::nullopt;
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string* given = request.header("Authorization");
+  if (given == nullptr || !given->starts_with(kBearer)) {
+    return who_are_you("the request has no bearer token",
+                       "send Authorization: Bearer and a token of the configuration", "Bearer");
+  }
+  const std::string sum = net::sha256_hex(std::string_view(*given).substr(kBearer.size()));
+  for (const Token& token : tokens) {
+    if (!net::is_same_secret(token.sha256, sum)) continue;
+    if (token.role == needed || token.role == Role::admin) return std::nullopt;
+    return problem(403, "not allowed", "the token " + token.name + " has another role",
+                   "ask for a token with the role that this needs");
+  }
+  return who_are_you("the token is not known", "ask for a token of this server",
+                     "Bearer error=\"invalid_token\"");
+}
+
+}  // namespace
+
+std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
+                                        const Options& options) {
+  switch (access) {
+    case Access::anyone:
+      return std::nullopt;
+    case Access::ingest:
+      return refuse_without(Role::ingest, request, options.tokens);
+    case Access::read:
+      return refuse_without(Role::read, request, options.tokens);
+  }
+  return std::nullopt;
+}
+
+}  // namespace adweave::serve

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may use an endpoint.
+#pragma once
+
+#include <optional>
+
+#include "net/http_server.h"
+#include "serve/options.h"
+
+namespace adweave::serve {
+
+// Why the request must not be answered; nothing when it may. `options` knows the tokens; without
+// any, whoever can connect may do all.
+std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
+                                        const Options& options);
+
+}  // namespace adweave::serve
