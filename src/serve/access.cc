@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/access.h"
 
+#include <algorithm>
+
 #include "net/digest.h"
 #include "serve/answers.h"
 
@@ -49,6 +51,13 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access 
       return refuse_without(Role::read, request, options.tokens);
   }
   return std::nullopt;
+}
+
+bool is_signed(std::string_view text, std::string_view signature,
+               const std::vector<SigningKey>& keys) {
+  return std::any_of(keys.begin(), keys.end(), [&](const SigningKey& key) {
+    return net::is_same_secret(net::hmac_sha256_hex(key.secret, text), signature);
+  });
 }
 
 }  // namespace adweave::serve

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "net/http_server.h"
 #include "serve/options.h"
@@ -13,5 +15,10 @@ namespace adweave::serve {
 // any, whoever can connect may do all.
 std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
                                         const Options& options);
+
+// Whether the signature is the HMAC-SHA256 of the text under one of the keys, in hexadecimal
+// digits.
+bool is_signed(std::string_view text, std::string_view signature,
+               const std::vector<SigningKey>& keys);
 
 }  // namespace adweave::serve

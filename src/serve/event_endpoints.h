@@ -3,6 +3,7 @@
 // gives a source.
 //
 //   GET /v1/i.gif   the impression pixel: a transparent image
+//   GET /v1/c       the click: on to the address in `to`, which `sig` signs
 #pragma once
 
 #include "serve/collector.h"

@@ -40,6 +40,14 @@ struct HttpSource {
   bool is_compressible = true;  // whether its bytes may come compressed
 };
 
+// A secret that signs what comes by a browser; any of them may have signed. Kept in a file or in a
+// variable of the environment.
+struct SigningKey {
+  std::string file;
+  std::string variable;
+  std::string secret;  // filled in before the server starts
+};
+
 // An endpoint whose parameters become an event of a source; without a source there is none.
 struct EventEndpoint {
   std::string source;
@@ -51,7 +59,9 @@ struct Options {
   Address metrics{"127.0.0.1", 8000};
   std::vector<Token> tokens;  // none: whoever can connect may do all
   std::vector<HttpSource> sources;
+  std::vector<SigningKey> signing_keys;
   EventEndpoint pixel;      // an image
+  EventEndpoint click;      // a redirect to a signed destination
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
 };

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Endpoints whose parameters become events: what browsers, servers and exchanges call."""
 
+import hashlib
+import hmac
+import re
+import signal
+import subprocess
 import unittest
 from urllib.parse import urlencode
 
@@ -8,8 +13,18 @@ from adweave import ROOT
 from adweave_server import ServerTest
 
 
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def signature(text: str, key: str = KEY) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
 class EventEndpointsTest(ServerTest):
     CONFIG = (ROOT / "config/examples/tracking.yaml").read_text()
+
+    def start(self) -> None:
+        super().start(ADWEAVE_SIGNING_KEY=KEY)
 
     def refused(self, status: int, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> str:
         """Asks for what is refused; what was wrong with it."""
@@ -35,6 +50,54 @@ class EventEndpointsTest(ServerTest):
         self.check_conservation()
         total = self.total()
         self.assertEqual((total["received"], total["accepted"], total["duplicate"]), (2, 1, 1))
+
+    def test_a_click_leads_on_once_it_is_kept(self) -> None:
+        self.start()
+        shop = "https://shop.example/sale?a=1&b=%20c#top"
+        click = {"id": "c1", "user": "u1", "campaign": "summer", "impression": "i1", "to": shop, "sig": signature(shop)}
+        status, body, answer = self.ask("GET", "/v1/c?" + urlencode(click))
+        self.assertEqual((status, body, answer.getheader("Location"), answer.getheader("Cache-Control")), (302, "", shop, "no-store"))
+        self.stop(signal.SIGKILL)  # what led on is durable
+        self.start()
+        self.assertEqual(self.stop(), 0)
+        self.assertEqual(self.sql("SELECT event_id, click_id, user_id, campaign_id, impression_id FROM clicks"),
+                         [{"event_id": "c1", "click_id": "c1", "user_id": "u1", "campaign_id": "summer", "impression_id": "i1"}])
+
+    def test_a_click_leads_nowhere_else(self) -> None:
+        self.start()
+        shop, click = "https://shop.example/", {"id": "c1", "user": "u1", "campaign": "summer"}
+        self.refused(400, "/v1/c?" + urlencode(click))
+        self.refused(403, "/v1/c?" + urlencode({**click, "to": shop}))
+        for to, sig in (("https://evil.example/", signature(shop)), (shop + "x", signature(shop)), (shop, signature(shop)[:-1]),
+                        (shop, signature(shop, "another key that is long enough.")), (shop, ""), ("", signature(shop))):
+            self.assertIn("sig", self.refused(403, "/v1/c?" + urlencode({**click, "to": to, "sig": sig})))
+        for to in ("javascript:alert(1)", "//shop.example/", "https:///x", "ftp://shop.example/", "https://shop.example/a b",
+                   "https://shop.example/\r\nSet-Cookie: a=b", "https://shop.example/é", "https:\\\\shop.example", "shop.example", "https://"):
+            self.refused(400, "/v1/c?" + urlencode({**click, "to": to, "sig": signature(to)}))
+        self.assertEqual(self.stop(), 0)
+        self.assertEqual(self.sql("SELECT count(*) AS n FROM audit"), [{"n": 0}])
+
+    def test_what_the_documents_sign_is_signed(self) -> None:
+        """The command of docs/reference/http-api.md makes a signature that the server takes."""
+        page = (ROOT / "docs/reference/http-api.md").read_text()
+        [command] = re.findall(r"^printf %s 'https://shop.example/sale'.*$", page, re.MULTILINE)
+        self.write("signing.key", KEY + "\n")
+        done = subprocess.run(["sh", "-c", command], cwd=self.folder, capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.split()[0], signature("https://shop.example/sale"))
+
+    def test_keys_are_taken_in_turn(self) -> None:
+        new, shop = "f" * 64, "https://shop.example/"
+        self.write("new.key", new + "\r\n")
+        self.config = self.write("adweave.yaml", self.CONFIG.replace("[{variable", "[{file: new.key}, {variable"))
+        self.start()
+        for key in (new, KEY):
+            click = {"to": shop, "sig": signature(shop, key), "id": key[0], "campaign": "c"}
+            self.assertEqual(self.ask("GET", "/v1/c?" + urlencode(click))[0], 302)
+        self.stop()
+        for missing, what in (("short", "has 5 bytes"), ("", "ADWEAVE_SIGNING_KEY")):
+            said = self.adweave("serve", "-c", self.config, "--data", self.data, code=78, env={"ADWEAVE_SIGNING_KEY": missing}).stderr
+            self.assertIn(what, said)
+            self.assertNotIn("short", said)
 
     def test_what_is_no_event_is_refused(self) -> None:
         self.start()

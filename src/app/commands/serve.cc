@@ -66,6 +66,8 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
   serve::Options serve;
   if (const int code = open_job(fs, options.write, job, &serve); code != kOk) return code;
   if (const Status chosen = choose_addresses(options, serve); !chosen) return fail(chosen.error());
+  if (const Status read = read_signing_keys(fs, serve.signing_keys); !read)
+    return fail(read.error());
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_until_stopped(fs, std::move(job), std::move(serve));

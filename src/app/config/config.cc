@@ -251,7 +251,9 @@ Result<Config> load_config(const FileSystem& fs, const std::string& path) {
         {e.mark.line + 1, e.mark.column + 1, "not YAML: " + e.msg, "check the indentation"});
   }
   config.job.folder = parent_path(path);
-  for (std::string* file : {&config.serve.certificate, &config.serve.key}) {
+  std::vector<std::string*> files = {&config.serve.certificate, &config.serve.key};
+  for (serve::SigningKey& key : config.serve.signing_keys) files.push_back(&key.file);
+  for (std::string* file : files) {
     if (!file->empty() && !file->starts_with('/')) *file = join_path(config.job.folder, *file);
   }
   config.job.configuration = to_hex(hash128(*text));

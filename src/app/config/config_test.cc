@@ -133,6 +133,16 @@ INSTANTIATE_TEST_SUITE_P(
                   std::string(kSource) + "      campaign_id: c\nserve: {pixel: {source: s}}\n",
                   "a.yaml:8:16: the source s takes no JSON over HTTP; write http: true and format: "
                   "json in it"},
+        BadConfig{
+            "a_click_without_a_key",
+            "sources: [{name: s, http: true, format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nserve: {click: {source: s}}\n",
+            "a.yaml:2:16: a click needs a key that signs its destination; write signing_keys: "
+            "[{file: signing.key}]; openssl rand -hex 32 makes one"},
+        BadConfig{"a_key_that_is_nowhere",
+                  std::string(kSource) + "      campaign_id: c\nserve: {signing_keys: [{}]}\n",
+                  "a.yaml:8:24: a signing key is in a file or in a variable of the environment; "
+                  "write {file: signing.key} or {variable: ADWEAVE_SIGNING_KEY}"},
         BadConfig{"bad_number",
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "

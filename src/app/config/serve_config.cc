@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "app/config/source_text.h"
 #include "engine/job.h"
@@ -53,29 +54,67 @@ void read_tokens(MapReader& map, serve::Options& options) {
   for (const YAML::Node& item : *node) options.tokens.push_back(read_token(item, map.problems()));
 }
 
-// An endpoint whose parameters become events; its source must take JSON. `access` is who may use it
-// when it does not say so.
-void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& job,
-                   serve::Access access, serve::EventEndpoint& endpoint) {
-  const auto node = serve.take(key);
+void read_keys(MapReader& map, serve::Options& options) {
+  const auto node = map.take("signing_keys");
   if (!node) return;
-  MapReader map(*node, key, serve.problems());
+  if (!node->IsSequence())
+    return map.problems().add(*node, "signing_keys must be a list of keys",
+                              "write signing_keys: [{file: signing.key}]");
+  for (const YAML::Node& item : *node) {
+    MapReader reader(item, "signing key", map.problems());
+    serve::SigningKey key;
+    key.file = reader.text("file").value_or("");
+    key.variable = reader.text("variable").value_or("");
+    if (reader.valid() && key.file.empty() == key.variable.empty()) {
+      map.problems().add(item, "a signing key is in a file or in a variable of the environment",
+                         "write {file: signing.key} or {variable: ADWEAVE_SIGNING_KEY}");
+    }
+    reader.finish();
+    options.signing_keys.push_back(std::move(key));
+  }
+}
+
+// The source of an endpoint whose parameters become events: it must take JSON.
+void read_event_source(MapReader& map, const engine::Job& job, serve::EventEndpoint& endpoint) {
   endpoint.source = map.required_text("source", "impressions");
-  endpoint.access = map.choice<serve::Access>("access", {{"anyone", serve::Access::anyone},
-                                                         {"token", serve::Access::ingest}})
-                        .value_or(access);
-  map.finish();
   if (!map.valid() || endpoint.source.empty()) return;
   const auto source = std::find_if(
       job.sources.begin(), job.sources.end(),
       [&](const engine::SourceJob& other) { return other.decoder.source == endpoint.source; });
   if (source == job.sources.end()) {
-    map.problems().add(*node, "there is no source '" + endpoint.source + "'",
+    map.problems().add(map.node(), "there is no source '" + endpoint.source + "'",
                        "write the name of one in sources");
   } else if (!source->http || source->decoder.format != decode::Format::json) {
-    map.problems().add(*node, "the source " + endpoint.source + " takes no JSON over HTTP",
+    map.problems().add(map.node(), "the source " + endpoint.source + " takes no JSON over HTTP",
                        "write http: true and format: json in it");
   }
+}
+
+// The click's destinations are signed, whoever comes.
+void read_click(MapReader& serve, const engine::Job& job, serve::Options& options) {
+  const auto node = serve.take("click");
+  if (!node) return;
+  MapReader map(*node, "click", serve.problems());
+  options.click.access = serve::Access::anyone;
+  read_event_source(map, job, options.click);
+  map.finish();
+  if (map.valid() && options.signing_keys.empty()) {
+    map.problems().add(*node, "a click needs a key that signs its destination",
+                       "write signing_keys: [{file: signing.key}]; openssl rand -hex 32 makes one");
+  }
+}
+
+// An endpoint that is for whom `access` says when it does not say so itself.
+void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& job,
+                   serve::Access access, serve::EventEndpoint& endpoint) {
+  const auto node = serve.take(key);
+  if (!node) return;
+  MapReader map(*node, key, serve.problems());
+  endpoint.access = map.choice<serve::Access>("access", {{"anyone", serve::Access::anyone},
+                                                         {"token", serve::Access::ingest}})
+                        .value_or(access);
+  read_event_source(map, job, endpoint);
+  map.finish();
 }
 
 }  // namespace
@@ -115,8 +154,10 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_address(map, "listen", options.address);
   read_address(map, "metrics", options.metrics);
   read_tokens(map, options);
+  read_keys(map, options);
   // A browser has no token.
   read_endpoint(map, "pixel", job, serve::Access::anyone, options.pixel);
+  read_click(map, job, options);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())
@@ -128,6 +169,25 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   }
   map.finish();
   return options;
+}
+
+Status read_signing_keys(const FileSystem& fs, std::vector<serve::SigningKey>& keys) {
+  for (serve::SigningKey& key : keys) {
+    if (key.file.empty()) {
+      const char* value = std::getenv(key.variable.c_str());
+      key.secret = value == nullptr ? "" : value;
+    } else {
+      ADWEAVE_ASSIGN(key.secret, read_file(fs, key.file, limits::kSigningKeyBytesMax));
+    }
+    while (key.secret.ends_with('\n') || key.secret.ends_with('\r')) key.secret.pop_back();
+    if (static_cast<int64_t>(key.secret.size()) < limits::kSigningKeyBytesMin) {
+      return Error{ErrorCode::config,
+                   "the signing key in " + (key.file.empty() ? key.variable : key.file) + " has " +
+                       std::to_string(key.secret.size()) + " bytes, which is too few",
+                   "make one with: openssl rand -hex 32"};
+    }
+  }
+  return {};
 }
 
 }  // namespace adweave::app
