@@ -38,6 +38,26 @@ std::optional<net::HttpResponse> refuse_without(Role needed, const net::HttpRequ
                      "Bearer error=\"invalid_token\"");
 }
 
+net::HttpResponse not_signed(const std::string& detail) {
+  return problem(403, "not signed", detail,
+                 "end the request with &sig= and the HMAC-SHA256 of all before it, from the / of "
+                 "the path on and as it is sent, in 64 lower-case hexadecimal digits");
+}
+
+// Without a signature under one of the keys. `may_go_on`: after it there may be more, unsigned.
+std::optional<net::HttpResponse> refuse_unsigned(const net::HttpRequest& request, bool may_go_on,
+                                                 const std::vector<SigningKey>& keys) {
+  const std::string text =
+      request.method == "POST" ? request.target + '?' + request.body : request.target;
+  constexpr std::string_view kMark = "&sig=";
+  const size_t end = text.find(kMark);
+  if (end == std::string::npos) return not_signed("there is no parameter 'sig' after others");
+  std::string_view given = std::string_view(text).substr(end + kMark.size());
+  if (may_go_on) given = given.substr(0, given.find('&'));
+  if (is_signed(std::string_view(text).substr(0, end), given, keys)) return std::nullopt;
+  return not_signed("'sig' is not the signature of what is before it under any key");
+}
+
 }  // namespace
 
 std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
@@ -49,6 +69,10 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access 
       return refuse_without(Role::ingest, request, options.tokens);
     case Access::read:
       return refuse_without(Role::read, request, options.tokens);
+    case Access::signature:
+      return refuse_unsigned(request, false, options.signing_keys);
+    case Access::signed_head:
+      return refuse_unsigned(request, true, options.signing_keys);
   }
   return std::nullopt;
 }

@@ -11,8 +11,12 @@
 
 namespace adweave::serve {
 
+// The parameter that holds a signature.
+constexpr const char* kSignature = "sig";
+
 // Why the request must not be answered; nothing when it may. `options` knows the tokens; without
-// any, whoever can connect may do all.
+// any, whoever can connect may do all. A signed request is signed up to its "&sig=": a POST as if
+// its form were its query.
 std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
                                         const Options& options);
 

@@ -20,7 +20,6 @@ constexpr std::string_view kPixel(
     43);
 
 constexpr const char* kDestination = "to";
-constexpr const char* kSignature = "sig";
 
 net::HttpResponse pixel_answer() {
   return {200, {{"Content-Type", "image/gif"}, {"Cache-Control", "no-store"}}, std::string(kPixel)};
@@ -73,53 +72,79 @@ ParameterList without_signature(const ParameterList& parameters) {
   return rest;
 }
 
-// What all of these endpoints share.
-struct Endpoints {
-  const Options& options;
-  Collector& collector;
-  Metrics& metrics;
+// One endpoint, and what becomes of a request to it.
+struct EventRoute {
+  std::string method;
+  std::string path;
+  EventEndpoint endpoint;
+  net::HttpResponse answer;  // once the event is durable
+  ParameterList constants;   // more members of the event
+  bool leads_on = false;     // to the destination that the request names, in place of `answer`
+};
 
-  void refuse_request(net::HttpRespond& respond, net::HttpResponse response) const {
-    metrics.count_request(response.status);
+class EventHandler {
+ public:
+  EventHandler(EventRoute route, const Options& options, Collector& collector, Metrics& metrics)
+      : route_(std::move(route)), options_(options), collector_(collector), metrics_(metrics) {}
+
+  void operator()(const net::HttpRequest& request, net::HttpRespond respond) const {
+    net::HttpResponse answer = route_.answer;
+    if (route_.leads_on) {
+      if (auto refusal = refuse_click(request, options_.signing_keys))
+        return turn_away(respond, *std::move(refusal));
+      answer = redirect_to(*request.parameter(kDestination));
+    }
+    auto parameters = parameters_of(request);
+    if (auto* refusal = std::get_if<net::HttpResponse>(&parameters))
+      return turn_away(respond, std::move(*refusal));
+    auto& list = std::get<ParameterList>(parameters);
+    if (is_signed_request()) list = without_signature(list);
+    ParameterEvent event = event_of(list, route_.constants, request);
+    if (event.refusal) return turn_away(respond, *std::move(event.refusal));
+    collector_.take_event(route_.endpoint.source, std::move(event.object), std::move(answer),
+                          std::move(respond));
+  }
+
+ private:
+  bool is_signed_request() const {
+    const Access access = route_.endpoint.access;
+    return route_.leads_on || access == Access::signature || access == Access::signed_head;
+  }
+  void turn_away(net::HttpRespond& respond, net::HttpResponse response) const {
+    metrics_.count_request(response.status);
     respond(std::move(response));
   }
 
-  // Keeps the event; once it is durable, `answer` goes out.
-  void keep(const EventEndpoint& endpoint, const ParameterList& parameters,
-            const net::HttpRequest& request, net::HttpResponse answer,
-            net::HttpRespond respond) const {
-    ParameterEvent event = event_of(parameters, {}, request);
-    if (event.refusal) return refuse_request(respond, *std::move(event.refusal));
-    collector.take_event(endpoint.source, std::move(event.object), std::move(answer),
-                         std::move(respond));
-  }
-
-  void pixel(const net::HttpRequest& request, net::HttpRespond respond) const {
-    keep(options.pixel, request.query, request, pixel_answer(), std::move(respond));
-  }
-
-  void click(const net::HttpRequest& request, net::HttpRespond respond) const {
-    if (auto refusal = refuse_click(request, options.signing_keys))
-      return refuse_request(respond, *std::move(refusal));
-    keep(options.click, without_signature(request.query), request,
-         redirect_to(*request.parameter(kDestination)), std::move(respond));
-  }
+  EventRoute route_;
+  const Options& options_;
+  Collector& collector_;
+  Metrics& metrics_;
 };
+
+// An exchange fills in its macros after the signature.
+EventEndpoint for_exchanges(EventEndpoint endpoint) {
+  if (endpoint.access == Access::signature) endpoint.access = Access::signed_head;
+  return endpoint;
+}
 
 }  // namespace
 
 void add_event_endpoints(const Options& options, Collector& collector, Metrics& metrics,
                          Routes& routes) {
-  const Endpoints endpoints{options, collector, metrics};
-  const auto add = [&](const char* path, const EventEndpoint& endpoint, auto handle) {
-    if (endpoint.source.empty()) return;
-    routes.add({"GET", path, endpoint.access,
-                [endpoints, handle](const net::HttpRequest& request, net::HttpRespond respond) {
-                  (endpoints.*handle)(request, std::move(respond));
-                }});
-  };
-  add("/v1/i.gif", options.pixel, &Endpoints::pixel);
-  add("/v1/c", options.click, &Endpoints::click);
+  const net::HttpResponse done{204, {{"Cache-Control", "no-store"}}, ""};
+  const EventEndpoint notices = for_exchanges(options.notices);
+  for (const EventRoute& route :
+       {EventRoute{"GET", "/v1/i.gif", options.pixel, pixel_answer(), {}},
+        EventRoute{"GET", "/v1/c", options.click, {}, {}, true},
+        EventRoute{"GET", "/v1/p", options.postback, done, {}},
+        EventRoute{"POST", "/v1/p", options.postback, done, {}},
+        EventRoute{"GET", "/v1/win", notices, done, {{"outcome", "win"}}},
+        EventRoute{"GET", "/v1/loss", notices, done, {{"outcome", "loss"}}},
+        EventRoute{"GET", "/v1/bill", notices, done, {{"outcome", "billed"}}}}) {
+    if (route.endpoint.source.empty()) continue;
+    routes.add({route.method, route.path, route.endpoint.access,
+                EventHandler(route, options, collector, metrics)});
+  }
 }
 
 }  // namespace adweave::serve

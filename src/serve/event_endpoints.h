@@ -4,6 +4,10 @@
 //
 //   GET /v1/i.gif   the impression pixel: a transparent image
 //   GET /v1/c       the click: on to the address in `to`, which `sig` signs
+//   GET, POST /v1/p the postback: a conversion, from server to server
+//   GET /v1/win     the notices of OpenRTB: an auction's outcome `win`,
+//   GET /v1/loss    `loss`
+//   GET /v1/bill    or `billed`
 #pragma once
 
 #include "serve/collector.h"

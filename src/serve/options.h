@@ -24,8 +24,10 @@ struct Token {
 // Who may use an endpoint.
 enum class Access : uint8_t {
   anyone,
-  ingest,  // a token that may deliver
-  read,    // a token that may ask
+  ingest,       // a token that may deliver
+  read,         // a token that may ask
+  signature,    // whoever was given the request, signed
+  signed_head,  // the same; what comes after the signature is filled in later
 };
 
 struct Address {
@@ -62,6 +64,8 @@ struct Options {
   std::vector<SigningKey> signing_keys;
   EventEndpoint pixel;      // an image
   EventEndpoint click;      // a redirect to a signed destination
+  EventEndpoint postback;   // what another server tells
+  EventEndpoint notices;    // what an exchange tells of an auction
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
 };

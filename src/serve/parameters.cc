@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
+#include "net/http_text.h"
 #include "serve/answers.h"
 
 namespace adweave::serve {
@@ -51,6 +52,30 @@ std::optional<net::HttpResponse> check(const ParameterList& parameters,
 }
 
 }  // namespace
+
+std::variant<ParameterList, net::HttpResponse> parameters_of(const net::HttpRequest& request) {
+  if (request.method != "POST") return request.query;
+  const std::string* type = request.header("Content-Type");
+  constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+  if (type == nullptr ||
+      !net::same_name(std::string_view(*type).substr(0, type->find(';')), kForm)) {
+    return problem(415, "unsupported media type", "the body is not sent as a form",
+                   "send Content-Type: " + std::string(kForm) + ", or JSON to POST /v1/events");
+  }
+  if (static_cast<int64_t>(request.body.size()) > limits::kFormBytesMax) {
+    return problem(413, "too large",
+                   "the form has " + std::to_string(request.body.size()) + " bytes",
+                   "send at most " + std::to_string(limits::kFormBytesMax));
+  }
+  if (!request.query.empty()) {
+    return problem(400, "parameters in two places", "a form came with a query",
+                   "send all parameters in the form, or all in the query of a GET");
+  }
+  ParameterList parameters;
+  if (net::read_query(request.body, parameters)) return parameters;
+  return problem(400, "malformed", "the form's percent-encoding is malformed",
+                 "encode it as application/x-www-form-urlencoded");
+}
 
 ParameterEvent event_of(const ParameterList& parameters, const ParameterList& constants,
                         const net::HttpRequest& request) {

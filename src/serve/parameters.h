@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "net/http_server.h"
@@ -18,6 +19,10 @@ using ParameterList = std::vector<std::pair<std::string, std::string>>;
 
 // The member that says where a request came from: ip, user_agent, referer.
 constexpr const char* kRequestMember = "http";
+
+// Those of the query, or of a POST's form (application/x-www-form-urlencoded). The problem: another
+// content type, a form that is too large or malformed, or a query beside it.
+std::variant<ParameterList, net::HttpResponse> parameters_of(const net::HttpRequest& request);
 
 struct ParameterEvent {
   std::string object;  // one line of JSON

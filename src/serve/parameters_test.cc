@@ -33,6 +33,32 @@ TEST(Parameters, AHeaderThatIsNotThereIsNoMember) {
             "{\"id\":\"7\",\"http\":{\"ip\":\"192.0.2.1\"}}\n");
 }
 
+TEST(Parameters, AFormReadsLikeAQuery) {
+  net::HttpRequest request = request_of({{"Content-Type", "Application/X-WWW-Form-Urlencoded"}});
+  request.method = "POST";
+  request.body = "a=1+2&b=%C3%A9&c";
+  EXPECT_EQ(std::get<ParameterList>(parameters_of(request)),
+            (ParameterList{{"a", "1 2"}, {"b", "\xC3\xA9"}, {"c", ""}}));
+  const auto status = [&] {
+    const auto found = parameters_of(request);
+    const auto* refusal = std::get_if<net::HttpResponse>(&found);
+    return refusal == nullptr ? 0 : refusal->status;
+  };
+  request.body = "a=%";
+  EXPECT_EQ(status(), 400);
+  request.body = std::string(limits::kFormBytesMax, 'a');
+  EXPECT_EQ(status(), 0);
+  request.body += 'a';
+  EXPECT_EQ(status(), 413);
+  request.body = "a=1";
+  request.query = {{"b", "2"}};
+  EXPECT_EQ(status(), 400);
+  request.headers = {{"Content-Type", "application/json"}};
+  EXPECT_EQ(status(), 415);
+  request.method = "GET";
+  EXPECT_EQ(std::get<ParameterList>(parameters_of(request)), (ParameterList{{"b", "2"}}));
+}
+
 TEST(Parameters, WhatIsNoEventIsRefused) {
   ParameterList many;
   for (size_t i = 0; i <= limits::kParametersMax; ++i) many.emplace_back(std::to_string(i), "");

@@ -77,13 +77,65 @@ class EventEndpointsTest(ServerTest):
         self.assertEqual(self.stop(), 0)
         self.assertEqual(self.sql("SELECT count(*) AS n FROM audit"), [{"n": 0}])
 
+    def signed(self, target: str, more: str = "") -> str:
+        return f"{target}&sig={signature(target)}{more}"
+
+    def test_a_postback_is_a_conversion(self) -> None:
+        self.start()
+        target = "/v1/p?id=o1&click=c1&user=u%201&type=purchase&value=9.99&currency=EUR"
+        status, _, answer = self.ask("GET", self.signed(target))
+        self.assertEqual((status, answer.getheader("Cache-Control")), (204, "no-store"))
+        form = self.signed(target.replace("o1", "o2")).removeprefix("/v1/p?").encode()
+        headers = {"Content_Type": "application/x-www-form-urlencoded; charset=utf-8"}
+        self.assertEqual(self.ask("POST", "/v1/p", form, **headers)[0], 204)
+        # Neither changed, nor more, nor elsewhere.
+        self.refused(403, target)
+        self.refused(403, self.signed(target).replace("9.99", "999"))
+        self.refused(403, self.signed(target, "&value_2=1"))
+        self.refused(403, self.signed(target.replace("/v1/p", "/v1/win")).replace("/v1/win", "/v1/p"))
+        self.refused(403, "/v1/p?sig=" + signature("/v1/p?"))
+        self.refused(403, "/v1/p", "POST", form.replace(b"9.99", b"999"), **headers)
+        self.refused(400, "/v1/p?a=1", "POST", b"b=1&sig=" + signature("/v1/p?a=1?b=1").encode(), **headers)
+        self.refused(415, "/v1/p", "POST", form, Content_Type="application/json")
+        bad, large = "/v1/p?a=%zz", "/v1/p?a=" + "1" * 65536
+        self.refused(400, "/v1/p", "POST", self.signed(bad).removeprefix("/v1/p?").encode(), **headers)
+        self.refused(413, "/v1/p", "POST", self.signed(large).removeprefix("/v1/p?").encode(), **headers)
+        self.assertEqual(self.stop(), 0)
+        row = {"user_id": "u 1", "click_id": "c1", "conversion_type": "purchase", "value": "9.990000000", "currency": "EUR"}
+        self.assertEqual(self.sql(f"SELECT order_id, {', '.join(row)} FROM conversions ORDER BY 1"),
+                         [{"order_id": "o1", **row}, {"order_id": "o2", **row}])
+        self.check_conservation()
+
+    def test_notices_are_outcomes_of_an_auction(self) -> None:
+        self.start()
+        for notice, macros in (("win", "&imp=1&price=2.50&currency=USD"), ("bill", "&imp=1&price=2.50&currency=USD"),
+                               ("loss", "&imp=2&loss=102&min_to_win=3.75&currency=USD&price=")):
+            for _ in range(2):
+                target = f"/v1/{notice}?auction=a1&bid=b1"
+                self.assertEqual(self.ask("GET", self.signed(target, macros))[0], 204)
+            self.refused(403, self.signed(target, macros).replace("a1", "a2"))
+        self.assertIn("'outcome'", self.refused(400, self.signed("/v1/win?auction=a1", "&outcome=loss")))
+        self.assertEqual(self.stop(), 0)
+        self.assertEqual(
+            self.sql("SELECT event_id, auction_id, imp_id, outcome, loss_reason, price, min_to_win, currency FROM auction_outcomes "
+                     "ORDER BY event_id"),
+            [{"event_id": f"a1-b1-{outcome}", "auction_id": "a1", "imp_id": imp, "outcome": outcome, "loss_reason": loss, "price": price,
+              "min_to_win": least, "currency": "USD"} for outcome, imp, loss, price, least in (
+                  ("billed", "1", None, "0.002500000", None), ("loss", "2", 102, None, "0.003750000"),
+                  ("win", "1", None, "0.002500000", None))])
+        total = self.total()
+        self.assertEqual((total["accepted"], total["duplicate"], total["rejected"]), (3, 3, 0))
+        self.check_conservation()
+
     def test_what_the_documents_sign_is_signed(self) -> None:
-        """The command of docs/reference/http-api.md makes a signature that the server takes."""
+        """The commands of docs/reference/http-api.md make signatures that the server takes."""
         page = (ROOT / "docs/reference/http-api.md").read_text()
-        [command] = re.findall(r"^printf %s 'https://shop.example/sale'.*$", page, re.MULTILINE)
         self.write("signing.key", KEY + "\n")
-        done = subprocess.run(["sh", "-c", command], cwd=self.folder, capture_output=True, text=True, check=True)
-        self.assertEqual(done.stdout.split()[0], signature("https://shop.example/sale"))
+        commands = re.findall(r"^printf %s '(.*?)' \| openssl .*$", page, re.MULTILINE)
+        self.assertEqual(len(commands), 2)
+        for text, command in zip(commands, re.findall(r"^printf %s .*$", page, re.MULTILINE), strict=True):
+            done = subprocess.run(["sh", "-c", command], cwd=self.folder, capture_output=True, text=True, check=True)
+            self.assertEqual(done.stdout.split()[0], signature(text))
 
     def test_keys_are_taken_in_turn(self) -> None:
         new, shop = "f" * 64, "https://shop.example/"
@@ -116,7 +168,22 @@ class OtherEndpointsTest(ServerTest):
 
     def test_what_is_not_configured_is_not_there(self) -> None:
         self.start()
-        self.assertEqual(self.ask("GET", "/v1/i.gif?id=1")[0], 404)
+        for path in ("/v1/i.gif?id=1", "/v1/c?to=x", "/v1/p?id=1", "/v1/win?id=1", "/v1/loss?id=1", "/v1/bill?id=1"):
+            status, value, _ = self.ask("GET", path)
+            self.assertEqual((status, value["fix"]), (404, "there are POST /v1/events, GET /metrics, GET /livez, GET /readyz"))
+
+    def test_who_may_tell(self) -> None:
+        token = hashlib.sha256(b"secret").hexdigest()
+        self.config = self.write("adweave.yaml", self.CONFIG + "serve: {tokens: [{name: n, sha256: " + token + "}], pixel: {source: s}, "
+                                 "postback: {source: s}, notices: {source: s, access: anyone}}\n")
+        self.start()
+        self.assertEqual(self.ask("GET", "/v1/i.gif?c=1")[0], 200)
+        self.assertEqual(self.ask("GET", "/v1/win?c=2&sig=3")[0], 204)
+        self.assertEqual(self.ask("GET", "/v1/p?c=3")[0], 401)
+        self.assertEqual(self.ask("GET", "/v1/p?c=3", Authorization="Bearer secret")[0], 204)
+        self.assertEqual(self.stop(), 0)
+        self.assertEqual(self.sql("SELECT campaign_id, extra->>'sig' AS sig FROM clicks ORDER BY 1"),
+                         [{"campaign_id": "1", "sig": None}, {"campaign_id": "2", "sig": "3"}, {"campaign_id": "3", "sig": None}])
 
 
 if __name__ == "__main__":

@@ -139,6 +139,12 @@ INSTANTIATE_TEST_SUITE_P(
             "c}}]\nserve: {click: {source: s}}\n",
             "a.yaml:2:16: a click needs a key that signs its destination; write signing_keys: "
             "[{file: signing.key}]; openssl rand -hex 32 makes one"},
+        BadConfig{
+            "a_signature_without_a_key",
+            "sources: [{name: s, http: true, format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nserve: {postback: {source: s, access: signature}}\n",
+            "a.yaml:2:19: access: signature needs a key; write signing_keys: [{file: "
+            "signing.key}]; openssl rand -hex 32 makes one"},
         BadConfig{"a_key_that_is_nowhere",
                   std::string(kSource) + "      campaign_id: c\nserve: {signing_keys: [{}]}\n",
                   "a.yaml:8:24: a signing key is in a file or in a variable of the environment; "

@@ -12,6 +12,9 @@ namespace adweave::app {
 
 namespace {
 
+constexpr const char* kMakeKey =
+    "write signing_keys: [{file: signing.key}]; openssl rand -hex 32 makes one";
+
 void read_address(MapReader& map, const std::string& key, serve::Address& address) {
   const auto text = map.text(key);
   if (!text) return;
@@ -99,21 +102,24 @@ void read_click(MapReader& serve, const engine::Job& job, serve::Options& option
   read_event_source(map, job, options.click);
   map.finish();
   if (map.valid() && options.signing_keys.empty()) {
-    map.problems().add(*node, "a click needs a key that signs its destination",
-                       "write signing_keys: [{file: signing.key}]; openssl rand -hex 32 makes one");
+    map.problems().add(*node, "a click needs a key that signs its destination", kMakeKey);
   }
 }
 
 // An endpoint that is for whom `access` says when it does not say so itself.
 void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& job,
-                   serve::Access access, serve::EventEndpoint& endpoint) {
+                   serve::Access access, bool has_keys, serve::EventEndpoint& endpoint) {
   const auto node = serve.take(key);
   if (!node) return;
   MapReader map(*node, key, serve.problems());
   endpoint.access = map.choice<serve::Access>("access", {{"anyone", serve::Access::anyone},
-                                                         {"token", serve::Access::ingest}})
+                                                         {"token", serve::Access::ingest},
+                                                         {"signature", serve::Access::signature}})
                         .value_or(access);
   read_event_source(map, job, endpoint);
+  if (endpoint.access == serve::Access::signature && !has_keys) {
+    map.problems().add(*node, "access: signature needs a key", kMakeKey);
+  }
   map.finish();
 }
 
@@ -155,8 +161,11 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_address(map, "metrics", options.metrics);
   read_tokens(map, options);
   read_keys(map, options);
+  const bool has_keys = !options.signing_keys.empty();
   // A browser has no token.
-  read_endpoint(map, "pixel", job, serve::Access::anyone, options.pixel);
+  read_endpoint(map, "pixel", job, serve::Access::anyone, has_keys, options.pixel);
+  read_endpoint(map, "postback", job, serve::Access::ingest, has_keys, options.postback);
+  read_endpoint(map, "notices", job, serve::Access::ingest, has_keys, options.notices);
   read_click(map, job, options);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
