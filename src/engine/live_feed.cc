@@ -42,21 +42,30 @@ LiveFeed::LiveFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>
     : fs_(fs),
       job_(job),
       sources_(sources),
+      journal_(journal),
       deliveries_(journal.reader(from)),
       now_us_(std::move(now_us)),
       trouble_(std::move(trouble)),
+      through_(from),
       segments_(sources.size()),
       known_(std::move(known)) {}
 
 // What was begun is read to its end: a commit takes all of it or nothing.
 Result<std::optional<ReadSlice>> LiveFeed::next() {
-  while (!stopping_ || is_within()) {
+  while (!stopping_) {
     files_first_ = !files_first_ && !is_within();
     for (const bool files : {files_first_, !files_first_}) {
       ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, files ? next_of_files() : next_of_journal());
       if (slice) return std::optional<ReadSlice>(std::move(slice));
     }
     deliveries_.wait(std::chrono::milliseconds(limits::kLivePatienceUs / 1000));
+  }
+  if (!end_) end_ = journal_.end();
+  while (is_within() || through_ < *end_) {
+    const source::JournalPosition before = through_;
+    ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, next_of_journal());
+    if (slice) return std::optional<ReadSlice>(std::move(slice));
+    if (through_ == before) break;  // no delivery lies before the end
   }
   return std::optional<ReadSlice>();
 }
@@ -98,6 +107,7 @@ Status LiveFeed::gather() {
     const size_t bytes = group->bytes.size() + body.size();
     if (!group->bytes.empty() && static_cast<int64_t>(bytes) > job_.slice_bytes) break;
     add(*group, *entry_);
+    through_ = entry_->next;
     entry_.reset();
   }
   for (Group& group : groups) round_.push_back(slice_of(std::move(group)));
@@ -173,6 +183,7 @@ Result<std::optional<ReadSlice>> LiveFeed::next_of_delivery() {
 // Reads a delivery by itself. One with a head, or compressed, is a file of its own.
 Result<std::optional<ReadSlice>> LiveFeed::begin_delivery(source::JournalEntry entry) {
   ADWEAVE_ASSIGN(const size_t source, source_of(entry));
+  through_ = entry.next;
   const decode::Decoder& decoder = *sources_[source].decoder;
   std::string& body = entry.delivery.body;
   const auto start = std::string_view(body).substr(0, limits::kContentReadBytes);

@@ -32,7 +32,8 @@ class LiveFeed : public Feed {
 
   Result<std::optional<ReadSlice>> next() override;
 
-  // next() ends soon after, with null. May be called from any thread.
+  // next() ends, with null, after what is durable in the journal by then. May be called from any
+  // thread.
   void stop() { stopping_ = true; }
 
  private:
@@ -60,12 +61,15 @@ class LiveFeed : public Feed {
   const FileSystem& fs_;
   const Job& job_;
   std::vector<OpenSource>& sources_;
+  const source::Journal& journal_;
   source::JournalReader deliveries_;
   std::function<int64_t()> now_us_;
   std::function<void(const Error&)> trouble_;
   std::atomic<bool> stopping_ = false;
   bool files_first_ = false;  // so that neither waits for the other for good
 
+  source::JournalPosition through_;                        // all before it was given to a slice
+  std::optional<source::JournalPosition> end_;             // where to end, once told to
   std::optional<source::JournalEntry> entry_;              // read, and not yet in a slice
   std::deque<ReadSlice> round_;                            // what is left of it
   std::vector<std::shared_ptr<const WorkFile>> segments_;  // that each source was last read of

@@ -291,6 +291,17 @@ TEST(LiveTest, ADeliveryIsCommittedWhole) {
   EXPECT_EQ(ids_of(disk, "clicks").size(), 200U);
 }
 
+// What is durable when the server is told to stop is committed before it ends.
+TEST(LiveTest, WhatIsDurableIsCommittedBeforeTheEnd) {
+  for (int round = 0; round < 10; ++round) {
+    SimulatedDisk disk;
+    LiveServer server(disk);
+    for (int i = 0; i < 4; ++i) server.deliver(i % 2 == 0 ? impressions(i, 1) : clicks(i, 1));
+    ASSERT_TRUE(server.stop());
+    EXPECT_EQ(ids_of(disk, "impressions").size() + ids_of(disk, "clicks").size(), 4U);
+  }
+}
+
 // A file that cannot be read stops neither the others nor deliveries.
 TEST(LiveTest, TroubleWithAFileIsTold) {
   class Unreadable : public SimulatedDisk {
