@@ -204,6 +204,17 @@ std::string Collector::made_id() {
   return kMadeMark + to_hex(hash128(text));
 }
 
+std::vector<std::string> Collector::content_types() const {
+  std::vector<std::string> types;
+  for (const auto& [type, format] : kFormats) {
+    if (std::any_of(sources_.begin(), sources_.end(),
+                    [&](const HttpSource& source) { return source.format == format; })) {
+      types.push_back(type);
+    }
+  }
+  return types;
+}
+
 void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
   Request read = read_request(request, sources_);
   if (read.refusal) return give(respond, *std::move(read.refusal));

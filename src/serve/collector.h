@@ -39,6 +39,9 @@ class Collector {
                                                  std::vector<HttpSource> sources,
                                                  std::function<int64_t()> now_us);
 
+  // The content types of deliveries that some source takes.
+  std::vector<std::string> content_types() const;
+
   // POST /v1/events
   void take(net::HttpRequest request, net::HttpRespond respond);
 

@@ -20,6 +20,7 @@ constexpr std::string_view kPixel(
     43);
 
 constexpr const char* kDestination = "to";
+constexpr const char* kSignaturePattern = "^[0-9a-f]{64}$";
 
 net::HttpResponse pixel_answer() {
   return {200, {{"Content-Type", "image/gif"}, {"Cache-Control", "no-store"}}, std::string(kPixel)};
@@ -79,7 +80,8 @@ struct EventRoute {
   EventEndpoint endpoint;
   net::HttpResponse answer;  // once the event is durable
   ParameterList constants;   // more members of the event
-  bool leads_on = false;     // to the destination that the request names, in place of `answer`
+  RouteText text;
+  bool leads_on = false;  // to the destination that the request names, in place of `answer`
 };
 
 class EventHandler {
@@ -121,6 +123,36 @@ class EventHandler {
   Metrics& metrics_;
 };
 
+RouteText click_text() {
+  return {.summary = "Takes a click and leads to its destination",
+          .parameters = {{.name = kDestination,
+                          .meaning = "The destination, an http or https address",
+                          .is_required = true},
+                         {.name = kSignature,
+                          .meaning = "HMAC-SHA256 of the destination",
+                          .pattern = kSignaturePattern,
+                          .is_required = true}},
+          .status = 302,
+          .problems = {403}};
+}
+
+// With what holds for all of them.
+RouteText text_of(const EventRoute& route) {
+  RouteText text = route.text;
+  const Access access = route.endpoint.access;
+  text.has_event = true;
+  text.taken = {kRequestMember};
+  for (const auto& [name, value] : route.constants) text.taken.push_back(name);
+  text.problems.insert(text.problems.end(), {400, 429, 503});
+  if (route.method == "GET" && (access == Access::signature || access == Access::signed_head)) {
+    text.parameters.push_back({.name = kSignature,
+                               .meaning = "HMAC-SHA256 of all that is in front of it",
+                               .pattern = kSignaturePattern,
+                               .is_required = true});
+  }
+  return text;
+}
+
 // An exchange fills in its macros after the signature.
 EventEndpoint for_exchanges(EventEndpoint endpoint) {
   if (endpoint.access == Access::signature) endpoint.access = Access::signed_head;
@@ -134,16 +166,50 @@ void add_event_endpoints(const Options& options, Collector& collector, Metrics& 
   const net::HttpResponse done{204, {{"Cache-Control", "no-store"}}, ""};
   const EventEndpoint notices = for_exchanges(options.notices);
   for (const EventRoute& route :
-       {EventRoute{"GET", "/v1/i.gif", options.pixel, pixel_answer(), {}},
-        EventRoute{"GET", "/v1/c", options.click, {}, {}, true},
-        EventRoute{"GET", "/v1/p", options.postback, done, {}},
-        EventRoute{"POST", "/v1/p", options.postback, done, {}},
-        EventRoute{"GET", "/v1/win", notices, done, {{"outcome", "win"}}},
-        EventRoute{"GET", "/v1/loss", notices, done, {{"outcome", "loss"}}},
-        EventRoute{"GET", "/v1/bill", notices, done, {{"outcome", "billed"}}}}) {
+       {EventRoute{
+            "GET",
+            "/v1/i.gif",
+            options.pixel,
+            pixel_answer(),
+            {},
+            {.summary = "Takes an impression and gives a transparent image", .gives = "image/gif"}},
+        EventRoute{"GET", "/v1/c", options.click, {}, {}, click_text(), true},
+        EventRoute{"GET",
+                   "/v1/p",
+                   options.postback,
+                   done,
+                   {},
+                   {.summary = "Takes a conversion", .status = 204}},
+        EventRoute{"POST",
+                   "/v1/p",
+                   options.postback,
+                   done,
+                   {},
+                   {.summary = "Takes a conversion, as a form",
+                    .takes = {"application/x-www-form-urlencoded"},
+                    .status = 204,
+                    .problems = {413, 415}}},
+        EventRoute{"GET",
+                   "/v1/win",
+                   notices,
+                   done,
+                   {{"outcome", "win"}},
+                   {.summary = "Takes an OpenRTB win notice", .status = 204}},
+        EventRoute{"GET",
+                   "/v1/loss",
+                   notices,
+                   done,
+                   {{"outcome", "loss"}},
+                   {.summary = "Takes an OpenRTB loss notice", .status = 204}},
+        EventRoute{"GET",
+                   "/v1/bill",
+                   notices,
+                   done,
+                   {{"outcome", "billed"}},
+                   {.summary = "Takes an OpenRTB billing notice", .status = 204}}}) {
     if (route.endpoint.source.empty()) continue;
     routes.add({route.method, route.path, route.endpoint.access,
-                EventHandler(route, options, collector, metrics)});
+                EventHandler(route, options, collector, metrics), false, text_of(route)});
   }
 }
 

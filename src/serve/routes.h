@@ -15,12 +15,34 @@ namespace adweave::serve {
 // Takes what came to an endpoint, and answers sooner or later.
 using Handler = std::function<void(net::HttpRequest, net::HttpRespond)>;
 
+// What the description of the API (serve/openapi.h) says of an endpoint.
+struct RouteText {
+  struct Parameter {
+    std::string name;
+    std::string in = "query";  // or "header"
+    std::string meaning;
+    std::vector<std::string> choices = {};  // empty: any text
+    std::string pattern = {};               // of the text, a regular expression
+    bool is_required = false;
+  };
+  std::string summary;
+  std::vector<Parameter> parameters = {};
+  bool has_event = false;               // parameters of any name are the event, but for those
+  std::vector<std::string> taken = {};  // of these names
+  std::vector<std::string> takes = {};  // content types of the body
+  int status = 200;                     // when all went well
+  std::string gives = {};               // content type of that answer; empty: it has none
+  std::string schema = {};              // of that answer, by its name in the description
+  std::vector<int> problems = {};       // statuses of what may go wrong, but for who may not ask
+};
+
 struct Route {
   std::string method;  // a route of GET takes HEAD too when it `only_tells`
   std::string path;
   Access access = Access::anyone;
   Handler handle;
   bool only_tells = false;  // changes nothing
+  RouteText text = {};
 };
 
 class Routes {

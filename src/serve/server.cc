@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/server.h"
 
+#include <set>
+
 #include "serve/access.h"
 #include "serve/answers.h"
 #include "serve/event_endpoints.h"
+#include "serve/openapi.h"
 
 namespace adweave::serve {
 
@@ -70,11 +73,43 @@ void Server::add_routes() {
   routes_.add({"POST", "/v1/events", Access::ingest,
                [this](net::HttpRequest request, net::HttpRespond respond) {
                  collector_->take(std::move(request), std::move(respond));
-               }});
+               },
+               false, deliveries_text()});
   add_event_endpoints(options_, *collector_, metrics_, routes_);
-  routes_.add({"GET", "/metrics", Access::read, tell([this] { return metrics(); }), true});
-  routes_.add({"GET", "/livez", Access::anyone, tell([] { return plain_text("alive\n"); }), true});
-  routes_.add({"GET", "/readyz", Access::anyone, tell([this] { return readiness(); }), true});
+  const auto add = [&](const char* path, Access access, auto make_answer, RouteText text) {
+    routes_.add({"GET", path, access, tell(make_answer), true, std::move(text)});
+  };
+  add("/metrics", Access::read, [this] { return metrics(); },
+      {.summary = "Tells Prometheus what was counted", .gives = "text/plain"});
+  add("/livez", Access::anyone, [] { return plain_text("alive\n"); },
+      {.summary = "Tells that the process is there", .gives = "text/plain"});
+  add("/readyz", Access::anyone, [this] { return readiness(); },
+      {.summary = "Tells whether events are processed", .gives = "text/plain", .problems = {503}});
+  add("/openapi.json", Access::anyone, [this] { return json_answer(200, openapi_); },
+      {.summary = "Describes this API", .gives = "application/json"});
+  openapi_ = openapi_of(routes_, !options_.tokens.empty());
+}
+
+RouteText Server::deliveries_text() const {
+  RouteText text{.summary = "Takes events of one source",
+                 .parameters = {{.name = "source", .meaning = "Whose events"},
+                                {.name = "wait",
+                                 .meaning = "When to answer",
+                                 .choices = {"durable", "committed", "queryable"}},
+                                {.name = "Idempotency-Key",
+                                 .in = "header",
+                                 .meaning = "The delivery's name: it is kept once",
+                                 .pattern = "^[!-}]([ -~]{0,254}[!-~])?$"}},
+                 .takes = collector_->content_types(),
+                 .gives = "application/json",
+                 .schema = "Delivery",
+                 .problems = {400, 413, 415, 422, 429, 503}};
+  std::set<std::string> formats;
+  for (const HttpSource& source : options_.sources) {
+    text.parameters[0].choices.push_back(source.name);
+    if (!formats.insert(source.format).second) text.parameters[0].is_required = true;
+  }
+  return text;
 }
 
 void Server::handle(net::HttpRequest request, net::HttpRespond respond) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The endpoints: who may ask for what, and who answers.
 //
-//   POST /v1/events   deliver events (serve/collector.h)
-//   GET  /metrics     for Prometheus
-//   GET  /livez       the process is there
-//   GET  /readyz      events are processed
+//   POST /v1/events     deliver events (serve/collector.h)
+//   GET  /metrics       for Prometheus
+//   GET  /livez         the process is there
+//   GET  /readyz        events are processed
+//   GET  /openapi.json  what there is (serve/openapi.h)
 //
 // and those of serve/event_endpoints.h.
 #pragma once
@@ -14,6 +15,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/json.h"
 #include "net/http_server.h"
 #include "serve/collector.h"
 #include "serve/metrics.h"
@@ -48,6 +50,7 @@ class Server {
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
   void add_routes();
+  RouteText deliveries_text() const;
   void give(net::HttpRespond& respond, net::HttpResponse response);
   net::HttpResponse readiness() const;
   net::HttpResponse metrics() const;
@@ -62,6 +65,7 @@ class Server {
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
   Routes routes_;
+  JsonValue openapi_;
   std::unique_ptr<net::HttpServer> events_;
   std::unique_ptr<net::HttpServer> scrapes_;
 };

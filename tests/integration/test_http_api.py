@@ -6,8 +6,11 @@ import hmac
 import re
 import signal
 import subprocess
+import sys
 import unittest
 from urllib.parse import urlencode
+
+import openapi_spec_validator
 
 from adweave import ROOT
 from adweave_server import ServerTest
@@ -20,12 +23,7 @@ def signature(text: str, key: str = KEY) -> str:
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-class EventEndpointsTest(ServerTest):
-    CONFIG = (ROOT / "config/examples/tracking.yaml").read_text()
-
-    def start(self) -> None:
-        super().start(ADWEAVE_SIGNING_KEY=KEY)
-
+class ApiTest(ServerTest):
     def refused(self, status: int, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> str:
         """Asks for what is refused; what was wrong with it."""
         found, value, answer = self.ask(method, path, body, **headers)
@@ -33,6 +31,13 @@ class EventEndpointsTest(ServerTest):
         self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
         self.assertTrue(value["detail"] and value["fix"], value)
         return value["detail"]
+
+
+class EventEndpointsTest(ApiTest):
+    CONFIG = (ROOT / "config/examples/tracking.yaml").read_text()
+
+    def start(self) -> None:
+        super().start(ADWEAVE_SIGNING_KEY=KEY)
 
     def test_a_pixel_is_an_impression(self) -> None:
         self.start()
@@ -163,6 +168,49 @@ class EventEndpointsTest(ServerTest):
         self.assertEqual(self.sql("SELECT count(*) AS n FROM audit"), [{"n": 0}])
 
 
+class DescriptionTest(ApiTest):
+    """GET /openapi.json tells programs the truth."""
+
+    CONFIG = EventEndpointsTest.CONFIG.replace("access: signature", "access: anyone").replace(
+        "serve:\n", "serve:\n  tokens: [{name: t, role: admin, sha256: " + hashlib.sha256(b"t").hexdigest() + "}]\n")
+
+    def test_it_is_valid_and_names_every_endpoint(self) -> None:
+        self.config = self.write("adweave.yaml", EventEndpointsTest.CONFIG)
+        self.start(ADWEAVE_SIGNING_KEY=KEY)
+        status, description, answer = self.ask("GET", "/openapi.json")
+        self.assertEqual((status, answer.getheader("Content-Type")), (200, "application/json"))
+        openapi_spec_validator.validate(description, cls=openapi_spec_validator.OpenAPIV31SpecValidator)
+        described = [f"{verb.upper()} {path}" for path, verbs in description["paths"].items() for verb in verbs]
+        known = self.ask("GET", "/nowhere")[1]["fix"].removeprefix("there are ").split(", ")
+        self.assertEqual(sorted(described), sorted(known))
+        self.assertEqual(len(described), 12)
+        for path, verbs in description["paths"].items():
+            for verb, operation in verbs.items():
+                names = [parameter["name"] for parameter in operation["parameters"]]
+                is_signed = path in ("/v1/c", "/v1/win", "/v1/loss", "/v1/bill", "/v1/p")
+                self.assertEqual("sig" in names, is_signed and verb == "get", path)
+                self.assertEqual("403" in operation["responses"], is_signed, path)
+
+    def test_the_server_does_what_it_describes(self) -> None:
+        """Schemathesis asks what the description allows, and what it does not, of every endpoint."""
+        self.start(ADWEAVE_SIGNING_KEY=KEY)
+        # No schema can say that a key was used for another body; in a query all that is no text has become one.
+        self.write("schemathesis.toml", "[[operations]]\ninclude-path = '/v1/events'\n"
+                   "checks.positive_data_acceptance.expected-statuses = [200, 422]\n"
+                   "[[operations]]\ninclude-path-regex = '^/v1/(i.gif|c|p|win|loss|bill)$'\n"
+                   "checks.negative_data_rejection.enabled = false\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{self.port}/openapi.json", "--header",
+             "Authorization: Bearer t", "--max-examples", "20", "--seed", "1", "--generation-database", "none",
+             "--suppress-health-check", "filter_too_much", "--no-color"],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"Tested: 11\n")  # all but the description itself
+        self.assertEqual(self.stop(), 0)
+        self.check_conservation()
+        self.assertGreater(self.total()["received"], 100)
+
+
 class OtherEndpointsTest(ServerTest):
     CONFIG = "sources: [{name: s, http: true, format: json, kind: click, fields: {campaign_id: c, event_time: {receipt: true}}}]\n"
 
@@ -170,7 +218,7 @@ class OtherEndpointsTest(ServerTest):
         self.start()
         for path in ("/v1/i.gif?id=1", "/v1/c?to=x", "/v1/p?id=1", "/v1/win?id=1", "/v1/loss?id=1", "/v1/bill?id=1"):
             status, value, _ = self.ask("GET", path)
-            self.assertEqual((status, value["fix"]), (404, "there are POST /v1/events, GET /metrics, GET /livez, GET /readyz"))
+            self.assertEqual((status, value["fix"]), (404, "there are POST /v1/events, GET /metrics, GET /livez, GET /readyz, GET /openapi.json"))
 
     def test_who_may_tell(self) -> None:
         token = hashlib.sha256(b"secret").hexdigest()
