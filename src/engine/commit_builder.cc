@@ -34,16 +34,10 @@ SliceCounts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t
   }
   sums.position_after = end;
   bytes_ += decoded.slice.end - decoded.slice.begin;
-  SliceCounts counted;
-  counted.all = {name, decoded.records_read};
-  counted.all.rejected = static_cast<int64_t>(decoded.rejects.size());
-  counted.pieces =
+  SliceCounts counted =
       take(*slice.prepared, {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
-  for (const process::DedupCounts& piece : counted.pieces) {
-    counted.all.accepted += piece.accepted;
-    counted.all.duplicate += piece.duplicate;
-    counted.all.conflict += piece.conflict;
-  }
+  counted.all.source = name;
+  counted.all.records_read = decoded.records_read;
   return counted;
 }
 
@@ -77,25 +71,28 @@ process::SourceSums& CommitBuilder::sums_of(const std::string& counted) {
   return sums_[counted];
 }
 
-// Deduplicates the slice, counts it and takes what is left.
-std::vector<process::DedupCounts> CommitBuilder::take(process::PreparedSlice& prepared,
-                                                      const process::DedupContext& context,
-                                                      process::SourceSums& sums,
-                                                      state::State& state,
-                                                      process::Occurrences& occurrences) {
+// Deduplicates the slice, counts what became of its events and takes what is left.
+SliceCounts CommitBuilder::take(process::PreparedSlice& prepared,
+                                const process::DedupContext& context, process::SourceSums& sums,
+                                state::State& state, process::Occurrences& occurrences) {
   event::DecodedSlice& decoded = prepared.decoded;
-  std::vector<process::DedupCounts> counts;
+  SliceCounts counts;
   {
     StageTimer timer(profile_, Stage::deduplicate);
     timer.add(rows_of(decoded), 0);
-    counts = process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
+    counts.pieces =
+        process::deduplicate(prepared, context, state, occurrences, duplicates_, rejects_);
   }
-  for (const process::DedupCounts& piece : counts) {
-    sums.accepted += piece.accepted;
-    sums.duplicate += piece.duplicate;
-    sums.conflict += piece.conflict;
+  for (const process::DedupCounts& piece : counts.pieces) {
+    counts.all.accepted += piece.accepted;
+    counts.all.duplicate += piece.duplicate;
+    counts.all.conflict += piece.conflict;
   }
-  sums.rejected += static_cast<int64_t>(decoded.rejects.size());
+  counts.all.rejected = static_cast<int64_t>(decoded.rejects.size());
+  sums.accepted += counts.all.accepted;
+  sums.duplicate += counts.all.duplicate;
+  sums.conflict += counts.all.conflict;
+  sums.rejected += counts.all.rejected;
   sums.latest_receipt = std::max(sums.latest_receipt, decoded.slice.received_time);
   ++slices_;
   last_ = batches_.size();

@@ -59,10 +59,9 @@ class CommitBuilder {
   using Parts = std::vector<event::TableRows>;
 
   process::SourceSums& sums_of(const std::string& counted);
-  std::vector<process::DedupCounts> take(process::PreparedSlice& prepared,
-                                         const process::DedupContext& context,
-                                         process::SourceSums& sums, state::State& state,
-                                         process::Occurrences& occurrences);
+  SliceCounts take(process::PreparedSlice& prepared, const process::DedupContext& context,
+                   process::SourceSums& sums, state::State& state,
+                   process::Occurrences& occurrences);
   void keep_head(const std::string& source, const event::Slice& slice);
   std::vector<ledger::FileHead> new_heads(const ledger::Ledger& ledger) const;
   void add_position(const SourceJob& source, const source::SourceFile& file,
