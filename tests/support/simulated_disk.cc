@@ -110,6 +110,7 @@ std::unique_ptr<SimulatedDisk> SimulatedDisk::after_power_cut(std::mt19937_64* l
 }
 
 void SimulatedDisk::changing(const std::string& what) const {
+  const std::lock_guard guard(change_mutex_);  // not mutex_: others may read while it waits
   if (before_change) before_change(what);
 }
 

@@ -28,8 +28,8 @@ class SimulatedDisk : public FileSystem {
   // What a new process finds after the old one was killed: everything.
   std::unique_ptr<SimulatedDisk> after_kill() const;
 
-  // Called before every change with what it is: "write /data/ledger/2.tmp". May use the disk
-  // itself.
+  // Called before every change with what it is: "write /data/ledger/2.tmp". One call at a time,
+  // whoever changes the disk. May use the disk itself.
   std::function<void(const std::string&)> before_change;
 
   // Puts a file there, synced with all its folders; `modified_us` as info() tells it.
@@ -67,6 +67,7 @@ class SimulatedDisk : public FileSystem {
   int64_t add_inode(bool is_directory);
   std::unique_ptr<SimulatedDisk> copy() const;
 
+  mutable std::recursive_mutex change_mutex_;  // during before_change; comes before mutex_
   mutable std::recursive_mutex mutex_;
   std::map<int64_t, Inode> inodes_;
   int64_t next_inode_ = 1;
