@@ -25,4 +25,9 @@ net::HttpResponse busy(int status, const std::string& title, const std::string& 
   return response;
 }
 
+void give(Metrics& metrics, net::HttpRespond& respond, net::HttpResponse response) {
+  metrics.count_request(response.status);
+  respond(std::move(response));
+}
+
 }  // namespace adweave::serve

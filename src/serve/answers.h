@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "net/http_server.h"
+#include "serve/metrics.h"
 
 namespace adweave::serve {
 
@@ -18,5 +19,8 @@ net::HttpResponse problem(int status, const std::string& title, const std::strin
 // The same for what may be sent again after a while.
 net::HttpResponse busy(int status, const std::string& title, const std::string& detail,
                        int64_t retry_after_seconds = 1);
+
+// Answers a request, and counts that.
+void give(Metrics& metrics, net::HttpRespond& respond, net::HttpResponse response);
 
 }  // namespace adweave::serve

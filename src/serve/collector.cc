@@ -217,7 +217,7 @@ std::vector<std::string> Collector::content_types() const {
 
 void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
   Request read = read_request(request, sources_);
-  if (read.refusal) return give(respond, *std::move(read.refusal));
+  if (read.refusal) return give(metrics_, respond, *std::move(read.refusal));
   keep(read.source->name, read.key, std::move(request.body),
        {read.wait, std::move(respond), std::nullopt});
 }
@@ -236,14 +236,14 @@ void Collector::keep(const std::string& source, const std::string& sent_key, std
   {
     const std::lock_guard guard(mutex_);
     if (is_stopping_)
-      return give(sender.respond, busy(503, "stopping", "the server is being stopped"));
+      return give(metrics_, sender.respond, busy(503, "stopping", "the server is being stopped"));
     const std::string id = sent_key.empty() ? made_id() : sent_key;
     key = key_of(source, id);
     const auto [it, is_new] = batches_.try_emplace(key);
     if (is_new) it->second = std::make_shared<Batch>();
     batch = it->second;
     if (!is_new && batch->content != content) {
-      return give(sender.respond,
+      return give(metrics_, sender.respond,
                   problem(422, "Idempotency-Key", "the key was used for another body",
                           "send this body under a key of its own"));
     }
@@ -272,16 +272,16 @@ void Collector::answer(Batch& batch) {
     }
     const ledger::DeliveryOutcome none;
     const bool tells_all = sender.wait == Wait::committed;
-    give(sender.respond, sender.answer
-                             ? *std::move(sender.answer)
-                             : outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
+    give(metrics_, sender.respond,
+         sender.answer ? *std::move(sender.answer)
+                       : outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
     --waiting_;
   }
   batch.waiting.swap(left);
 }
 
 void Collector::turn_away(Batch& batch, const net::HttpResponse& response) {
-  for (Sender& sender : batch.waiting) give(sender.respond, response);
+  for (Sender& sender : batch.waiting) give(metrics_, sender.respond, response);
   waiting_ -= static_cast<int64_t>(batch.waiting.size());
   batch.waiting.clear();
 }
@@ -344,11 +344,6 @@ void Collector::turn_away_for_good(Batch& batch) {
 int64_t Collector::waiting() const {
   const std::lock_guard guard(mutex_);
   return waiting_;
-}
-
-void Collector::give(net::HttpRespond& respond, net::HttpResponse response) {
-  metrics_.count_request(response.status);
-  respond(std::move(response));
 }
 
 }  // namespace adweave::serve

@@ -88,7 +88,6 @@ class Collector {
   void turn_away_for_good(Batch& batch);
   std::string made_id();
   void remember(const Hash128& key);
-  void give(net::HttpRespond& respond, net::HttpResponse response);
 
   source::Journal& journal_;
   Metrics& metrics_;

@@ -93,16 +93,16 @@ class EventHandler {
     net::HttpResponse answer = route_.answer;
     if (route_.leads_on) {
       if (auto refusal = refuse_click(request, options_.signing_keys))
-        return turn_away(respond, *std::move(refusal));
+        return give(metrics_, respond, *std::move(refusal));
       answer = redirect_to(*request.parameter(kDestination));
     }
     auto parameters = parameters_of(request);
     if (auto* refusal = std::get_if<net::HttpResponse>(&parameters))
-      return turn_away(respond, std::move(*refusal));
+      return give(metrics_, respond, std::move(*refusal));
     auto& list = std::get<ParameterList>(parameters);
     if (is_signed_request()) list = without_signature(list);
     ParameterEvent event = event_of(list, route_.constants, request);
-    if (event.refusal) return turn_away(respond, *std::move(event.refusal));
+    if (event.refusal) return give(metrics_, respond, *std::move(event.refusal));
     collector_.take_event(route_.endpoint.source, std::move(event.object), std::move(answer),
                           std::move(respond));
   }
@@ -111,10 +111,6 @@ class EventHandler {
   bool is_signed_request() const {
     const Access access = route_.endpoint.access;
     return route_.leads_on || access == Access::signature || access == Access::signed_head;
-  }
-  void turn_away(net::HttpRespond& respond, net::HttpResponse response) const {
-    metrics_.count_request(response.status);
-    respond(std::move(response));
   }
 
   EventRoute route_;

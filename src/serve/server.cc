@@ -67,7 +67,7 @@ void Server::committed(const ledger::CommitOutcome& commit) {
 void Server::add_routes() {
   const auto tell = [this](auto make_answer) {
     return [this, make_answer](const net::HttpRequest& /*request*/, net::HttpRespond respond) {
-      give(respond, make_answer());
+      give(metrics_, respond, make_answer());
     };
   };
   routes_.add({"POST", "/v1/events", Access::ingest,
@@ -114,16 +114,12 @@ RouteText Server::deliveries_text() const {
 
 void Server::handle(net::HttpRequest request, net::HttpRespond respond) {
   auto found = routes_.find(request);
-  if (auto* none = std::get_if<net::HttpResponse>(&found)) return give(respond, std::move(*none));
+  if (auto* none = std::get_if<net::HttpResponse>(&found))
+    return give(metrics_, respond, std::move(*none));
   const Route& route = *std::get<const Route*>(found);
   if (auto refusal = refuse(request, route.access, options_))
-    return give(respond, *std::move(refusal));
+    return give(metrics_, respond, *std::move(refusal));
   route.handle(std::move(request), std::move(respond));
-}
-
-void Server::give(net::HttpRespond& respond, net::HttpResponse response) {
-  metrics_.count_request(response.status);
-  respond(std::move(response));
 }
 
 int64_t Server::bytes_behind() const {

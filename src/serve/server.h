@@ -51,7 +51,6 @@ class Server {
   void handle(net::HttpRequest request, net::HttpRespond respond);
   void add_routes();
   RouteText deliveries_text() const;
-  void give(net::HttpRespond& respond, net::HttpResponse response);
   net::HttpResponse readiness() const;
   net::HttpResponse metrics() const;
   // Durable, but not committed.
