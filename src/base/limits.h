@@ -174,6 +174,6 @@ inline constexpr size_t kRecentRecordsMax = 4096;  // that a ledger keeps in mem
 inline constexpr int64_t kCommitsMax = int64_t{1} << 60;
 
 // On-disk format of a data folder. A program refuses a folder with a higher number.
-inline constexpr int kFormatVersion = 4;
+inline constexpr int kFormatVersion = 5;
 
 }  // namespace adweave::limits

@@ -28,6 +28,10 @@ struct SourcePosition {
   int64_t after = 0;    // offset in its content up to which all records are committed
   std::string mapping;  // hash of the format and mapping that decoded it
   int64_t done = 0;     // 1: the content ends there
+  // Of a Kafka partition, which has no content to identify: the last record before `after`, so that
+  // a topic that was deleted and made again is noticed; docs/reference/ledger-format.md describes
+  // it.
+  std::string mark;
 };
 
 // The unit of conservation: received = accepted + duplicate + conflict + rejected, for a source in

@@ -66,6 +66,31 @@ TEST_F(LedgerTest, ARecordIsReadBackAsItWasWritten) {
   EXPECT_EQ(to_bytes(*parsed), bytes);
 }
 
+TEST_F(LedgerTest, APositionCarriesTheMarkOfItsLastRecord) {
+  CommitRecord record = data_record(7);
+  record.positions[0].mark = "99:5:abc";
+  Result<CommitRecord> parsed = parse_commit(to_bytes(record));
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->positions[0].mark, "99:5:abc");
+}
+
+TEST_F(LedgerTest, APositionOfTheFourthFormatHasNoMark) {
+  CommitRecord record = data_record(7);
+  std::string bytes = to_bytes(record);
+  bytes.erase(bytes.find(",\"checksum\":\"" + record.checksum));
+  const auto replace = [&](const std::string& what, const std::string& by) {
+    ASSERT_NE(bytes.find(what), std::string::npos);
+    bytes.replace(bytes.find(what), what.size(), by);
+  };
+  replace("\"format_version\":5", "\"format_version\":4");
+  replace(",\"mark\":\"\"", "");
+  const std::string line = bytes + ",\"checksum\":\"" + to_hex(hash128(bytes)) + "\"}\n";
+  const Result<CommitRecord> parsed = parse_commit(line);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->positions[0].after, 100);
+  EXPECT_EQ(parsed->positions[0].mark, "");
+}
+
 TEST_F(LedgerTest, EveryChangedByteAndEveryTruncationIsFound) {
   CommitRecord record = data_record(7);
   const std::string bytes = to_bytes(record);

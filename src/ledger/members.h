@@ -54,7 +54,7 @@ void members(Record& r, V&& visit, int64_t format = limits::kFormatVersion)
 }
 
 template <class Position, class V>
-void members(Position& p, V&& visit, int64_t = 0)
+void members(Position& p, V&& visit, int64_t format = limits::kFormatVersion)
   requires requires { p.mapping; }
 {
   visit("source", p.source);
@@ -65,6 +65,8 @@ void members(Position& p, V&& visit, int64_t = 0)
   visit("after", p.after);
   visit("mapping", p.mapping);
   visit("done", p.done);
+  if (format < 5) return;
+  visit("mark", p.mark);
 }
 
 template <class C, class V>
