@@ -75,6 +75,13 @@ class CsvDecoder : public Decoder {
   }
 
  private:
+  // A quoted value may hold a line end, and one whose quote is never closed what comes after it.
+  bool reads_lines(std::string_view bytes) const override {
+    const CsvDialect& csv = spec().csv;
+    const bool has_quotes = csv.quote && bytes.find(*csv.quote) != std::string_view::npos;
+    return !csv.header && csv.skip == 0 && !has_quotes;
+  }
+
   std::vector<std::string> columns_of(const event::Slice& slice) const {
     if (!spec().csv.header || !slice.head) return spec().csv.columns;
     std::string_view head = *slice.head;

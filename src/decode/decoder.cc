@@ -57,8 +57,8 @@ std::unique_ptr<event::ByteTransform> Decoder::content(std::string_view start) c
   return make_content(spec_, start);
 }
 
-bool Decoder::is_lines(std::string_view start) const {
-  return reads_lines() && byte_order_mark(start) == 0 && content(start) == nullptr;
+bool Decoder::is_lines(std::string_view bytes) const {
+  return reads_lines(bytes) && byte_order_mark(bytes) == 0 && content(bytes) == nullptr;
 }
 
 DecoderSpec whole_records(DecoderSpec spec) {

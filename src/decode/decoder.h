@@ -28,9 +28,9 @@ class Decoder {
   // first bytes; null when its bytes are its content.
   virtual std::unique_ptr<event::RecordCutter> cutter() const = 0;
   std::unique_ptr<event::ByteTransform> content(std::string_view start) const;
-  // Whether a file that begins so is nothing but records of one line each: then files put together,
+  // Whether a file of these bytes is nothing but records of one line each: then files put together,
   // with a line end between them, give the records of each.
-  bool is_lines(std::string_view start) const;
+  bool is_lines(std::string_view bytes) const;
 
  protected:
   explicit Decoder(DecoderSpec spec) : spec_(std::move(spec)) {}
@@ -38,7 +38,7 @@ class Decoder {
 
  private:
   virtual event::DecodedSlice decode_records(event::Slice slice) const = 0;
-  virtual bool reads_lines() const { return false; }
+  virtual bool reads_lines(std::string_view) const { return false; }
 
   DecoderSpec spec_;
 };

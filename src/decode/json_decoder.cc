@@ -50,7 +50,7 @@ class JsonDecoder : public Decoder {
   std::unique_ptr<event::RecordCutter> cutter() const override { return make_json_cutter(spec()); }
 
  private:
-  bool reads_lines() const override { return spec().framing == JsonFraming::lines; }
+  bool reads_lines(std::string_view) const override { return spec().framing == JsonFraming::lines; }
 
   // The cutter has checked what stands between the values.
   template <class F>

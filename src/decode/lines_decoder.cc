@@ -31,7 +31,7 @@ class LinesDecoder : public Decoder {
   std::unique_ptr<event::RecordCutter> cutter() const override { return make_line_cutter(); }
 
  private:
-  bool reads_lines() const override { return true; }
+  bool reads_lines(std::string_view) const override { return true; }
 
   void read(std::string_view line, const event::RecordSpan& span,
             std::vector<std::string_view>& values, ColumnReader& columns, RowWriter& writer) const {
