@@ -17,6 +17,8 @@ find_package(benchmark REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 find_library(ZSTD_LIBRARY zstd REQUIRED)
 find_library(SNAPPY_LIBRARY snappy REQUIRED)
+find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
+find_path(RDKAFKA_INCLUDE librdkafka/rdkafka.h REQUIRED)
 
 # Arrow and Parquet come out of the PyPI wheel, which carries no CMake package files.
 find_path(ARROW_INCLUDE arrow/api.h PATHS ${ADWEAVE_DEPS}/arrow/include NO_DEFAULT_PATH REQUIRED)

@@ -125,6 +125,15 @@ inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is
 inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;   // below a checkpoint versions stay so long
 inline constexpr int64_t kDeltaVersionsMax = 10'000;  // and not more of them than this
 
+// Kafka's client.
+inline constexpr int64_t kKafkaReconnectUs = kSecondUs;       // at most, between two attempts
+inline constexpr int64_t kKafkaGraceUs = 3 * kSecondUs / 2;   // then no broker can be reached
+inline constexpr int64_t kKafkaComplaintUs = 60 * kSecondUs;  // an older one is not told
+inline constexpr size_t kKafkaTroublesMax = 16;               // kept until somebody asks
+inline constexpr int64_t kKafkaHintAgainUs = kSecondUs;       // after one has failed
+inline constexpr int64_t kKafkaLastHintUs = kSecondUs;        // it may take, at the end
+inline constexpr int64_t kKafkaFrameBytes = kMiB;             // of an answer, beside its messages
+
 // HTTP server.
 inline constexpr int64_t kHttpHeaderBytesMax = 16 * kKiB;  // request line and headers together
 inline constexpr int64_t kHttpBodyBytesMax = 16 * kMiB;    // of one request, as sent

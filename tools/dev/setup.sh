@@ -4,7 +4,7 @@
 DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev libspdlog-dev
   libcli11-dev libyaml-cpp-dev libhowardhinnant-date-dev nlohmann-json3-dev libxxhash-dev libbenchmark-dev
   libgtest-dev libgmock-dev zlib1g-dev libzstd-dev libsnappy-dev libbz2-dev
-  liblzma-dev libboost1.81-dev libssl-dev openssl tzdata)
+  liblzma-dev libboost1.81-dev libssl-dev librdkafka-dev openssl tzdata)
 # Tools that a machine may have from elsewhere: command -> package.
 declare -A DEBIAN_TOOLS=([git]=git [npm]=npm [python3]=python3 [curl]=curl)
 DEBIAN_CHECK=(clang-format-22 clang-tidy-22 valgrind)
