@@ -33,7 +33,7 @@ SliceCounts CommitBuilder::add(DoneSlice slice, const SourceJob& source, int64_t
     sums.position_before = decoded.slice.file + ":" + std::to_string(decoded.slice.begin);
   }
   sums.position_after = end;
-  bytes_ += decoded.slice.end - decoded.slice.begin;
+  bytes_ += static_cast<int64_t>(decoded.slice.bytes->size());
   SliceCounts counted =
       take(*slice.prepared, {commit, source.mapping, source.deduplicate}, sums, state, occurrences);
   counted.all.source = name;

@@ -42,10 +42,10 @@ class Server : public Live {
   Status run() override {
     ADWEAVE_TRY(sequencer_->recover());
     if (live_.ready) live_.ready();
-    LiveFeed feed(fs_, job_, sources_, *journal_, from_, known_files(sources_, writer_->ledger()),
-                  live_.now_us, [&](const Error& error) {
-                    if (live_.trouble) live_.trouble(error);
-                  });
+    JournalFeed deliveries(job_, sources_, *journal_, from_);
+    FolderFeed files(fs_, job_, sources_, known_files(sources_, writer_->ledger()), live_.now_us,
+                     trouble());
+    LiveFeed feed(*journal_, deliveries, files);
     ADWEAVE_TRY(sequence(feed));
     ADWEAVE_TRY(commit());
     ADWEAVE_TRY(sequencer_->keep_state());
@@ -54,6 +54,12 @@ class Server : public Live {
   }
 
  private:
+  std::function<void(const Error&)> trouble() const {
+    return [this](const Error& error) {
+      if (live_.trouble) live_.trouble(error);
+    };
+  }
+
   static int64_t clock_us() { return wall_clock() / 1000; }
 
   // Commits when there is something and the last commit was long enough ago. Ends when it is told

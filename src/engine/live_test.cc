@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/engine_test_support.h"
+#include "engine/live_test_support.h"
 
 namespace adweave::engine {
 namespace {
@@ -36,105 +36,9 @@ source::Delivery clicks(int first, int count) {
   return {"clicks", fmt::format("b{}", first), kReceived, body};
 }
 
-// A server and what it has told.
-class LiveServer {
- public:
-  explicit LiveServer(SimulatedDisk& disk, Job job = live_job()) {
-    LiveHooks hooks;
-    hooks.now_us = [] { return kReceived; };
-    hooks.stop = [this] { return is_stopping_.load(); };
-    hooks.committed = [this](const ledger::CommitOutcome& commit) {
-      const std::lock_guard guard(mutex_);
-      commits_.push_back(commit);
-      changed_.notify_all();
-    };
-    Result<std::unique_ptr<Live>> live = Live::open(disk, std::move(job), std::move(hooks));
-    if (!live) ADD_FAILURE() << live.error().message;
-    CHECK(live);
-    live_ = *std::move(live);
-    runner_ = std::thread([this] { status_ = live_->run(); });
-  }
-  ~LiveServer() {
-    if (!runner_.joinable()) return;
-    const Status stopped = stop();
-    if (!stopped) ADD_FAILURE() << stopped.error().message;
-  }
-  LiveServer(const LiveServer&) = delete;
-  LiveServer& operator=(const LiveServer&) = delete;
-
-  // Waits until it is durable.
-  source::JournalPosition deliver(source::Delivery delivery) {
-    std::mutex mutex;
-    std::condition_variable told;
-    std::optional<Result<source::JournalPosition>> kept;
-    live_->journal().append(std::move(delivery), [&](Result<source::JournalPosition> position) {
-      const std::lock_guard guard(mutex);
-      kept = std::move(position);
-      told.notify_all();
-    });
-    std::unique_lock lock(mutex);
-    told.wait(lock, [&] { return kept.has_value(); });
-    CHECK(*kept);
-    return **kept;
-  }
-
-  // Waits until all of the journal is committed.
-  void settle() {
-    const source::JournalPosition end = live_->journal().end();
-    if (live_->journal().first() == end || live_->committed_through() >= end) return;
-    std::unique_lock lock(mutex_);
-    const bool settled = changed_.wait_for(lock, std::chrono::seconds(60), [&] {
-      return !commits_.empty() &&
-             source::JournalPosition{commits_.back().segment, commits_.back().offset} >= end;
-    });
-    ASSERT_TRUE(settled) << "the journal is not committed";
-  }
-
-  Status stop() {
-    is_stopping_ = true;
-    runner_.join();
-    live_.reset();
-    return status_;
-  }
-
-  std::vector<ledger::CommitOutcome> commits() const {
-    const std::lock_guard guard(mutex_);
-    return commits_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<ledger::CommitOutcome> commits_;
-  std::atomic<bool> is_stopping_ = false;
-  std::unique_ptr<Live> live_;
-  std::thread runner_;
-  Status status_;
-};
-
-ledger::Ledger ledger_of(const SimulatedDisk& disk) {
-  Result<ledger::Ledger> ledger = ledger::Ledger::open(disk, "/data");
-  CHECK(ledger);
-  return *std::move(ledger);
-}
-
-// The ids of a table's rows, each as often as it is there.
-std::multiset<std::string> ids_of(const SimulatedDisk& disk, std::string_view table) {
-  const Result<std::string> text = ledger_text(disk, "/data");
-  CHECK(text);
-  std::multiset<std::string> ids;
-  const std::string rows = lines_of(*text, std::string(table) + ":");
-  constexpr std::string_view kId = " event_id=";
-  for (size_t at = rows.find(kId); at != std::string::npos; at = rows.find(kId, at + 1)) {
-    const size_t begin = at + kId.size();
-    ids.insert(rows.substr(begin, rows.find_first_of(" \n", begin) - begin));
-  }
-  return ids;
-}
-
 TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
   SimulatedDisk disk;
-  LiveServer server(disk);
+  LiveServer server(disk, live_job());
   server.deliver(impressions(0, 3));
   const source::JournalPosition bad =
       server.deliver({"clicks", "b", kReceived, "id,t\nc1,never\n"});
@@ -235,7 +139,7 @@ TEST(LiveTest, DeliveriesThatAreReadTogetherStayApart) {
 TEST(LiveTest, AServerGoesOnWhereTheLastOneEnded) {
   SimulatedDisk disk;
   for (int round = 0; round < 3; ++round) {
-    LiveServer server(disk);
+    LiveServer server(disk, live_job());
     server.deliver(impressions(round * 2, 2));
     server.deliver(clicks(round * 2, 2));
     server.settle();
@@ -295,7 +199,7 @@ TEST(LiveTest, ADeliveryIsCommittedWhole) {
 TEST(LiveTest, WhatIsDurableIsCommittedBeforeTheEnd) {
   for (int round = 0; round < 10; ++round) {
     SimulatedDisk disk;
-    LiveServer server(disk);
+    LiveServer server(disk, live_job());
     for (int i = 0; i < 4; ++i) server.deliver(i % 2 == 0 ? impressions(i, 1) : clicks(i, 1));
     ASSERT_TRUE(server.stop());
     EXPECT_EQ(ids_of(disk, "impressions").size() + ids_of(disk, "clicks").size(), 4U);
@@ -353,7 +257,7 @@ std::vector<Acknowledged> serve_and_note(bool power_cut) {
          {power_cut ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step}});
   };
   {
-    LiveServer server(disk);
+    LiveServer server(disk, live_job());
     for (int i = 0; i < 6; ++i) {
       server.deliver(impressions(i * 2, 2));
       server.deliver(clicks(i * 2, 2));

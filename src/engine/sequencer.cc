@@ -45,7 +45,7 @@ std::unique_ptr<process::PreparedSlice> Sequencer::decode(ReadSlice& read) const
   std::unique_ptr<process::PreparedSlice> prepared(
       new process::PreparedSlice{decoder.decode(std::move(read.slice)), {}});
   const event::Slice& slice = prepared->decoded.slice;
-  timer.add(prepared->decoded.records_read, slice.end - slice.begin);
+  timer.add(prepared->decoded.records_read, static_cast<int64_t>(slice.bytes->size()));
   return prepared;
 }
 

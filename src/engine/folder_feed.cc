@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/folder_feed.h"
+
+#include "base/limits.h"
+
+namespace adweave::engine {
+
+FolderFeed::FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
+                       KnownFiles known, std::function<int64_t()> now_us,
+                       std::function<void(const Error&)> trouble)
+    : fs_(fs),
+      job_(job),
+      sources_(sources),
+      known_(std::move(known)),
+      now_us_(std::move(now_us)),
+      trouble_(std::move(trouble)) {}
+
+Result<std::optional<ReadSlice>> FolderFeed::next() {
+  if (!reading_ && waiting_.empty()) ADWEAVE_TRY(look());
+  while (reading_ || !waiting_.empty()) {
+    if (!reading_) {
+      reading_.emplace(fs_, sources_, job_.slice_bytes, std::vector{std::move(waiting_.front())});
+      waiting_.pop_front();
+    }
+    Result<std::optional<ReadSlice>> slice = reading_->next();
+    if (slice && *slice) {
+      file_ = (*slice)->work;
+      file_step_ = (*slice)->step;
+      return slice;
+    }
+    reading_.reset();
+    if (!slice) trouble_(slice.error());  // it is looked at again when it has changed
+    if (file_) know_file();
+  }
+  return std::optional<ReadSlice>();
+}
+
+// What was read of a file.
+void FolderFeed::know_file() {
+  const source::SourceFile& file = file_->file;
+  known_[file_->source].push_back(
+      {file.name, file.size, file.hash, file_step_.after, file_step_.done});
+  file_.reset();
+}
+
+// Plans the files that have come or grown.
+Status FolderFeed::look() {
+  const int64_t now = now_us_();
+  if (now - looked_ < limits::kWatchEveryUs && now >= looked_) return {};
+  looked_ = now;
+  for (OpenSource& source : sources_) {
+    source.files.clear();
+    auto found = source::find_files(fs_, job_.folder, source.job->files);
+    if (!found && found.error().code == ErrorCode::not_found) continue;  // it may come
+    if (!found) return std::move(found).error().within("source " + source.job->decoder.source);
+    for (source::SourceFile& file : *found) {
+      if (has_changed(source, file, now)) source.files.push_back(std::move(file));
+    }
+  }
+  ADWEAVE_ASSIGN(Plan plan, plan_files(fs_, sources_, known_));
+  for (WorkFile& file : plan.files) waiting_.push_back(std::move(file));
+  return {};
+}
+
+// Whether there may be something new in the file, which is identified then. It must have been at
+// rest for a while: one that is still being written may end within a record.
+bool FolderFeed::has_changed(const OpenSource& source, source::SourceFile& file, int64_t now) {
+  if (now - file.modified_us < limits::kWatchRestUs) return false;
+  const std::pair state(file.size, file.modified_us);
+  auto& seen = looked_at_[source.job->decoder.source + ":" + file.path];
+  if (seen == state) return false;
+  seen = state;
+  const Status identified = source::identify(fs_, file);
+  if (!identified) trouble_(identified.error());
+  return identified.has_value();
+}
+
+}  // namespace adweave::engine
