@@ -164,6 +164,16 @@ inline constexpr int64_t kFormBytesMax = 64 * kKiB;       // body of a form
 inline constexpr int64_t kSigningKeyBytesMin = 32;        // as many as the hash has (RFC 2104)
 inline constexpr int64_t kSigningKeyBytesMax = 4 * kKiB;  // a file with more holds something else
 
+// Kafka.
+inline constexpr int64_t kKafkaAnswerUs = 10 * kSecondUs;     // an answer of the cluster may take
+inline constexpr int64_t kKafkaAgainUs = 5 * kSecondUs;       // until it is asked once more
+inline constexpr int64_t kKafkaLookUs = 30 * kSecondUs;       // between looks for new partitions
+inline constexpr int64_t kKafkaPatienceUs = kSecondUs / 100;  // until a look for new messages
+inline constexpr int64_t kKafkaQueueBytes = 64 * kMiB;        // fetched, not yet taken
+inline constexpr int64_t kKafkaMessageBytesMax = 64 * kMiB;   // a longer one stops its partition
+inline constexpr size_t kKafkaMessagesAtOnce = 4096;
+inline constexpr int kKafkaSharesMax = 10'000;
+
 // State.
 inline constexpr int kSnapshotsKept = 2;
 inline constexpr int64_t kSnapshotHeadBytes = 64 * kKiB;  // read to see which runs it needs

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/kafka_log.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "source/kafka_mark.h"
+
+namespace adweave::source {
+
+namespace {
+
+constexpr size_t kReportsKept = 1000;
+constexpr auto kReportAgain = std::chrono::minutes(1);
+
+// What cannot be read on: it must never be passed over without a word.
+Error gone(const std::string& name, const net::KafkaOffsets& offsets, int64_t next) {
+  return {ErrorCode::not_found,
+          fmt::format("{}: the records {} to {} are gone before they were read: the partition now "
+                      "begins at {}",
+                      name, next, offsets.low - 1, offsets.low),
+          "let the topic keep its records longer (retention.ms, retention.bytes); to go on without "
+          "them write lost: accept in the source's kafka section and start again"};
+}
+
+Error remade(const std::string& name, const std::string& how) {
+  return {ErrorCode::corrupt,
+          fmt::format("{}: {}: the topic was deleted and made again, or the cluster lost records",
+                      name, how),
+          "to read the topic as it is now from its beginning, give the source another name; events "
+          "whose ids are known are duplicates then"};
+}
+
+Error compacted(const std::string& name) {
+  return {ErrorCode::config,
+          name +
+              ": the topic is compacted: the cluster removes records out of its middle, and "
+              "events would be lost without a trace",
+          "send events to a topic with cleanup.policy=delete"};
+}
+
+// Whether what was committed of a partition is still what the cluster has.
+Status check_same(const net::KafkaConsumer& consumer, const KafkaProgress& progress,
+                  const net::KafkaOffsets& offsets) {
+  const std::string name = kafka_partition_name(progress.topic, progress.partition);
+  if (progress.next > offsets.high) {
+    return remade(name, fmt::format("committed up to {}, and the partition ends at {}",
+                                    progress.next, offsets.high));
+  }
+  const std::optional<int64_t> last = offset_of_kafka_mark(progress.mark);
+  if (!last || *last < offsets.low) return {};
+  ADWEAVE_ASSIGN(const std::optional<net::KafkaRecord> record,
+                 consumer.read_at(progress.topic, progress.partition, *last));
+  if (!record) return remade(name, fmt::format("there is no record {} any more", *last));
+  if (kafka_mark(*last, record->timestamp_us, record->key, record->value) == progress.mark)
+    return {};
+  return remade(name, fmt::format("record {} is not the one that was committed", *last));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaCluster& cluster,
+                                                 std::vector<KafkaTopic> topics,
+                                                 const std::vector<KafkaProgress>& committed,
+                                                 Report report) {
+  std::unique_ptr<KafkaLog> log(new KafkaLog(cluster, std::move(topics), std::move(report)));
+  for (const KafkaProgress& progress : committed)
+    log->committed_[{progress.topic, progress.partition}] = progress;
+  ADWEAVE_ASSIGN(log->consumer_, net::KafkaConsumer::open(
+                                     {cluster.properties, cluster.group, limits::kKafkaAnswerUs,
+                                      limits::kKafkaQueueBytes, limits::kKafkaMessageBytesMax}));
+  log->thread_ = std::thread([&log = *log] { log.work(); });
+  return log;
+}
+
+KafkaLog::KafkaLog(const KafkaCluster& cluster, std::vector<KafkaTopic> topics, Report report)
+    : cluster_(cluster), topics_(std::move(topics)), report_(std::move(report)) {}
+
+KafkaLog::~KafkaLog() {
+  {
+    const std::lock_guard guard(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void KafkaLog::work() {
+  while (true) {
+    const bool all = look();
+    const auto patience =
+        std::chrono::microseconds(all ? limits::kKafkaLookUs : limits::kKafkaAgainUs);
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, patience, [&] { return ending_; })) return;
+  }
+}
+
+// Begins what is not begun yet; whether nothing was left to do.
+bool KafkaLog::look() {
+  bool all = true;
+  for (const KafkaTopic& topic : topics_) {
+    {
+      const std::lock_guard guard(mutex_);
+      if (ending_) return true;
+    }
+    const Status looked = look_at(topic);
+    if (!looked) report(looked.error());
+    all = all && looked;
+  }
+  return all;
+}
+
+Status KafkaLog::look_at(const KafkaTopic& topic) {
+  ADWEAVE_ASSIGN(const std::vector<int32_t> all, consumer_->partitions(topic.topic));
+  note_new(topic, all);
+  const std::vector<int32_t> partitions = not_begun(topic, all);
+  if (partitions.empty()) return {};
+  ADWEAVE_ASSIGN(const bool is_compacted, consumer_->is_compacted(topic.topic));
+  for (const int32_t partition : partitions) ADWEAVE_TRY(begin(topic, partition, is_compacted));
+  return {};
+}
+
+std::vector<int32_t> KafkaLog::not_begun(const KafkaTopic& topic,
+                                         const std::vector<int32_t>& partitions) const {
+  const std::lock_guard guard(mutex_);
+  std::vector<int32_t> out;
+  for (const int32_t partition : partitions) {
+    const bool is_ours = partition % cluster_.shares == cluster_.share;
+    if (is_ours && !partitions_.contains({topic.topic, partition})) out.push_back(partition);
+  }
+  return out;
+}
+
+// Of a topic of which the ledger knows nothing, the partitions that are there when it is first
+// looked at. Those that are added later are read from their beginning.
+void KafkaLog::note_new(const KafkaTopic& topic, const std::vector<int32_t>& partitions) {
+  const std::lock_guard guard(mutex_);
+  const auto [at_end, is_first] = at_end_.try_emplace(topic.topic);
+  if (!is_first || !topic.from_end) return;
+  const auto known = committed_.lower_bound({topic.topic, 0});
+  const bool is_known = known != committed_.end() && known->first.first == topic.topic;
+  if (!is_known) at_end->second.insert(partitions.begin(), partitions.end());
+}
+
+Status KafkaLog::begin(const KafkaTopic& topic, int32_t partition, bool is_compacted) {
+  const Result<int64_t> next =
+      is_compacted ? Result<int64_t>(compacted(kafka_partition_name(topic.topic, partition)))
+                   : begin_at(topic, partition);
+  if (!next && next.error().code == ErrorCode::io) return next.error();  // once more, later
+  {
+    const std::lock_guard guard(mutex_);
+    partitions_[{topic.topic, partition}] = {topic.topic, partition, next ? *next : 0, -1, false};
+  }
+  if (next) return consumer_->start(topic.topic, partition, *next);
+  stop(topic.topic, partition, next.error());
+  return {};
+}
+
+Result<int64_t> KafkaLog::begin_at(const KafkaTopic& topic, int32_t partition) {
+  ADWEAVE_ASSIGN(const net::KafkaOffsets offsets, consumer_->offsets(topic.topic, partition));
+  std::optional<KafkaProgress> progress;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto known = committed_.find({topic.topic, partition});
+    if (known != committed_.end()) progress = known->second;
+    if (!progress && at_end_[topic.topic].contains(partition)) {
+      begun_at_end_.push_back({topic.topic, partition, offsets.high, {}});
+      return offsets.high;
+    }
+  }
+  if (!progress) return offsets.low;
+  ADWEAVE_TRY(check_same(*consumer_, *progress, offsets));
+  if (progress->next >= offsets.low) return progress->next;
+  const Error error = gone(kafka_partition_name(topic.topic, partition), offsets, progress->next);
+  if (!topic.accept_loss) return error;
+  report(error);
+  return offsets.low;
+}
+
+size_t KafkaLog::poll(size_t most, const std::function<void(const net::KafkaMessage&)>& take) {
+  return consumer_->poll(
+      most, take,
+      [&](const std::string& topic, int32_t partition, const Error& error) {
+        stop(topic, partition, error);
+      },
+      [&](const Error& error) { report(error); });
+}
+
+std::vector<KafkaProgress> KafkaLog::begun_at_end() {
+  const std::lock_guard guard(mutex_);
+  return std::exchange(begun_at_end_, {});
+}
+
+void KafkaLog::committed(const KafkaProgress& progress) {
+  {
+    const std::lock_guard guard(mutex_);
+    partitions_[{progress.topic, progress.partition}].next = progress.next;
+  }
+  consumer_->hint(progress.topic, progress.partition, progress.next);
+}
+
+std::vector<KafkaPartition> KafkaLog::partitions() const {
+  std::vector<KafkaPartition> partitions;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [key, partition] : partitions_) partitions.push_back(partition);
+  }
+  for (KafkaPartition& each : partitions) each.high = consumer_->high(each.topic, each.partition);
+  return partitions;
+}
+
+void KafkaLog::stop(const std::string& topic, int32_t partition, const Error& error) {
+  {
+    const std::lock_guard guard(mutex_);
+    partitions_[{topic, partition}].is_stopped = true;
+  }
+  report(error);
+}
+
+void KafkaLog::report(const Error& error) {
+  {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard guard(mutex_);
+    const auto [told, is_new] = reported_.try_emplace(error.message, now);
+    if (!is_new && now - told->second < kReportAgain) return;
+    told->second = now;
+    if (reported_.size() > kReportsKept) reported_.clear();
+  }
+  report_(error);
+}
+
+}  // namespace adweave::source

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/kafka_mark.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "event/slice.h"
+
+namespace adweave::source {
+
+namespace {
+
+template <class Number>
+bool parse_whole(std::string_view text, Number& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::string kafka_partition_name(std::string_view topic, int32_t partition) {
+  return fmt::format("{}{}:{}", event::kKafkaPrefix, topic, partition);
+}
+
+std::optional<KafkaPartitionId> parse_kafka_partition(std::string_view name) {
+  if (!name.starts_with(event::kKafkaPrefix)) return std::nullopt;
+  name.remove_prefix(event::kKafkaPrefix.size());
+  const size_t colon = name.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  KafkaPartitionId id{std::string(name.substr(0, colon)), 0};
+  if (!parse_whole(name.substr(colon + 1), id.partition)) return std::nullopt;
+  return id;
+}
+
+std::string kafka_mark(int64_t offset, int64_t timestamp_us, std::string_view key,
+                       std::string_view value) {
+  return fmt::format("{}:{}:{}", offset, timestamp_us,
+                     to_hex(combine(hash128(key), hash128(value))));
+}
+
+std::optional<int64_t> offset_of_kafka_mark(std::string_view mark) {
+  int64_t offset = 0;
+  if (!parse_whole(mark.substr(0, mark.find(':')), offset)) return std::nullopt;
+  return offset;
+}
+
+}  // namespace adweave::source
