@@ -139,6 +139,7 @@ void CommitBuilder::add_position(const SourceJob& source, const source::SourceFi
   ledger::SourcePosition& position = positions_[it->second];
   position.after = step.after;
   if (step.done) position.done = 1;
+  position.mark = step.mark;
 }
 
 // The tables that have rows, each in parts.

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/plan.h"
@@ -17,6 +18,7 @@ struct PositionStep {
   int64_t after = 0;
   bool done = false;  // nothing is left there
   bool whole = true;  // a commit may come after it
+  std::string mark;   // of a partition of Kafka: its last record (ledger::SourcePosition)
 };
 
 // The step of a slice of a file: what could not be read is read again when the file has grown.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "ledger/commit_record.h"
 #include "process/attribute.h"
 #include "process/validate.h"
+#include "source/kafka_topic.h"
 
 namespace adweave::engine {
 
@@ -23,7 +25,8 @@ struct SourceJob {
   std::vector<std::string> files;  // patterns, relative to Job::folder
   std::string mapping;  // hash of format and mapping: contents made by others are not compared
   bool deduplicate = true;
-  bool http = false;  // takes deliveries of a running server
+  bool http = false;                        // takes deliveries of a running server
+  std::optional<source::KafkaTopic> kafka;  // which a running server reads
 };
 
 struct Job {
@@ -32,6 +35,7 @@ struct Job {
   std::string configuration;  // hash of the configuration
   std::string ledger_id = "local";
   std::vector<SourceJob> sources;
+  source::KafkaCluster kafka;                     // of the sources' topics
   std::map<std::string, std::string> dimensions;  // name -> file, relative to `folder`
   process::AttributionRules attribution;
   process::ValidationRules validation;

@@ -7,6 +7,7 @@
 #include "engine/dimension_files.h"
 #include "engine/live_feed.h"
 #include "engine/sequencer.h"
+#include "source/kafka_mark.h"
 
 namespace adweave::engine {
 
@@ -31,6 +32,7 @@ class Server : public Live {
     ADWEAVE_TRY(commit_dimensions(fs_, job_, files, *writer_, live_.now_us()));
     from_ = journal_resume(writer_->ledger());
     ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal")));
+    ADWEAVE_TRY(open_kafka());
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
     return {};
@@ -38,6 +40,9 @@ class Server : public Live {
 
   source::Journal& journal() override { return *journal_; }
   source::JournalPosition committed_through() const override { return from_; }
+  std::vector<source::KafkaPartition> kafka() const override {
+    return kafka_ ? kafka_->partitions() : std::vector<source::KafkaPartition>();
+  }
 
   Status run() override {
     ADWEAVE_TRY(sequencer_->recover());
@@ -45,7 +50,9 @@ class Server : public Live {
     JournalFeed deliveries(job_, sources_, *journal_, from_);
     FolderFeed files(fs_, job_, sources_, known_files(sources_, writer_->ledger()), live_.now_us,
                      trouble());
-    LiveFeed feed(*journal_, deliveries, files);
+    std::optional<KafkaFeed> messages;
+    if (kafka_) messages.emplace(job_, sources_, *kafka_);
+    LiveFeed feed(*journal_, deliveries, files, messages ? &*messages : nullptr);
     ADWEAVE_TRY(sequence(feed));
     ADWEAVE_TRY(commit());
     ADWEAVE_TRY(sequencer_->keep_state());
@@ -58,6 +65,29 @@ class Server : public Live {
     return [this](const Error& error) {
       if (live_.trouble) live_.trouble(error);
     };
+  }
+
+  Status open_kafka() {
+    std::vector<source::KafkaTopic> topics;
+    for (const SourceJob& source : job_.sources) {
+      if (source.kafka) topics.push_back(*source.kafka);
+    }
+    if (topics.empty()) return {};
+    ADWEAVE_ASSIGN(kafka_,
+                   source::KafkaLog::open(job_.kafka, std::move(topics),
+                                          kafka_progress(job_, writer_->ledger()), trouble()));
+    return {};
+  }
+
+  // So that tools that watch the group see where we are.
+  Status tell_kafka(int64_t commit) {
+    if (!kafka_) return {};
+    ADWEAVE_ASSIGN(const ledger::CommitRecord record, writer_->ledger().record(commit));
+    for (const ledger::SourcePosition& position : record.positions) {
+      if (const auto id = source::parse_kafka_partition(position.file))
+        kafka_->committed({id->topic, id->partition, position.after, position.mark});
+    }
+    return {};
   }
 
   static int64_t clock_us() { return wall_clock() / 1000; }
@@ -161,6 +191,7 @@ class Server : public Live {
     for (const auto& reason : std::exchange(rejected_, {})) done.rejected.push_back(reason);
     for (ledger::DeliveryOutcome& outcome : done.deliveries) outcome.commit = done.commit;
     if (live_.committed) live_.committed(done);  // first: senders wait for it
+    ADWEAVE_TRY(tell_kafka(done.commit));
     if (done.segment > 0) {
       ADWEAVE_TRY(
           journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
@@ -184,6 +215,7 @@ class Server : public Live {
   std::unique_ptr<ledger::LedgerWriter> writer_;
   source::JournalPosition from_;
   std::unique_ptr<source::Journal> journal_;
+  std::unique_ptr<source::KafkaLog> kafka_;  // null: no source has a topic
   std::unique_ptr<Sequencer> sequencer_;
 
   // Since the last commit.

@@ -11,6 +11,7 @@
 #include "engine/job.h"
 #include "ledger/outcome.h"
 #include "source/journal.h"
+#include "source/kafka_topic.h"
 
 namespace adweave::engine {
 
@@ -34,6 +35,9 @@ class Live {
 
   // All of the journal before it was committed when it was opened.
   virtual source::JournalPosition committed_through() const = 0;
+
+  // The partitions of Kafka that it reads, at the moment. Any thread.
+  virtual std::vector<source::KafkaPartition> kafka() const = 0;
 
   // Until it is stopped; then all that was read is committed. Fails as run() of job.h does.
   virtual Status run() = 0;

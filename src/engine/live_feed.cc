@@ -5,8 +5,24 @@
 
 namespace adweave::engine {
 
-LiveFeed::LiveFeed(const source::Journal& journal, JournalFeed& deliveries, FolderFeed& files)
-    : journal_(journal), deliveries_(deliveries), feeds_({&deliveries, &files}) {}
+namespace {
+
+// Messages do not wake who waits for the journal.
+constexpr std::chrono::milliseconds patience(bool with_kafka) {
+  return std::chrono::milliseconds(
+      (with_kafka ? limits::kKafkaPatienceUs : limits::kLivePatienceUs) / 1000);
+}
+
+}  // namespace
+
+LiveFeed::LiveFeed(const source::Journal& journal, JournalFeed& deliveries, FolderFeed& files,
+                   KafkaFeed* kafka)
+    : journal_(journal),
+      deliveries_(deliveries),
+      feeds_({&deliveries, &files}),
+      patience_(patience(kafka != nullptr)) {
+  if (kafka != nullptr) feeds_.push_back(kafka);
+}
 
 Result<std::optional<ReadSlice>> LiveFeed::next() {
   while (!stopping_) {
@@ -15,7 +31,7 @@ Result<std::optional<ReadSlice>> LiveFeed::next() {
       if (!is_within_) turn_ = (turn_ + 1) % feeds_.size();
       if (slice) return slice;
     }
-    deliveries_.wait(std::chrono::milliseconds(limits::kLivePatienceUs / 1000));
+    deliveries_.wait(patience_);
   }
   if (!end_) end_ = journal_.end();
   if (is_within_) return read(*feeds_[turn_]);

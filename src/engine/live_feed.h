@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a running server reads: deliveries as they become durable in the journal, files as they
-// appear in the watched folders. It ends when it is told to.
+// appear in the watched folders, messages of Kafka. It ends when it is told to.
 #pragma once
 
 #include <atomic>
@@ -10,13 +10,15 @@
 
 #include "engine/folder_feed.h"
 #include "engine/journal_feed.h"
+#include "engine/kafka_feed.h"
 
 namespace adweave::engine {
 
 class LiveFeed : public Feed {
  public:
-  // All that is referred to must outlive it.
-  LiveFeed(const source::Journal& journal, JournalFeed& deliveries, FolderFeed& files);
+  // All that is referred to must outlive it. `kafka` may be null.
+  LiveFeed(const source::Journal& journal, JournalFeed& deliveries, FolderFeed& files,
+           KafkaFeed* kafka);
 
   Result<std::optional<ReadSlice>> next() override;
 
@@ -30,6 +32,7 @@ class LiveFeed : public Feed {
   const source::Journal& journal_;
   JournalFeed& deliveries_;
   std::vector<Feed*> feeds_;
+  std::chrono::milliseconds patience_;
   std::atomic<bool> stopping_ = false;
   size_t turn_ = 0;                             // whose it is: none waits for another for good
   bool is_within_ = false;                      // its last slice does not end what it is of

@@ -106,6 +106,19 @@ class LiveServer {
     }
   }
 
+  // Waits until a trouble with that text was told.
+  void wait_for_trouble(const std::string& text) {
+    std::unique_lock lock(mutex_);
+    const bool told = changed_.wait_for(lock, kPatience, [&] {
+      return std::any_of(troubles_.begin(), troubles_.end(), [&](const std::string& trouble) {
+        return trouble.find(text) != std::string::npos;
+      });
+    });
+    ASSERT_TRUE(told) << text << " in: " << ::testing::PrintToString(troubles_);
+  }
+
+  const Live& live() const { return *live_; }
+
   Status stop() {
     is_stopping_ = true;
     runner_.join();

@@ -43,11 +43,12 @@ struct Fate {
 };
 
 // Whether what rows call `file` was read as a part of `read`: a delivery with a head or compressed
-// is a file of its own within its segment of the journal.
+// is a file of its own within its segment of the journal, or its partition.
 bool is_in(std::string_view file, std::string_view read) {
   if (!file.starts_with(read)) return false;
   return file.size() == read.size() ||
-         (read.starts_with(event::kJournalPrefix) && file[read.size()] == ':');
+         ((read.starts_with(event::kJournalPrefix) || read.starts_with(event::kKafkaPrefix)) &&
+          file[read.size()] == ':');
 }
 
 void put_row(event::RejectRows& rows, const OpenReject& reject, int64_t sign,

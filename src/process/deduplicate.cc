@@ -22,8 +22,9 @@ constexpr int64_t kPrefetchRows = 16;  // looked up so far ahead of the row that
 // row may be exported twice, so it is told by how often it has come in its file.
 std::string made_id(const Hash128& fingerprint, int32_t occurrence, std::string_view position) {
   const std::string id = std::string(kMadeId) + to_hex(fingerprint);
-  if (position.starts_with(event::kJournalPrefix))
-    return fmt::format("{}@{}", id, position.substr(event::kJournalPrefix.size()));
+  for (const std::string_view log : {event::kJournalPrefix, event::kKafkaPrefix}) {
+    if (position.starts_with(log)) return fmt::format("{}@{}", id, position.substr(log.size()));
+  }
   return occurrence < 2 ? id : fmt::format("{}.{}", id, occurrence);
 }
 

@@ -46,12 +46,29 @@ class Text {
                           : fmt::format("{}{{{}={}}} {}\n", name, label, quoted(of), value);
     return *this;
   }
+  template <class T>
+  Text& put(T value, const source::KafkaPartition& of) {
+    out_ += fmt::format("{}{{topic={},partition=\"{}\"}} {}\n", name_, quoted(of.topic),
+                        of.partition, value);
+    return *this;
+  }
   std::string take() { return std::move(out_); }
 
  private:
   std::string name_;
   std::string out_;
 };
+
+void put_kafka(Text& out, const std::vector<source::KafkaPartition>& partitions) {
+  if (partitions.empty()) return;
+  out.begin("adweave_kafka_lag_records", "gauge", "Offsets of a partition not yet committed.");
+  for (const source::KafkaPartition& each : partitions) {
+    if (each.high >= 0) out.put(std::max<int64_t>(each.high - each.next, 0), each);
+  }
+  out.begin("adweave_kafka_stopped", "gauge",
+            "1 when a partition is read no more; the log says why.");
+  for (const source::KafkaPartition& each : partitions) out.put(each.is_stopped ? 1 : 0, each);
+}
 
 }  // namespace
 
@@ -136,6 +153,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
       .put(gauges.waiting);
   out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
+  put_kafka(out, gauges.kafka);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")

@@ -8,8 +8,10 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "ledger/outcome.h"
+#include "source/kafka_topic.h"
 
 namespace adweave::serve {
 
@@ -18,6 +20,7 @@ struct Gauges {
   int64_t journal_bytes_behind = 0;  // durable, but not committed
   int64_t waiting = 0;               // senders
   bool is_ready = false;
+  std::vector<source::KafkaPartition> kafka;
 };
 
 class Metrics {

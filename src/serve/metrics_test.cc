@@ -8,6 +8,7 @@ namespace adweave::serve {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 ledger::CommitOutcome commit_of(int64_t duration_us, int64_t accepted, int64_t rejected) {
   ledger::CommitOutcome commit;
@@ -53,6 +54,15 @@ TEST(Metrics, LabelsAreQuoted) {
   metrics.count_delivery("a\"b\\c\nd", 5);
   EXPECT_THAT(metrics.text({}),
               HasSubstr("adweave_delivered_bytes_total{source=\"a\\\"b\\\\c\\nd\"} 5\n"));
+}
+
+TEST(Metrics, PartitionsOfKafka) {
+  Gauges gauges;
+  gauges.kafka = {{"clicks", 0, 90, 100, false}, {"clicks", 1, 7, -1, true}};
+  const std::string text = Metrics().text(gauges);
+  EXPECT_THAT(text, HasSubstr("adweave_kafka_lag_records{topic=\"clicks\",partition=\"0\"} 10\n"));
+  EXPECT_THAT(text, Not(HasSubstr("adweave_kafka_lag_records{topic=\"clicks\",partition=\"1\"}")));
+  EXPECT_THAT(text, HasSubstr("adweave_kafka_stopped{topic=\"clicks\",partition=\"1\"} 1\n"));
 }
 
 }  // namespace

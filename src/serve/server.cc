@@ -20,8 +20,8 @@ net::HttpResponse plain_text(std::string text) {
 
 Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
                                               source::JournalPosition through,
-                                              std::function<int64_t()> now_us) {
-  std::unique_ptr<Server> server(new Server(std::move(options), journal));
+                                              std::function<int64_t()> now_us, AskKafka kafka) {
+  std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(kafka)));
   server->through_ = through;
   ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
                                                      server->options_.sources, std::move(now_us)));
@@ -134,7 +134,7 @@ net::HttpResponse Server::readiness() const {
 }
 
 net::HttpResponse Server::metrics() const {
-  const Gauges gauges{bytes_behind(), collector_->waiting(), is_ready_};
+  const Gauges gauges{bytes_behind(), collector_->waiting(), is_ready_, kafka_()};
   return {
       200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.text(gauges)};
 }

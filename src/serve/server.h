@@ -26,10 +26,13 @@ namespace adweave::serve {
 
 class Server {
  public:
-  // Listens at once; events are taken before it is ready(). The journal must outlive it.
+  using AskKafka = std::function<std::vector<source::KafkaPartition>()>;
+
+  // Listens at once; events are taken before it is ready(). The journal must outlive it. `kafka`
+  // tells how partitions stand, until stop().
   static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
                                                source::JournalPosition through,
-                                               std::function<int64_t()> now_us);
+                                               std::function<int64_t()> now_us, AskKafka kafka);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -44,8 +47,8 @@ class Server {
   void stop();
 
  private:
-  Server(Options options, source::Journal& journal)
-      : options_(std::move(options)), journal_(journal) {}
+  Server(Options options, source::Journal& journal, AskKafka kafka)
+      : options_(std::move(options)), journal_(journal), kafka_(std::move(kafka)) {}
 
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
@@ -58,6 +61,7 @@ class Server {
 
   Options options_;
   source::Journal& journal_;
+  AskKafka kafka_;
   Metrics metrics_;
   std::atomic<bool> is_ready_ = false;
   mutable std::mutex mutex_;

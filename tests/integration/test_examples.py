@@ -11,6 +11,13 @@ EXAMPLES = ROOT / "config/examples"
 SEEDS = ROOT / "tests/data/seeds"
 
 
+class EveryExample(AdweaveTest):
+    def test_is_without_mistakes(self) -> None:
+        for example in sorted(EXAMPLES.glob("*.yaml")):
+            with self.subTest(example.name):
+                self.adweave("validate", "-c", example)
+
+
 class CaseStudy(AdweaveTest):
     def test_gives_the_golden_answer(self) -> None:
         expected = json.loads((SEEDS / "expected.json").read_text())

@@ -52,8 +52,9 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   };
   ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
                  engine::Live::open(fs, std::move(job), std::move(hooks)));
-  ADWEAVE_ASSIGN(server, serve::Server::start(std::move(options), live->journal(),
-                                              live->committed_through(), now_us));
+  ADWEAVE_ASSIGN(
+      server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
+                                   now_us, [&live = *live] { return live.kafka(); }));
   fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
              server->metrics_port());
   const Status ran = live->run();

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "app/config/kafka_config.h"
 #include "app/config/mapping_config.h"
 #include "app/config/serve_config.h"
 #include "app/config/yaml_reader.h"
@@ -227,6 +228,7 @@ engine::Job read_job(const YAML::Node& node, const ReadFile& read, Problems& pro
   read_dimensions(root, job);
   read_attribution(root, job.attribution);
   read_limits(root, job);
+  read_cluster(root, job);
   serve = read_serve(root, job);
   root.finish();
   return job;

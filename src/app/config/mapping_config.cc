@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/config/kafka_config.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "query/report.h"
@@ -293,6 +294,7 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   copy.remove("files");
   copy.remove("deduplicate");
   copy.remove("http");
+  copy.remove("kafka");
   std::string text = YAML::Dump(copy) + avro.schema;
   for (const auto& [id, schema] : avro.schemas) text += schema;
   return to_hex(hash128(text));
@@ -311,9 +313,10 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   }
   job.files = map.texts("files");
   job.http = map.truth("http").value_or(false);
-  if (job.files.empty() && !job.http) {
+  read_topic(map, job);
+  if (job.files.empty() && !job.http && !job.kafka) {
     problems.add(node, "source has no files",
-                 "write files: [\"impressions/*.ndjson\"], or http: true");
+                 "write files: [\"impressions/*.ndjson\"], or http: true, or kafka: TOPIC");
   }
   const auto format = map.choice<Format>("format", {{"json", Format::json},
                                                     {"csv", Format::csv},

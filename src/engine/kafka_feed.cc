@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kafka_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "source/kafka_mark.h"
+
+namespace adweave::engine {
+
+namespace {
+
+std::string mark_of(const net::KafkaMessage& message) {
+  return source::kafka_mark(message.offset, message.timestamp_us, message.key, message.value);
+}
+
+// But for its line end.
+bool is_one_line(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  constexpr size_t kNone = std::string_view::npos;
+  return text.find('\n') == kNone && text.find('\r') == kNone;
+}
+
+}  // namespace
+
+std::vector<source::KafkaProgress> kafka_progress(const Job& job, const ledger::Ledger& ledger) {
+  std::vector<source::KafkaProgress> progress;
+  for (const SourceJob& source : job.sources) {
+    if (!source.kafka) continue;
+    for (const ledger::SourcePosition& position : ledger.positions(source.decoder.source)) {
+      const auto id = source::parse_kafka_partition(position.file);
+      if (id && id->topic == source.kafka->topic)
+        progress.push_back({id->topic, id->partition, position.after, position.mark});
+    }
+  }
+  return progress;
+}
+
+Result<std::optional<ReadSlice>> KafkaFeed::next() {
+  if (whole_) return next_of_message();
+  if (waiting_.empty()) gather();
+  if (waiting_.empty()) return std::optional<ReadSlice>();
+  Waiting first = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (!first.arrival) return std::optional(std::move(first.slice));
+  const OpenSource& source = sources_[first.arrival->work->source];
+  whole_mark_ = std::move(first.slice.step.mark);
+  ADWEAVE_ASSIGN(whole_,
+                 WholeDelivery::open(*std::move(first.arrival), source.job->decoder.source,
+                                     std::move(first.body), *source.decoder, job_.slice_bytes));
+  return next_of_message();
+}
+
+Result<std::optional<ReadSlice>> KafkaFeed::next_of_message() {
+  ADWEAVE_ASSIGN(std::optional<ReadSlice> slice, whole_->next());
+  if (slice && slice->step.whole) slice->step.mark = std::move(whole_mark_);
+  if (whole_->at_end()) whole_.reset();
+  return slice;
+}
+
+void KafkaFeed::gather() {
+  for (const source::KafkaProgress& begun : log_.begun_at_end()) {
+    Partition& partition = partition_of(begun.topic, begun.partition);
+    const Arrival nothing{partition.work, begun.next, begun.next, begun.next, 0};
+    waiting_.push_back(
+        {LineGroup(nothing, source_of(partition).job->decoder.source).take(), {}, {}});
+  }
+  log_.poll(limits::kKafkaMessagesAtOnce, [&](const net::KafkaMessage& message) { take(message); });
+  for (Partition& partition : partitions_) flush(partition);
+}
+
+void KafkaFeed::take(const net::KafkaMessage& message) {
+  Partition& partition = partition_of(message.topic, message.partition);
+  const OpenSource& source = source_of(partition);
+  const Arrival arrival{partition.work, message.offset, message.offset + 1, message.offset,
+                        std::max<int64_t>(message.timestamp_us, 0)};
+  const std::string_view value = message.value;
+  const bool is_lines = value.empty() || (is_one_line(value) && source.decoder->is_lines(value));
+  const bool has_room =
+      partition.lines && partition.lines->has_room(value.size(), job_.slice_bytes);
+  if (!is_lines || !has_room) flush(partition);
+  if (!is_lines) {
+    Waiting& whole = waiting_.emplace_back();
+    whole.slice.step.mark = mark_of(message);
+    whole.arrival = arrival;
+    whole.body = value;
+    return;
+  }
+  if (!partition.lines) partition.lines.emplace(arrival, source.job->decoder.source);
+  // A message without a value, or an empty one, holds no record, like a blank line in a file.
+  if (value.empty()) {
+    partition.lines->go_on(arrival.next);
+  } else {
+    partition.lines->add(arrival, value, arrival.next);
+  }
+  partition.last = message;
+}
+
+void KafkaFeed::flush(Partition& partition) {
+  if (!partition.lines) return;
+  ReadSlice slice = partition.lines->take();
+  slice.step.mark = mark_of(partition.last);
+  partition.lines.reset();
+  waiting_.push_back({std::move(slice), {}, {}});
+}
+
+KafkaFeed::Partition& KafkaFeed::partition_of(std::string_view topic, int32_t number) {
+  const auto is_it = [&](const Partition& each) {
+    return each.number == number && each.topic == topic;
+  };
+  if (latest_ < partitions_.size() && is_it(partitions_[latest_])) return partitions_[latest_];
+  auto partition = std::find_if(partitions_.begin(), partitions_.end(), is_it);
+  latest_ = static_cast<size_t>(partition - partitions_.begin());
+  if (partition != partitions_.end()) return *partition;
+  const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const OpenSource& open) {
+    return open.job->kafka && open.job->kafka->topic == topic;
+  });
+  CHECK(source != sources_.end());  // nothing else was asked for
+  source::SourceFile file;
+  file.name = source::kafka_partition_name(topic, number);
+  file.hash = to_hex(hash128(file.name));
+  Partition& made = partitions_.emplace_back();
+  made.topic = topic;
+  made.number = number;
+  made.work = std::make_shared<const WorkFile>(
+      WorkFile{static_cast<size_t>(source - sources_.begin()), std::move(file), {}});
+  return made;
+}
+
+}  // namespace adweave::engine

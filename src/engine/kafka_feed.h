@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of Kafka. Those of a partition that wait together and are a line each are the pieces of
+// one slice; one of several lines, or that must be decoded as a whole, is a file of its own.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/deliveries.h"
+#include "source/kafka_log.h"
+
+namespace adweave::engine {
+
+// How far the ledger has each partition of the job's topics.
+std::vector<source::KafkaProgress> kafka_progress(const Job& job, const ledger::Ledger& ledger);
+
+class KafkaFeed : public Feed {
+ public:
+  // All that is referred to must outlive it.
+  KafkaFeed(const Job& job, const std::vector<OpenSource>& sources, source::KafkaLog& log)
+      : job_(job), sources_(sources), log_(log) {}
+
+  // Does not wait. Null: there is nothing at the moment.
+  Result<std::optional<ReadSlice>> next() override;
+
+ private:
+  // A slice, or a message that becomes some when it is its turn.
+  struct Waiting {
+    ReadSlice slice;
+    std::optional<Arrival> arrival;  // of a message
+    std::string body;
+  };
+  struct Partition {
+    std::string topic;
+    int32_t number = 0;
+    std::shared_ptr<const WorkFile> work;
+    std::optional<LineGroup> lines;
+    // The last message in it, which holds until the next poll.
+    net::KafkaMessage last;
+  };
+
+  Result<std::optional<ReadSlice>> next_of_message();
+  void gather();
+  void take(const net::KafkaMessage& message);
+  void flush(Partition& partition);
+  Partition& partition_of(std::string_view topic, int32_t number);
+  const OpenSource& source_of(const Partition& partition) const {
+    return sources_[partition.work->source];
+  }
+
+  const Job& job_;
+  const std::vector<OpenSource>& sources_;
+  source::KafkaLog& log_;
+  std::deque<Partition> partitions_;  // that had messages
+  size_t latest_ = 0;                 // in it: whose the last message was
+  std::deque<Waiting> waiting_;
+  std::optional<WholeDelivery> whole_;
+  std::string whole_mark_;
+};
+
+}  // namespace adweave::engine

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// A running server that reads Kafka, against brokers inside the test.
+#include <map>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "engine/live_test_support.h"
+#include "tests/support/kafka_cluster.h"
+
+namespace adweave::engine {
+namespace {
+
+using tests::KafkaCluster;
+using tests::KafkaTestMessage;
+
+constexpr const char* kTopic = "ads.events.impression.v1";
+
+Job kafka_job(const KafkaCluster& cluster) {
+  Job job = job_of();
+  for (SourceJob& source : job.sources) source.files.clear();
+  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
+  job.sources[0].kafka = source::KafkaTopic{kTopic};
+  job.kafka.properties = {{"bootstrap.servers", cluster.brokers()}, {"fetch.wait.max.ms", "10"}};
+  job.kafka.group = "adweave";
+  job.slice_bytes = job.commit_bytes = 1 << 20;
+  return job;
+}
+
+std::string event(int id) {
+  return fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k\"}}", id,
+                     time_of(id % 900), id % 3);
+}
+
+std::vector<KafkaTestMessage> events(int first, int count) {
+  std::vector<KafkaTestMessage> messages;
+  for (int i = first; i < first + count; ++i)
+    messages.push_back({.value = event(i), .key = fmt::format("u{}", i % 3)});
+  return messages;
+}
+
+// The positions of the impressions by their ids.
+std::map<std::string, std::string> positions_of(const SimulatedDisk& disk) {
+  const Result<std::string> text = ledger_text(disk, "/data");
+  CHECK(text);
+  const std::string rows = lines_of(*text, "impressions:");
+  const auto value = [&](std::string_view name, size_t from) {
+    const size_t begin = rows.find(name, from) + name.size();
+    return rows.substr(begin, rows.find_first_of(" \n", begin) - begin);
+  };
+  std::map<std::string, std::string> positions;
+  for (size_t line = 0; line < rows.size(); line = rows.find('\n', line) + 1)
+    positions[value(" event_id=", line)] = value(" source_position=", line);
+  return positions;
+}
+
+void expect_all_once(const SimulatedDisk& disk, int count) {
+  const std::multiset<std::string> ids = ids_of(disk, "impressions");
+  EXPECT_EQ(ids.size(), static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) EXPECT_EQ(ids.count(fmt::format("i{}", i)), 1U) << i;
+}
+
+TEST(KafkaLiveTest, EveryMessageIsCommittedOnceWithItsOffset) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 3);
+  std::vector<KafkaTestMessage> messages = events(0, 2);
+  messages.push_back({.value = event(2) + "\n" + event(3) + "\r\n"});  // two records in a message
+  messages.push_back({.value = std::nullopt});
+  messages.push_back({.value = ""});
+  messages.push_back({.value = event(4) + "\r\n"});
+  messages.push_back({.value = "{broken"});
+  cluster.produce(kTopic, 1, messages);
+  SimulatedDisk disk;
+  {
+    LiveServer server(disk, kafka_job(cluster));
+    server.wait_for_events(6);
+    cluster.produce(kTopic, 2, events(5, 3), "gzip");
+    server.wait_for_events(9);
+    ASSERT_TRUE(server.stop());
+  }
+  const std::string first = std::string("kafka:") + kTopic + ":1:";
+  const std::map<std::string, std::string> expected = {
+      {"i0", first + "0"},
+      {"i1", first + "1"},
+      {"i2", first + "2:0"},
+      {"i3", first + fmt::format("2:{}", event(2).size() + 1)},
+      {"i4", first + "5"},
+      {"i5", std::string("kafka:") + kTopic + ":2:0"},
+      {"i6", std::string("kafka:") + kTopic + ":2:1"},
+      {"i7", std::string("kafka:") + kTopic + ":2:2"}};
+  EXPECT_EQ(positions_of(disk), expected);
+  {
+    LiveServer again(disk, kafka_job(cluster));
+    cluster.produce(kTopic, 0, events(8, 1));
+    again.wait_for_events(1);
+    ASSERT_TRUE(again.stop());
+    EXPECT_EQ(again.commits().back().counts.front().received(), 1);
+  }
+  expect_all_once(disk, 9);
+}
+
+// Two messages that say the same and carry no id are two.
+TEST(KafkaLiveTest, EqualMessagesWithoutIdsAreTwo) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  const std::string same = "{\"t\":\"2023-11-01T08:00:00Z\",\"u\":\"a\",\"c\":\"k\"}";
+  cluster.produce(kTopic, 0, {{.value = same}, {.value = same}, {.value = same + "\n" + same}});
+  SimulatedDisk disk;
+  LiveServer server(disk, kafka_job(cluster));
+  server.wait_for_events(4);
+  ASSERT_TRUE(server.stop());
+  const std::multiset<std::string> ids = ids_of(disk, "impressions");
+  EXPECT_EQ(ids.size(), 4U);
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 4U);
+}
+
+TEST(KafkaLiveTest, TheGroupsOffsetsFollow) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  cluster.produce(kTopic, 0, events(0, 7));
+  SimulatedDisk disk;
+  LiveServer server(disk, kafka_job(cluster));
+  server.wait_for_events(7);
+  for (int i = 0; i < 1000 && cluster.committed("adweave", kTopic, 0) != 7; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(cluster.committed("adweave", kTopic, 0), 7);
+  const std::vector<source::KafkaPartition> partitions = server.live().kafka();
+  ASSERT_EQ(partitions.size(), 1U);
+  EXPECT_EQ(partitions[0].next, 7);
+  EXPECT_EQ(partitions[0].high, 7);
+  EXPECT_FALSE(partitions[0].is_stopped);
+  ASSERT_TRUE(server.stop());
+}
+
+TEST(KafkaLiveTest, LedgersShareTheirPartitions) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 4);
+  for (int p = 0; p < 4; ++p) cluster.produce(kTopic, p, events(p * 10, 2));
+  Job job = kafka_job(cluster);
+  job.kafka.shares = 2;
+  job.kafka.share = 1;
+  SimulatedDisk disk;
+  LiveServer server(disk, job);
+  server.wait_for_events(4);
+  ASSERT_TRUE(server.stop());
+  EXPECT_EQ(ids_of(disk, "impressions"), (std::multiset<std::string>{"i10", "i11", "i30", "i31"}));
+}
+
+// Also when the server ends before the first record has come.
+TEST(KafkaLiveTest, ANewTopicIsReadFromItsEndOn) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  cluster.produce(kTopic, 0, events(100, 5));
+  Job job = kafka_job(cluster);
+  job.sources[0].kafka->from_end = true;
+  SimulatedDisk disk;
+  {
+    LiveServer server(disk, job);
+    server.wait_for_commits(1);
+    ASSERT_TRUE(server.stop());
+  }
+  cluster.produce(kTopic, 0, events(0, 3));
+  LiveServer server(disk, job);
+  server.wait_for_events(3);
+  ASSERT_TRUE(server.stop());
+  expect_all_once(disk, 3);
+}
+
+TEST(KafkaLiveTest, BrokersMayComeLater) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  cluster.produce(kTopic, 0, events(0, 3));
+  cluster.take_down(1);
+  SimulatedDisk disk;
+  LiveServer server(disk, kafka_job(cluster));
+  server.wait_for_trouble("");
+  server.deliver({"clicks", "b", kReceived, "id,t,u,c\nc1,2023-11-01T08:00:00Z,u1,camp\n"});
+  server.wait_for_events(1);  // the rest goes on
+  cluster.bring_up(1);
+  server.wait_for_events(4);
+  ASSERT_TRUE(server.stop());
+  expect_all_once(disk, 3);
+}
+
+struct Remade {
+  const char* name;
+  int first;
+  int count;  // of the records that the topic has now
+  const char* trouble;
+};
+
+class RemadeTopicTest : public ::testing::TestWithParam<Remade> {};
+
+TEST_P(RemadeTopicTest, IsNamedAndNotRead) {
+  SimulatedDisk disk;
+  {
+    KafkaCluster cluster;
+    cluster.create_topic(kTopic, 1);
+    cluster.produce(kTopic, 0, events(0, 5));
+    LiveServer server(disk, kafka_job(cluster));
+    server.wait_for_events(5);
+    ASSERT_TRUE(server.stop());
+  }
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  cluster.produce(kTopic, 0, events(GetParam().first, GetParam().count));
+  LiveServer server(disk, kafka_job(cluster));
+  server.wait_for_trouble(GetParam().trouble);
+  server.deliver({"clicks", "b", kReceived, "id,t,u,c\nc1,2023-11-01T08:00:00Z,u1,camp\n"});
+  server.wait_for_events(1);  // the rest goes on
+  EXPECT_TRUE(server.live().kafka().at(0).is_stopped);
+  ASSERT_TRUE(server.stop());
+  expect_all_once(disk, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RemadeTopicTest,
+    ::testing::Values(Remade{"shorter", 0, 3,
+                             "kafka:ads.events.impression.v1:0: committed up to 5, and the "
+                             "partition ends at 3: the topic was deleted and made again"},
+                      Remade{"longer", 50, 9,
+                             "kafka:ads.events.impression.v1:0: record 4 is not the one that was "
+                             "committed: the topic was deleted and made again"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+// The brokers here keep 5 MB of a partition.
+TEST(KafkaLiveTest, RecordsThatAreGoneAreNamed) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  cluster.produce(kTopic, 0, events(0, 5));
+  SimulatedDisk disk;
+  Job job = kafka_job(cluster);
+  {
+    LiveServer server(disk, job);
+    server.wait_for_events(5);
+    ASSERT_TRUE(server.stop());
+  }
+  for (int i = 5; i < 15; ++i) {
+    std::string big = event(i);
+    big.insert(big.size() - 1, ",\"more\":\"" + std::string(900'000, 'x') + "\"");
+    cluster.produce(kTopic, 0, {{.value = big}});
+  }
+  {
+    LiveServer server(disk, job);
+    server.wait_for_trouble("kafka:ads.events.impression.v1:0: the records 5 to ");
+    ASSERT_TRUE(server.stop());
+  }
+  expect_all_once(disk, 5);
+  job.sources[0].kafka->accept_loss = true;
+  LiveServer server(disk, job);
+  server.wait_for_trouble("kafka:ads.events.impression.v1:0: the records 5 to ");
+  cluster.produce(kTopic, 0, events(15, 1));
+  server.wait_for([&] { return server.live().kafka().at(0).next == 16; });
+  ASSERT_TRUE(server.stop());
+  const std::multiset<std::string> ids = ids_of(disk, "impressions");
+  EXPECT_EQ(ids.count("i15"), 1U);
+  EXPECT_EQ(ids.count("i14"), 1U);
+  EXPECT_EQ(ids.count("i5"), 0U);
+}
+
+// After any step of a commit, killed or without power, a new server reads each message once.
+class KafkaCrashTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(KafkaCrashTest, NothingIsLostOrDoubledAfterAnyStep) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 2);
+  SimulatedDisk disk;
+  std::vector<Moment> moments;
+  std::mt19937_64 luck(7);
+  disk.before_change = [&](const std::string& step) {
+    const bool unlucky = moments.size() % 2 == 0;
+    moments.push_back(
+        {GetParam() ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step});
+  };
+  constexpr int kRounds = 4;
+  {
+    LiveServer server(disk, kafka_job(cluster));
+    for (int i = 0; i < kRounds; ++i) {
+      for (const int p : {0, 1}) cluster.produce(kTopic, p, events(i * 6 + p * 3, 3));
+      server.wait_for_events(i * 6 + 6);
+    }
+    ASSERT_TRUE(server.stop());
+  }
+  disk.before_change = {};
+  ASSERT_GT(moments.size(), 40U);
+  for (size_t i = 0; i < moments.size() && !HasFailure(); i += 7) {
+    SimulatedDisk& found = *moments[i].disk;
+    Job job = kafka_job(cluster);
+    job.holder = "second";
+    LiveServer server(found, job);
+    server.wait_for([&] {
+      int64_t next = 0;
+      for (const source::KafkaPartition& each : server.live().kafka()) next += each.next;
+      return next == kRounds * 6;
+    });
+    ASSERT_TRUE(server.stop());
+    expect_all_once(found, kRounds * 6);
+    const ledger::Ledger ledger = ledger_of(found);
+    EXPECT_TRUE(ledger::verify_files(found, "/data", ledger, {}).problems.empty())
+        << moments[i].step;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(KillAndPowerCut, KafkaCrashTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace adweave::engine
