@@ -125,6 +125,14 @@ inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is
 inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;   // below a checkpoint versions stay so long
 inline constexpr int64_t kDeltaVersionsMax = 10'000;  // and not more of them than this
 
+// The socket of a data folder, by which commands talk to the server that runs on it.
+inline constexpr size_t kLocalLineBytesMax = 4 * kMiB;  // of a request or an answer
+inline constexpr size_t kLocalConnectionsMax = 32;
+inline constexpr int64_t kLocalAnswerUs = 10 * kSecondUs;  // to a question that is no work
+inline constexpr int64_t kTopEveryUs = kSecondUs;          // between looks of `top`
+inline constexpr int64_t kTapEveryUs = kSecondUs / 5;      // the same of `tap`
+inline constexpr int64_t kTapRowsMax = 10;                 // of a commit, if nobody asks for more
+
 // Kafka's client.
 inline constexpr int64_t kKafkaReconnectUs = kSecondUs;       // at most, between two attempts
 inline constexpr int64_t kKafkaGraceUs = 3 * kSecondUs / 2;   // then no broker can be reached
