@@ -167,6 +167,8 @@ int print_query(FileSystem& fs, const ReadOptions& options, const std::string& s
 void add_all_commands(Program& program) {
   add_run_command(program);
   add_serve_command(program);
+  add_top_command(program);
+  add_tap_command(program);
   add_report_command(program);
   add_sql_command(program);
   add_explain_command(program);

@@ -129,6 +129,8 @@ int print_query(FileSystem& fs, const ReadOptions& options, const std::string& s
 // The commands, each in a file of its own; add_all_commands() is the list.
 void add_run_command(Program& program);
 void add_serve_command(Program& program);
+void add_top_command(Program& program);
+void add_tap_command(Program& program);
 void add_validate_command(Program& program);
 void add_report_command(Program& program);
 void add_sql_command(Program& program);

@@ -13,7 +13,7 @@
 
 #include "engine/job.h"
 #include "engine/ledger_text.h"
-#include "ledger/ledger.h"
+#include "ledger/writer.h"
 #include "tests/support/simulated_disk.h"
 
 namespace adweave::engine {
@@ -94,6 +94,13 @@ inline void put_feeds(SimulatedDisk& disk, int count) {
 
 inline RunHooks hooks() {
   return {[] { return kReceived; }, {}, {}};
+}
+
+inline std::unique_ptr<ledger::LedgerWriter> writer_of(SimulatedDisk& disk, const char* holder) {
+  Result<ledger::LedgerWriter> writer =
+      ledger::LedgerWriter::open_existing(disk, {"/data", holder, "", "test", false});
+  CHECK(writer);
+  return std::make_unique<ledger::LedgerWriter>(*std::move(writer));
 }
 
 // A disk as it was before one step of a run.

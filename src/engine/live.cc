@@ -2,6 +2,8 @@
 #include "engine/live.h"
 
 #include <algorithm>
+#include <future>
+#include <mutex>
 #include <tuple>
 
 #include "engine/dimension_files.h"
@@ -40,11 +42,35 @@ class Server : public Live {
 
   source::Journal& journal() override { return *journal_; }
   source::JournalPosition committed_through() const override { return from_; }
+  Status ask(Work work) override {
+    std::promise<bool> done;
+    {
+      const std::lock_guard guard(asked_mutex_);
+      if (has_ended_) return ended();
+      asked_.push_back({std::move(work), &done});
+    }
+    return done.get_future().get() ? Status() : Status(ended());
+  }
+
   std::vector<source::KafkaPartition> kafka() const override {
     return kafka_ ? kafka_->partitions() : std::vector<source::KafkaPartition>();
   }
 
   Status run() override {
+    const Status ran = run_to_end();
+    refuse_asked();
+    return ran;
+  }
+
+ private:
+  struct Asked {
+    Work work;
+    std::promise<bool>* done;
+  };
+
+  static Error ended() { return {ErrorCode::io, "the server has ended", "ask again"}; }
+
+  Status run_to_end() {
     ADWEAVE_TRY(sequencer_->recover());
     if (live_.ready) live_.ready();
     JournalFeed deliveries(job_, sources_, *journal_, from_);
@@ -60,7 +86,30 @@ class Server : public Live {
     return {};
   }
 
- private:
+  // Does what was asked for. Nothing is pending then, and nobody else reads or writes the ledger.
+  Status do_asked() {
+    std::vector<Asked> asked;
+    {
+      const std::lock_guard guard(asked_mutex_);
+      asked.swap(asked_);
+    }
+    if (asked.empty()) return {};
+    Status status = sequencer_->rest();
+    for (const Asked& each : asked) {
+      const bool can_go_on = status.has_value();
+      if (can_go_on) status = each.work(*writer_);
+      each.done->set_value(can_go_on);
+    }
+    return status;
+  }
+
+  void refuse_asked() {
+    const std::lock_guard guard(asked_mutex_);
+    has_ended_ = true;
+    for (const Asked& each : asked_) each.done->set_value(false);
+    asked_.clear();
+  }
+
   std::function<void(const Error&)> trouble() const {
     return [this](const Error& error) {
       if (live_.trouble) live_.trouble(error);
@@ -117,7 +166,10 @@ class Server : public Live {
         ADWEAVE_TRY(commit());
         due = clock_us() + limits::kLiveCommitUs;
       }
-      if (sequencer_->is_empty()) ADWEAVE_TRY(sequencer_->publish());
+      if (sequencer_->is_empty()) {
+        ADWEAVE_TRY(do_asked());
+        ADWEAVE_TRY(sequencer_->publish());
+      }
       // Only a start afresh makes a journal whole again; what is durable is committed then.
       if (const auto broken = journal_->broken()) return *broken;
       if (live_.stop && live_.stop()) feed.stop();
@@ -217,6 +269,10 @@ class Server : public Live {
   std::unique_ptr<source::Journal> journal_;
   std::unique_ptr<source::KafkaLog> kafka_;  // null: no source has a topic
   std::unique_ptr<Sequencer> sequencer_;
+
+  std::mutex asked_mutex_;
+  std::vector<Asked> asked_;
+  bool has_ended_ = false;
 
   // Since the last commit.
   std::map<std::string, ledger::Counts> counts_;

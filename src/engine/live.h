@@ -10,6 +10,7 @@
 
 #include "engine/job.h"
 #include "ledger/outcome.h"
+#include "ledger/writer.h"
 #include "source/journal.h"
 #include "source/kafka_topic.h"
 
@@ -35,6 +36,12 @@ class Live {
 
   // All of the journal before it was committed when it was opened.
   virtual source::JournalPosition committed_through() const = 0;
+
+  // Has work done with the ledger's writer, between two commits, and waits for it; deliveries are
+  // taken meanwhile. The work must leave the state as it is; its Error, after which the writer must
+  // not be used, ends the server. Any thread. Fails with io when the server ends first.
+  using Work = std::function<Status(ledger::LedgerWriter&)>;
+  virtual Status ask(Work work) = 0;
 
   // The partitions of Kafka that it reads, at the moment. Any thread.
   virtual std::vector<source::KafkaPartition> kafka() const = 0;

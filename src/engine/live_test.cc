@@ -206,6 +206,45 @@ TEST(LiveTest, WhatIsDurableIsCommittedBeforeTheEnd) {
   }
 }
 
+TEST(LiveTest, WorkIsDoneBetweenCommits) {
+  SimulatedDisk disk;
+  LiveServer server(disk, live_job());
+  server.deliver(impressions(0, 3));
+  server.settle();
+  int64_t head = 0;
+  for (int i = 0; i < 3; ++i) {
+    server.deliver(clicks(i, 1));  // so that some commits are on their way
+    ASSERT_TRUE(server.live().ask([&](ledger::LedgerWriter& writer) {
+      ledger::CommitRecord record;
+      record.kind = "close";
+      record.closed_through = kReceived + i;
+      const Status added = writer.append(std::move(record));
+      head = writer.ledger().head();
+      return added;
+    }));
+  }
+  server.deliver(impressions(3, 3));
+  server.settle();
+  ASSERT_TRUE(server.stop());
+  const ledger::Ledger ledger = ledger_of(disk);
+  EXPECT_EQ(ledger.record(head)->kind, "close");
+  EXPECT_EQ(ledger.closed_through(), kReceived + 2);
+  EXPECT_EQ(ids_of(disk, "impressions").size(), 6U);
+  EXPECT_EQ(ids_of(disk, "clicks").size(), 3U);
+}
+
+// After it the writer must not be used: a start afresh looks what there is.
+TEST(LiveTest, WorkThatFailsEndsTheServer) {
+  SimulatedDisk disk;
+  LiveServer server(disk, live_job());
+  EXPECT_TRUE(server.live().ask(
+      [](ledger::LedgerWriter&) { return Status(Error{ErrorCode::io, "the disk is gone"}); }));
+  const Status ran = server.wait();
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().message, "the disk is gone");
+  EXPECT_FALSE(server.live().ask([](ledger::LedgerWriter&) { return Status(); }));
+}
+
 // A file that cannot be read stops neither the others nor deliveries.
 TEST(LiveTest, TroubleWithAFileIsTold) {
   class Unreadable : public SimulatedDisk {

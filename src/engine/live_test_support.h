@@ -117,7 +117,13 @@ class LiveServer {
     ASSERT_TRUE(told) << text << " in: " << ::testing::PrintToString(troubles_);
   }
 
-  const Live& live() const { return *live_; }
+  Live& live() { return *live_; }
+
+  // Until it ends by itself.
+  Status wait() {
+    runner_.join();
+    return status_;
+  }
 
   Status stop() {
     is_stopping_ = true;

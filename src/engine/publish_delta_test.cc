@@ -133,7 +133,7 @@ TEST_F(PublishDeltaTest, DaysThatAreGoneAreRemovedFromTheLogs) {
   must_run(disk_);
   run_with_click(1);
   const int64_t from = 1'698'883'200'000'000;  // 2023-11-02
-  ASSERT_TRUE(retain(disk_, {"/data", "retain", "", "test", false}, from, from + limits::kDayUs));
+  ASSERT_TRUE(retain(disk_, *writer_of(disk_, "retain"), from, from + limits::kDayUs));
   expect_as_the_ledger();
   EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks())->paths().size(), 1U);
 }

@@ -141,10 +141,6 @@ TEST_F(ReplayTest, ARejectThatFailsInAnotherWayStaysOpenWithOneMoreAttempt) {
   EXPECT_EQ(replay(disk, corrected_job("good2"), {"clicks", ""}, hooks())->first_commit, 0);
 }
 
-ledger::WriterOptions options_of(const char* holder) {
-  return {"/data", holder, "local", "test", false};
-}
-
 constexpr int64_t kNov1 = 1'698'796'800'000'000;
 
 std::string clicks_at(const std::vector<int64_t>& times) {
@@ -158,7 +154,7 @@ TEST_F(ReplayTest, AnEventBeforeTheOldestRetainedDayIsRejected) {
   SimulatedDisk disk;
   put_feeds(disk, 30);
   must_run(disk);
-  ASSERT_TRUE(retain(disk, options_of("retain"), kNov1, kReceived));
+  ASSERT_TRUE(retain(disk, *writer_of(disk, "retain"), kNov1, kReceived));
   disk.put("/in/clicks2.csv", clicks_at({kNov1 - 1, kNov1, kNov1 + 1}), kReceived);
   const RunReport report = must_run(disk);
   EXPECT_EQ(report.counts[0].accepted, 2);
@@ -169,16 +165,15 @@ TEST_F(ReplayTest, AnEventBeforeTheOldestRetainedDayIsRejected) {
 
 TEST_F(ReplayTest, RetentionOnlyMovesForward) {
   SimulatedDisk disk;
-  EXPECT_EQ(retain(disk, options_of("a"), kNov1, kReceived).error().code, ErrorCode::not_found);
   put_feeds(disk, 30);
   must_run(disk);
-  ASSERT_TRUE(retain(disk, options_of("b"), kNov1, kReceived));
-  EXPECT_EQ(retain(disk, options_of("c"), kNov1 - limits::kDayUs, kReceived).error().code,
+  ASSERT_TRUE(retain(disk, *writer_of(disk, "b"), kNov1, kReceived));
+  EXPECT_EQ(retain(disk, *writer_of(disk, "c"), kNov1 - limits::kDayUs, kReceived).error().code,
             ErrorCode::usage);
-  EXPECT_EQ(retain(disk, options_of("d"), kReceived + limits::kDayUs, kReceived).error().code,
+  EXPECT_EQ(retain(disk, *writer_of(disk, "d"), kReceived + limits::kDayUs, kReceived).error().code,
             ErrorCode::usage);
   const int64_t head = ledger_of(disk).head();
-  EXPECT_TRUE(retain(disk, options_of("e"), kNov1, kReceived)->done);
+  EXPECT_TRUE(retain(disk, *writer_of(disk, "e"), kNov1, kReceived)->done);
   EXPECT_EQ(ledger_of(disk).head(), head);
 }
 
@@ -189,14 +184,15 @@ TEST_F(ReplayTest, ARetentionKilledAtAnyStepIsFinishedByTheNextRun) {
   put_feeds(disk, 30);
   must_run(disk);
   disk.before_change = [&](const std::string&) { moments.push_back(disk.after_kill()); };
-  ASSERT_TRUE(retain(disk, options_of("first"), next_day, kReceived + limits::kDayUs));
+  ASSERT_TRUE(retain(disk, *writer_of(disk, "first"), next_day, kReceived + limits::kDayUs));
   disk.before_change = nullptr;
   const std::string expected = text_of(disk);
   EXPECT_EQ(lines_of(expected, "clicks:"), "");
   const int64_t accepted = (*ledger_of(disk).counts(1000))[0].accepted;
   EXPECT_EQ(ledger_of(disk).gone_rows(1000)->at("impressions"), accepted);
   for (const auto& moment : moments) {
-    ASSERT_TRUE(retain(*moment, options_of("second"), next_day, kReceived + limits::kDayUs));
+    ASSERT_TRUE(
+        retain(*moment, *writer_of(*moment, "second"), next_day, kReceived + limits::kDayUs));
     ASSERT_EQ(text_of(*moment), expected);
     ASSERT_TRUE(ledger::verify_files(*moment, "/data", ledger_of(*moment), {}).problems.empty());
     ASSERT_EQ(moment->list("/data/lake/clicks/_recent/dt=2023-11-01")->size(), 0U);
@@ -208,11 +204,11 @@ TEST_F(ReplayTest, ClosedDaysOnlyMoveForward) {
   SimulatedDisk disk;
   put_feeds(disk, 30);
   must_run(disk);
-  EXPECT_TRUE(*close_days(disk, options_of("a"), kNov1, kReceived));
-  EXPECT_FALSE(*close_days(disk, options_of("b"), kNov1, kReceived));
-  EXPECT_EQ(close_days(disk, options_of("c"), kNov1 - limits::kDayUs, kReceived).error().code,
+  EXPECT_TRUE(*close_days(*writer_of(disk, "a"), kNov1, kReceived));
+  EXPECT_FALSE(*close_days(*writer_of(disk, "b"), kNov1, kReceived));
+  EXPECT_EQ(close_days(*writer_of(disk, "c"), kNov1 - limits::kDayUs, kReceived).error().code,
             ErrorCode::usage);
-  EXPECT_EQ(close_days(disk, options_of("d"), kNov1 + limits::kDayUs, kReceived).error().code,
+  EXPECT_EQ(close_days(*writer_of(disk, "d"), kNov1 + limits::kDayUs, kReceived).error().code,
             ErrorCode::usage);
   EXPECT_EQ(ledger_of(disk).closed_through(), kNov1);
 }

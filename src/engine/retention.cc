@@ -88,28 +88,26 @@ Result<RetentionPlan> plan_retention(const ledger::Ledger& ledger, int64_t from,
   return plan;
 }
 
-Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& options, int64_t from,
+Result<RetentionPlan> retain(FileSystem& fs, ledger::LedgerWriter& writer, int64_t from,
                              int64_t now) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, ledger::LedgerWriter::open_existing(fs, options));
+  const std::string& dir = writer.options().dir;
   ADWEAVE_ASSIGN(const RetentionPlan plan, plan_retention(writer.ledger(), from, now));
   if (plan.done) {
-    ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
+    ADWEAVE_TRY(publish_delta(fs, dir, writer.ledger(), now));
     ADWEAVE_TRY(writer.sweep());
     return plan;
   }
-  ADWEAVE_TRY(writer.begin_epoch(now));
+  ADWEAVE_TRY(writer.enter_epoch(now));
   ledger::CommitRecord record = record_of("retention", now);
   record.retained_from = from;
-  ADWEAVE_ASSIGN(record.retired, retired_rows(fs, options.dir, writer.ledger(), from));
+  ADWEAVE_ASSIGN(record.retired, retired_rows(fs, dir, writer.ledger(), from));
   ADWEAVE_TRY(writer.append(std::move(record)));
-  ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
+  ADWEAVE_TRY(publish_delta(fs, dir, writer.ledger(), now));
   ADWEAVE_TRY(writer.sweep());
   return plan;
 }
 
-Result<bool> close_days(FileSystem& fs, const ledger::WriterOptions& options, int64_t open_from,
-                        int64_t now) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, ledger::LedgerWriter::open_existing(fs, options));
+Result<bool> close_days(ledger::LedgerWriter& writer, int64_t open_from, int64_t now) {
   const std::optional<int64_t> closed = writer.ledger().closed_through();
   if (closed == open_from) return false;
   if (closed && open_from < *closed) {
@@ -122,7 +120,7 @@ Result<bool> close_days(FileSystem& fs, const ledger::WriterOptions& options, in
     return Error{ErrorCode::usage, format_date(open_from - limits::kDayUs) + " is not over yet",
                  "close days that are over"};
   }
-  ADWEAVE_TRY(writer.begin_epoch(now));
+  ADWEAVE_TRY(writer.enter_epoch(now));
   ledger::CommitRecord record = record_of("close", now);
   record.closed_through = open_from;
   ADWEAVE_TRY(writer.append(std::move(record)));

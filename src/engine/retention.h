@@ -25,14 +25,12 @@ struct RetentionPlan {
 // Fails with usage: it would go back, or keep no day before `now`.
 Result<RetentionPlan> plan_retention(const ledger::Ledger& ledger, int64_t from, int64_t now);
 
-// Commits it and removes the files. Doing it again removes what a kill has left. The data folder
-// must exist.
-Result<RetentionPlan> retain(FileSystem& fs, const ledger::WriterOptions& options, int64_t from,
+// Commits it and removes the files. Doing it again removes what a kill has left.
+Result<RetentionPlan> retain(FileSystem& fs, ledger::LedgerWriter& writer, int64_t from,
                              int64_t now);
 
 // Closes every day before `open_from`. False when the ledger says so already. Fails with usage: it
 // would go back, or a day is not over.
-Result<bool> close_days(FileSystem& fs, const ledger::WriterOptions& options, int64_t open_from,
-                        int64_t now);
+Result<bool> close_days(ledger::LedgerWriter& writer, int64_t open_from, int64_t now);
 
 }  // namespace adweave::engine

@@ -39,13 +39,9 @@ Days unsealed_days(const ledger::Ledger& ledger) {
 
 class Upkeep {
  public:
-  Upkeep(FileSystem& fs, const ledger::WriterOptions& writer_options, const UpkeepOptions& options,
-         ledger::LedgerWriter& writer, MergedPlace place)
-      : fs_(fs),
-        writer_options_(writer_options),
-        options_(options),
-        writer_(writer),
-        place_(place) {}
+  Upkeep(FileSystem& fs, const UpkeepOptions& options, ledger::LedgerWriter& writer,
+         MergedPlace place)
+      : fs_(fs), options_(options), writer_(writer), place_(place) {}
 
   // One commit a day. Other programs' view is brought up to date first: what it gets to see then
   // are the same rows in other files, and it is told so.
@@ -54,7 +50,7 @@ class Upkeep {
       ADWEAVE_TRY(publish());
       return std::vector<MergedDay>();
     }
-    ADWEAVE_TRY(writer_.begin_epoch(options_.now_us()));
+    ADWEAVE_TRY(writer_.enter_epoch(options_.now_us()));
     ADWEAVE_TRY(publish());
     for (const auto& [day, groups] : days) {
       for (const MergeGroup& group : groups) total_ += bytes_of(group);
@@ -70,9 +66,9 @@ class Upkeep {
 
  private:
   Result<MergedDay> replace_day(const std::string& day, const Groups& groups) {
-    const lake::WriteOptions options{writer_options_.dir, writer_.epoch(),
+    const lake::WriteOptions options{writer_.options().dir, writer_.epoch(),
                                      writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
-                                     writer_options_.program};
+                                     writer_.options().program};
     auto merged = merge_groups(fs_, options, place_, options_.threads, groups);
     ledger::CommitRecord record = merge_record(place_, options_.now_us());
     MergedDay report{day, writer_.ledger().head() + 1, 0, 0, 0, 0, 0};
@@ -93,12 +89,11 @@ class Upkeep {
 
   Status publish() {
     const auto published =
-        publish_delta(fs_, writer_options_.dir, writer_.ledger(), options_.now_us());
+        publish_delta(fs_, writer_.options().dir, writer_.ledger(), options_.now_us());
     return published ? Status() : Status(published.error());
   }
 
   FileSystem& fs_;
-  const ledger::WriterOptions& writer_options_;
   const UpkeepOptions& options_;
   ledger::LedgerWriter& writer_;
   MergedPlace place_;
@@ -108,23 +103,21 @@ class Upkeep {
 
 }  // namespace
 
-Result<std::vector<MergedDay>> seal(FileSystem& fs, const ledger::WriterOptions& writer, bool all,
+Result<std::vector<MergedDay>> seal(FileSystem& fs, ledger::LedgerWriter& writer, bool all,
                                     const UpkeepOptions& options) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter opened, ledger::LedgerWriter::open_existing(fs, writer));
-  Days days = unsealed_days(opened.ledger());
+  Days days = unsealed_days(writer.ledger());
   const std::string open_from = format_date(options.now_us() - limits::kSealAfterUs);
   std::erase_if(days, [&](const auto& day) { return !all && day.first >= open_from; });
-  return Upkeep(fs, writer, options, opened, MergedPlace::sealed).replace(days);
+  return Upkeep(fs, options, writer, MergedPlace::sealed).replace(days);
 }
 
-Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptions& writer,
+Result<std::vector<MergedDay>> compact(FileSystem& fs, ledger::LedgerWriter& writer,
                                        const UpkeepOptions& options) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter opened, ledger::LedgerWriter::open_existing(fs, writer));
-  Days days = unsealed_days(opened.ledger());
+  Days days = unsealed_days(writer.ledger());
   for (auto& [day, groups] : days)
     std::erase_if(groups, [](const MergeGroup& group) { return group.size() < 2; });
   std::erase_if(days, [](const auto& day) { return day.second.empty(); });
-  return Upkeep(fs, writer, options, opened, MergedPlace::recent).replace(days);
+  return Upkeep(fs, options, writer, MergedPlace::recent).replace(days);
 }
 
 }  // namespace adweave::engine

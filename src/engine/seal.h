@@ -34,13 +34,13 @@ struct MergedDay {
   int64_t bytes = 0;
 };
 
-// Seals the days that have been over for kSealAfterUs; with `all` every day. The data folder must
-// exist. Fails with corrupt when a file is damaged: its day and those after it stay as they are.
-Result<std::vector<MergedDay>> seal(FileSystem& fs, const ledger::WriterOptions& writer, bool all,
+// Seals the days that have been over for kSealAfterUs; with `all` every day. Fails with corrupt
+// when a file is damaged: its day and those after it stay as they are.
+Result<std::vector<MergedDay>> seal(FileSystem& fs, ledger::LedgerWriter& writer, bool all,
                                     const UpkeepOptions& options);
 
 // Merges the files of each day and table that are not sealed.
-Result<std::vector<MergedDay>> compact(FileSystem& fs, const ledger::WriterOptions& writer,
+Result<std::vector<MergedDay>> compact(FileSystem& fs, ledger::LedgerWriter& writer,
                                        const UpkeepOptions& options);
 
 }  // namespace adweave::engine

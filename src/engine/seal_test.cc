@@ -23,13 +23,14 @@ class SealTest : public EngineTest {
     must_run(disk_);
   }
 
-  static ledger::WriterOptions writer() { return {"/data", "upkeep", "", "test", false}; }
+  // It lives as long as the statement.
+  std::unique_ptr<ledger::LedgerWriter> writer() { return writer_of(disk_, "upkeep"); }
   static UpkeepOptions at(int64_t now) {
     return {1, [now] { return now; }, {}};
   }
 
   std::vector<MergedDay> must_seal(bool all = true) {
-    const auto days = seal(disk_, writer(), all, at(kReceived));
+    const auto days = seal(disk_, *writer(), all, at(kReceived));
     if (!days) ADD_FAILURE() << days.error().message;
     return days ? *days : std::vector<MergedDay>();
   }
@@ -60,7 +61,7 @@ class SealTest : public EngineTest {
 TEST_F(SealTest, NoRowChanges) {
   const std::string before = text_of(disk_);
   ASSERT_GT(live("impressions").size(), 1U);
-  const auto merged = compact(disk_, writer(), at(kReceived));
+  const auto merged = compact(disk_, *writer(), at(kReceived));
   ASSERT_TRUE(merged) << merged.error().message;
   ASSERT_EQ(merged->size(), 1U);
   EXPECT_EQ(text_of(disk_), before);
@@ -100,7 +101,7 @@ TEST_F(SealTest, WhatComesLateIsSealedBesideWhatIsThere) {
 
 TEST_F(SealTest, ADayIsSealedOnceItHasBeenOverForADay) {
   const auto sealed_at = [&](int64_t now) {
-    const auto days = seal(disk_, writer(), false, at(now));
+    const auto days = seal(disk_, *writer(), false, at(now));
     return days ? days->size() : 99;
   };
   EXPECT_EQ(sealed_at(kNov1 + 2 * limits::kDayUs - 1), 0U);
@@ -111,10 +112,10 @@ TEST_F(SealTest, ADayIsSealedOnceItHasBeenOverForADay) {
 TEST_F(SealTest, ARunGoesOnFromSealedFilesAsFromTheOthers) {
   const std::unique_ptr<SimulatedDisk> calm = disk_.after_kill();
   must_seal();
-  ASSERT_TRUE(vacuum(disk_, writer(), 0, kReceived, false));
+  ASSERT_TRUE(vacuum(disk_, *writer(), 0, kReceived, false));
   run_with_click(disk_, "late");
   run_with_click(*calm, "late");
-  ASSERT_TRUE(compact(disk_, writer(), at(kReceived)));
+  ASSERT_TRUE(compact(disk_, *writer(), at(kReceived)));
   for (SimulatedDisk* disk : {&disk_, calm.get()}) {
     forget_state(*disk);
     put_feeds(*disk, 90);  // every file grows: repeats, occurrences, new touches and conversions
@@ -128,7 +129,7 @@ TEST_F(SealTest, ADamagedFileIsNotSealed) {
   std::string bytes = *read_file(disk_, path, limits::kMiB);
   bytes[bytes.size() / 2] ^= 1;
   disk_.put(path, bytes, 0);
-  const auto sealed = seal(disk_, writer(), true, at(kReceived));
+  const auto sealed = seal(disk_, *writer(), true, at(kReceived));
   ASSERT_FALSE(sealed);
   EXPECT_EQ(sealed.error().code, ErrorCode::corrupt);
   EXPECT_NE(sealed.error().message.find(path), std::string::npos);
@@ -137,7 +138,7 @@ TEST_F(SealTest, ADamagedFileIsNotSealed) {
 
 TEST_F(SealTest, VacuumWaitsForItsGrace) {
   const auto count = [&](int64_t grace, int64_t now, bool dry_run) {
-    return *vacuum(disk_, writer(), grace, now, dry_run);
+    return *vacuum(disk_, *writer(), grace, now, dry_run);
   };
   const size_t files = live("").size();
   must_seal();
@@ -154,7 +155,7 @@ TEST_F(SealTest, RetentionTakesSealedDaysAndTheirPlainFolders) {
   must_seal();
   const std::string plain = "/data/" + event::published_path(live("clicks")[0]);
   const auto accepted = *ledger_of(disk_).counts(ledger_of(disk_).head());
-  ASSERT_TRUE(retain(disk_, writer(), kNov1 + limits::kDayUs, kReceived + limits::kDayUs));
+  ASSERT_TRUE(retain(disk_, *writer(), kNov1 + limits::kDayUs, kReceived + limits::kDayUs));
   EXPECT_TRUE(live("clicks").empty());
   EXPECT_FALSE(disk_.exists(plain));
   EXPECT_TRUE(ledger_of(disk_).sealed_days().empty());

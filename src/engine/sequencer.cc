@@ -98,6 +98,10 @@ Status Sequencer::publish() {
   return {};
 }
 
+Status Sequencer::rest() {
+  return publisher_.is_publishing() ? end_publication(publisher_.end(), hooks_.now_us()) : Status();
+}
+
 // What other programs are not told of any more can go.
 Status Sequencer::end_publication(const DeltaPublisher::Published& published, int64_t now) {
   ADWEAVE_ASSIGN(const std::optional<Error> behind, why_behind(published));

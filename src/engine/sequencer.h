@@ -41,6 +41,8 @@ class Sequencer {
   Status commit();
   // Publishes the Delta logs now and then; commit() does it too.
   Status publish();
+  // Ends what goes on beside it: another may use the writer then, until the next call.
+  Status rest();
   Status keep_state();
 
   // Counts of all commits, by source.

@@ -50,24 +50,24 @@ Status remove(FileSystem& fs, const std::string& dir, ledger::LedgerWriter& writ
 
 }  // namespace
 
-Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& options, int64_t grace_us,
-                        int64_t now, bool dry_run) {
-  ADWEAVE_ASSIGN(ledger::LedgerWriter writer, ledger::LedgerWriter::open_existing(fs, options));
+Result<Vacuumed> vacuum(FileSystem& fs, ledger::LedgerWriter& writer, int64_t grace_us, int64_t now,
+                        bool dry_run) {
+  const std::string& dir = writer.options().dir;
   // First let other programs know: what they are told of must be there.
-  if (!dry_run) ADWEAVE_TRY(publish_delta(fs, options.dir, writer.ledger(), now));
+  if (!dry_run) ADWEAVE_TRY(publish_delta(fs, dir, writer.ledger(), now));
   Due files = due(writer.ledger(), {"seal", "compact"}, writer.ledger().head(), now - grace_us);
   Vacuumed report;
   report.files_left =
       static_cast<int64_t>(writer.ledger().superseded().size() - files.paths.size());
   for (const std::string& path : files.paths) {
-    const Result<FileInfo> info = fs.info(join_path(options.dir, path));
+    const Result<FileInfo> info = fs.info(join_path(dir, path));
     if (!info) continue;
     ++report.files;
     report.bytes += info->size;
   }
   if (dry_run || files.paths.empty()) return report;
-  ADWEAVE_TRY(writer.begin_epoch(now));
-  ADWEAVE_TRY(remove(fs, options.dir, writer, std::move(files), now));
+  ADWEAVE_TRY(writer.enter_epoch(now));
+  ADWEAVE_TRY(remove(fs, dir, writer, std::move(files), now));
   return report;
 }
 

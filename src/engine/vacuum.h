@@ -16,8 +16,8 @@ struct Vacuumed {
 };
 
 // Removes files that were replaced at least `grace_us` ago; with `dry_run` only counts them.
-Result<Vacuumed> vacuum(FileSystem& fs, const ledger::WriterOptions& writer, int64_t grace_us,
-                        int64_t now, bool dry_run);
+Result<Vacuumed> vacuum(FileSystem& fs, ledger::LedgerWriter& writer, int64_t grace_us, int64_t now,
+                        bool dry_run);
 
 // For a run that goes on: removes the small files that it merged kMergedGraceUs ago, by commits up
 // to `published`, which other programs have been told of. Does so once a minute at most.

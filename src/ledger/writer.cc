@@ -53,6 +53,7 @@ Status LedgerWriter::begin_epoch(int64_t now) {
     epoch_ = seen + 1;
     const Status linked = link_record(record);
     if (linked) {
+      has_begun_ = true;
       ADWEAVE_TRY(sweep());
       return pack();
     }

@@ -37,12 +37,15 @@ class LedgerWriter {
   static Result<LedgerWriter> open_existing(FileSystem& fs, WriterOptions options);
 
   const Ledger& ledger() const { return ledger_; }
+  const WriterOptions& options() const { return options_; }
   int64_t epoch() const { return epoch_; }
 
   // Commits an epoch record, then sweeps away what older epochs left unfinished. The ledger may
   // have grown by a last commit of the writer that was taken over: read it afresh. `now` is
   // microseconds UTC.
   Status begin_epoch(int64_t now);
+  // The same, unless this writer has begun one.
+  Status enter_epoch(int64_t now) { return has_begun_ ? Status() : begin_epoch(now); }
 
   // The commit point. Now and then it also packs the records (ledger/records.h). Fills in number,
   // previous, epoch, ledger_id, program, schema. Everything that the record names must be synced.
@@ -68,6 +71,7 @@ class LedgerWriter {
   std::unique_ptr<Lock> lock_;
   Ledger ledger_;
   int64_t epoch_ = 0;
+  bool has_begun_ = false;  // it
 };
 
 }  // namespace adweave::ledger

@@ -100,6 +100,35 @@ void Metrics::take(const ledger::CommitOutcome& commit) {
   latest_receipt_ = std::max(latest_receipt_, commit.latest_receipt);
 }
 
+JsonValue Metrics::status(const Gauges& gauges) const {
+  const std::lock_guard guard(mutex_);
+  JsonValue::Array sources;
+  for (const auto& [source, counts] : counts_) {
+    sources.push_back(JsonValue::Object{{"source", source},
+                                        {"received", counts.received()},
+                                        {"accepted", counts.accepted},
+                                        {"duplicate", counts.duplicate},
+                                        {"conflict", counts.conflict},
+                                        {"rejected", counts.rejected}});
+  }
+  JsonValue::Array kafka;
+  for (const source::KafkaPartition& each : gauges.kafka) {
+    kafka.push_back(JsonValue::Object{{"topic", each.topic},
+                                      {"partition", static_cast<int64_t>(each.partition)},
+                                      {"next", each.next},
+                                      {"high", each.high},
+                                      {"stopped", each.is_stopped}});
+  }
+  int64_t requests = 0;
+  for (const auto& [status, number] : requests_) requests += number;
+  return JsonValue::Object{
+      {"commit", newest_commit_},      {"commits", commits_},
+      {"commit_us", commit_us_},       {"latest_receipt", latest_receipt_},
+      {"requests", requests},          {"journal_bytes_behind", gauges.journal_bytes_behind},
+      {"waiting", gauges.waiting},     {"ready", gauges.is_ready},
+      {"sources", std::move(sources)}, {"kafka", std::move(kafka)}};
+}
+
 std::string Metrics::text(const Gauges& gauges) const {
   const std::lock_guard guard(mutex_);
   Text out;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "ledger/outcome.h"
 #include "source/kafka_topic.h"
 
@@ -30,6 +31,11 @@ class Metrics {
   void take(const ledger::CommitOutcome& commit);
 
   std::string text(const Gauges& gauges) const;
+
+  // The same for `top`, of counts since the start: {commit, commits, commit_us, latest_receipt
+  // (us), requests, journal_bytes_behind, waiting, ready, sources: [{source, received, accepted,
+  // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}]}.
+  JsonValue status(const Gauges& gauges) const;
 
  private:
   // Seconds that commits took, by upper bounds.

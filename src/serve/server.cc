@@ -133,10 +133,13 @@ net::HttpResponse Server::readiness() const {
   return busy(503, "not ready", "what was committed before is being read");
 }
 
+Gauges Server::gauges() const {
+  return {bytes_behind(), collector_->waiting(), is_ready_, kafka_()};
+}
+
 net::HttpResponse Server::metrics() const {
-  const Gauges gauges{bytes_behind(), collector_->waiting(), is_ready_, kafka_()};
   return {
-      200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.text(gauges)};
+      200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, metrics_.text(gauges())};
 }
 
 }  // namespace adweave::serve

@@ -40,6 +40,9 @@ class Server {
   int port() const { return events_->port(); }
   int metrics_port() const { return scrapes_->port(); }
 
+  // How it stands (Metrics::status()).
+  JsonValue status() const { return metrics_.status(gauges()); }
+
   void ready() { is_ready_ = true; }
   void committed(const ledger::CommitOutcome& commit);
 
@@ -56,6 +59,7 @@ class Server {
   RouteText deliveries_text() const;
   net::HttpResponse readiness() const;
   net::HttpResponse metrics() const;
+  Gauges gauges() const;
   // Durable, but not committed.
   int64_t bytes_behind() const;
 

@@ -91,12 +91,18 @@ Result<engine::RunReport> run_job(FileSystem& fs, const engine::Job& job) {
 
 Status work(FileSystem& fs, const engine::Job& job) {
   ADWEAVE_TRY(run_job(fs, job));
-  const ledger::WriterOptions writer{job.data, job.holder, "", job.program, false};
+  // Each with a writer of its own, as commands are.
+  const auto with_writer = [&](const auto& use) -> Status {
+    ADWEAVE_ASSIGN(
+        ledger::LedgerWriter writer,
+        ledger::LedgerWriter::open_existing(fs, {job.data, job.holder, "", job.program, false}));
+    const auto used = use(writer);
+    return used ? Status() : Status(used.error());
+  };
   const engine::UpkeepOptions options{1, [] { return int64_t{0}; }, {}};
-  ADWEAVE_TRY(engine::compact(fs, writer, options));
-  ADWEAVE_TRY(engine::seal(fs, writer, true, options));
-  ADWEAVE_TRY(engine::vacuum(fs, writer, 0, 0, false));
-  return {};
+  ADWEAVE_TRY(with_writer([&](auto& writer) { return engine::compact(fs, writer, options); }));
+  ADWEAVE_TRY(with_writer([&](auto& writer) { return engine::seal(fs, writer, true, options); }));
+  return with_writer([&](auto& writer) { return engine::vacuum(fs, writer, 0, 0, false); });
 }
 
 Result<Trial> Trial::prepare(const std::string& folder) {

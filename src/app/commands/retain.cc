@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/control/upkeep.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "base/limits.h"
@@ -27,10 +28,6 @@ Result<int64_t> parse_day(const std::string& text) {
   const auto time = text.size() == 10 ? parse_iso_time(text + "T00:00:00Z") : std::nullopt;
   if (time) return time->micros;
   return Error{ErrorCode::usage, "'" + text + "' is no day", "write it as 2023-10-01"};
-}
-
-ledger::WriterOptions writer_options(const DayOptions& options) {
-  return {options.data, lock_holder(), "", kVersion, false};
 }
 
 bool confirmed(const engine::RetentionPlan& plan) {
@@ -61,8 +58,10 @@ int retain_command(FileSystem& fs, const DayOptions& options) {
   const Result<int64_t> from = parse_day(options.day);
   if (!from) return fail(from.error());
   if (const Status agreed = ask(fs, options, *from); !agreed) return fail(agreed.error());
-  const Result<engine::RetentionPlan> done =
-      engine::retain(fs, writer_options(options), *from, now_us());
+  Result<ledger::LedgerWriter> writer =
+      ledger::LedgerWriter::open_existing(fs, {options.data, lock_holder(), "", kVersion, false});
+  if (!writer) return fail(writer.error());
+  const Result<engine::RetentionPlan> done = engine::retain(fs, *writer, *from, now_us());
   if (!done) return fail(done.error());
   if (done->done) {
     fmt::print("nothing to do: days before {} are gone already\n", options.day);
@@ -76,16 +75,10 @@ int retain_command(FileSystem& fs, const DayOptions& options) {
 int close_command(FileSystem& fs, const DayOptions& options) {
   const Result<int64_t> day = parse_day(options.day);
   if (!day) return fail(day.error());
-  const Result<bool> done =
-      engine::close_days(fs, writer_options(options), *day + limits::kDayUs, now_us());
-  if (!done) return fail(done.error());
-  if (*done) {
-    fmt::print("closed through {}: what changes later is booked from {} on\n", options.day,
-               format_date(*day + limits::kDayUs));
-  } else {
-    fmt::print("nothing to do: closed through {} already\n", options.day);
-  }
-  return kOk;
+  Upkeep upkeep;
+  upkeep.command = "close";
+  upkeep.open_from = *day + limits::kDayUs;
+  return upkeep_command(fs, options.data, upkeep);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "app/command.h"
 #include "app/config/config.h"
 #include "app/config/serve_config.h"
+#include "app/control/control.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "engine/live.h"
@@ -40,6 +41,7 @@ Status choose_addresses(const ServeOptions& options, serve::Options& serve) {
 }
 
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options) {
+  const std::string data = job.data;
   std::unique_ptr<serve::Server> server;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
@@ -55,6 +57,8 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   ADWEAVE_ASSIGN(
       server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
                                    now_us, [&live = *live] { return live.kafka(); }));
+  ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
+                 start_control(fs, data, *live, *server));
   fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
              server->metrics_port());
   const Status ran = live->run();

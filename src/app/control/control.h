@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// How commands talk to the server that runs on a data folder: by the socket DIR/adweave.sock, a
+// line of JSON each way.
+//
+//   {"status": true}                          -> how it stands (serve::Server::status())
+//   {"upkeep": {"command": "seal", ...}}      -> {"text": what was done}
+//   anything that fails                       -> {"error": {"code", "message", "fix"}}
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "engine/live.h"
+#include "net/local_socket.h"
+#include "serve/server.h"
+
+namespace adweave::app {
+
+// Answers commands until it is destroyed; all that is referred to must outlive it. Fails with io.
+Result<std::unique_ptr<net::LocalServer>> start_control(FileSystem& fs, const std::string& data,
+                                                        engine::Live& live,
+                                                        const serve::Server& server);
+
+// Asks the server of a folder; zero waits for good. Fails with not_found when none runs there, and
+// with what the server says.
+Result<JsonValue> ask(const std::string& data, JsonValue::Object question,
+                      std::chrono::microseconds patience);
+
+}  // namespace adweave::app
