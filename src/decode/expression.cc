@@ -9,7 +9,7 @@ namespace adweave::decode {
 namespace {
 
 constexpr size_t kStepsMax = 64;
-constexpr int kDepthMax = 16;
+constexpr int kExpressionDepthMax = 16;
 constexpr Int128 kNumberMax =
     static_cast<Int128>(kNanosPerUnit) * kNanosPerUnit * 10 * kNanosPerUnit;
 
@@ -104,7 +104,7 @@ class ExpressionParser {
   }
 
   Status factor(int depth) {
-    if (depth == kDepthMax)
+    if (depth == kExpressionDepthMax)
       return Error{ErrorCode::config, "compute: nested too deeply", "make it simpler"};
     if (take('-')) {
       ADWEAVE_TRY(factor(depth + 1));

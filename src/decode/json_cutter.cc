@@ -8,10 +8,10 @@ namespace adweave::decode {
 
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kBetweenRecords = " \t\r\n";
 
 size_t skip_space(std::string_view bytes, size_t at) {
-  return std::min(bytes.find_first_not_of(kSpace, at), bytes.size());
+  return std::min(bytes.find_first_not_of(kBetweenRecords, at), bytes.size());
 }
 
 // The file is one record.

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "engine/engine_test_support.h"
 #include "engine/retention.h"
+#include "tests/support/times.h"
 
 namespace adweave::engine {
 namespace {
@@ -141,7 +142,7 @@ TEST_F(ReplayTest, ARejectThatFailsInAnotherWayStaysOpenWithOneMoreAttempt) {
   EXPECT_EQ(replay(disk, corrected_job("good2"), {"clicks", ""}, hooks())->first_commit, 0);
 }
 
-constexpr int64_t kNov1 = 1'698'796'800'000'000;
+using tests::kNov1;
 
 std::string clicks_at(const std::vector<int64_t>& times) {
   std::string clicks = "id,t,u,c\n";

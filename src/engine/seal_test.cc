@@ -10,11 +10,12 @@
 #include "engine/engine_test_support.h"
 #include "engine/retention.h"
 #include "engine/vacuum.h"
+#include "tests/support/times.h"
 
 namespace adweave::engine {
 namespace {
 
-constexpr int64_t kNov1 = 1'698'796'800'000'000;  // the feeds' day
+using tests::kNov1;
 
 class SealTest : public EngineTest {
  protected:

@@ -21,7 +21,6 @@ constexpr std::string_view kVersionSuffix = ".json";
 constexpr std::string_view kCheckpointSuffix = ".checkpoint.parquet";
 constexpr std::string_view kCheckpointHashSuffix = ".checkpoint.hash128";
 constexpr std::string_view kTemporaryPrefix = ".tmp.";
-constexpr int64_t kMicrosPerMilli = 1000;
 
 Error damaged(const std::string& path, const std::string& what) {
   return {ErrorCode::corrupt, path + " " + what,

@@ -20,7 +20,6 @@ namespace adweave::lake {
 namespace {
 
 constexpr size_t kCharactersMax = 32;
-constexpr int64_t kMicrosPerMilli = 1000;
 constexpr uint32_t kCodePointMax = 0x10FFFF;
 constexpr uint32_t kSurrogates = 0xD800;
 constexpr uint32_t kAfterSurrogates = 0xE000;

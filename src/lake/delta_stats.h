@@ -2,6 +2,7 @@
 // What a Delta log says of a file's columns, so that readers skip it. Inside lake/ only.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "event/schema.h"
 
 namespace adweave::lake {
+
+inline constexpr int64_t kMicrosPerMilli =
+    1000;  // a Delta log has milliseconds, our rows microseconds
 
 // Type of a column in a Delta schema: "string", "timestamp", "decimal(18,9)" ...
 std::string_view delta_type(event::Type type);

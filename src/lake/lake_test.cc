@@ -11,6 +11,7 @@
 #include "lake/table_reader.h"
 #include "lake/table_writer.h"
 #include "tests/support/simulated_disk.h"
+#include "tests/support/times.h"
 
 namespace adweave::lake {
 namespace {
@@ -19,7 +20,7 @@ using event::Batch;
 using event::Kind;
 using tests::SimulatedDisk;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;  // 2023-11-01T12:00:00Z
+using tests::kNoon;
 
 // Puts what every row must have, and a cost and a website that repeat or are null.
 void add_click(Batch& batch, std::string_view id, int64_t time) {

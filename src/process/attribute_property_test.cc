@@ -13,6 +13,7 @@
 
 #include "process/attribute.h"
 #include "process/deduplicate.h"
+#include "tests/support/times.h"
 
 namespace adweave::process {
 namespace {
@@ -26,7 +27,7 @@ constexpr int kHistories = 10'000;  // each takes ten times as long
 constexpr int kHistories = 100'000;
 #endif
 constexpr int kHistoriesTogether = 250;  // in one state
-constexpr int64_t kNoon = 1'698'840'000'000'000;
+using tests::kNoon;
 constexpr std::array<Kind, 3> kKinds = {Kind::impression, Kind::click, Kind::conversion};
 
 // An event of advertiser "a". Of a history all events are of one person.

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "process/deduplicate.h"
+#include "tests/support/times.h"
 
 namespace adweave::process {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 using event::Batch;
 using event::Kind;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;
+using tests::kNoon;
 
 // One event of person "p" of advertiser "a".
 Batch event_of(Kind kind, const std::string& id, int64_t time, const char* person = "p") {

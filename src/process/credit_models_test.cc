@@ -12,11 +12,13 @@
 #include "base/json.h"
 #include "process/attribute.h"
 #include "tests/support/test_data.h"
+#include "tests/support/times.h"
 
 namespace adweave::process {
 namespace {
 
 using ::testing::ElementsAre;
+using tests::kNoon;
 
 AttributionPolicy policy_of(AttributionModel model) {
   AttributionPolicy policy;
@@ -80,7 +82,6 @@ TEST(CreditModels, PartsSumToTheWhole) {
 // Credit by channel, in conversions, of paths as tests/data/attribution/vectors.json has them:
 // every conversion is one person's, its channels are campaigns clicked a second apart.
 std::map<std::string, double> credit_of(const JsonValue& paths, const AttributionPolicy& policy) {
-  constexpr int64_t kNoon = 1'698'840'000'000'000;
   std::map<std::string, double> credit;
   for (const JsonValue& path : *paths.as_array()) {
     state::State state;

@@ -6,6 +6,7 @@
 #include "event/flags.h"
 #include "process/deduplicate.h"
 #include "process/prepare.h"
+#include "tests/support/times.h"
 
 namespace adweave::process {
 namespace {
@@ -14,7 +15,7 @@ using event::Batch;
 using event::Kind;
 using event::Reason;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;  // Wednesday 2023-11-01T12:00:00Z
+using tests::kNoon;
 
 event::DecodedSlice slice_of(const std::string& file = "f", int64_t begin = 0) {
   event::Slice slice;

@@ -151,7 +151,7 @@ std::string lines(const Dialect& dialect, std::string_view text, const std::stri
 }
 
 // By the table's identity: an event, its facts and its credits are on the same node.
-std::string distribution(const Dialect& dialect, const event::TableInfo& table) {
+std::string distribution_of(const Dialect& dialect, const event::TableInfo& table) {
   const event::ColumnInfo& first = table.columns.front();
   if (first.type != event::Type::Id) return "DISTSTYLE EVEN";
   return "DISTKEY (" + quoted(dialect, first.name) + ")";
@@ -197,7 +197,7 @@ Result<std::string> ddl(const event::TableInfo& table, const DdlOptions& options
       fmt::arg("folder", text(folder)), fmt::arg("keys", text(folder + "/dt=2023-11-01/part-")),
       fmt::arg("files", text(folder + "/dt=*/*.parquet")), fmt::arg("name", text(file)),
       fmt::arg("schema", text(options.schema.empty() ? "default" : options.schema)),
-      fmt::arg("distribution", distribution(*dialect, table)),
+      fmt::arg("distribution", distribution_of(*dialect, table)),
       fmt::arg("export", export_words(table)));
 }
 

@@ -25,7 +25,7 @@ enum Cause : size_t {
   kFoundLater,
   kAdjusted,
   kReplayed,
-  kDimensions,
+  kNewDimensions,
   kCauses
 };
 
@@ -260,7 +260,7 @@ bool same_dimensions(const ledger::Ledger& ledger, const DiffQuery& query) {
 Result<std::set<size_t>> find_causes(const std::string& dir, const ledger::Ledger& ledger,
                                      const DiffQuery& query) {
   std::set<size_t> causes;
-  if (!same_dimensions(ledger, query)) causes.insert(kDimensions);
+  if (!same_dimensions(ledger, query)) causes.insert(kNewDimensions);
   const RowChoice all{query.before, {}};
   ADWEAVE_ASSIGN(const SqlEngine sql, SqlEngine::open(dir, ledger, query.after, {&all, {}, false}));
   ADWEAVE_ASSIGN(const QueryResult found, sql.query(Causes(ledger, query).present()));
@@ -294,7 +294,7 @@ Status take_steps(const std::string& dir, const ledger::Ledger& ledger, const Di
       continue;
     }
     RowChoice choice;
-    choice.dimensions = cause >= kDimensions ? query.after : query.before;
+    choice.dimensions = cause >= kNewDimensions ? query.after : query.before;
     choice.where = Causes(ledger, query).conditions(cause);
     ADWEAVE_ASSIGN(const SqlEngine sql,
                    SqlEngine::open(dir, ledger, query.after, {&choice, {}, false}));

@@ -8,6 +8,7 @@
 #include "base/money.h"
 #include "event/flags.h"
 #include "query/metrics.h"
+#include "tests/support/times.h"
 #include "tests/support/written_ledger.h"
 
 namespace adweave::query {
@@ -17,7 +18,7 @@ using event::Batch;
 using event::Kind;
 using tests::WrittenLedger;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;  // 2023-11-01T12:00:00Z
+using tests::kNoon;
 
 // One commit with everything that can come between two: each cause has rows.
 class DiffTest : public ::testing::Test {

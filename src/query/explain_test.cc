@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "event/flags.h"
+#include "tests/support/times.h"
 #include "tests/support/written_ledger.h"
 
 namespace adweave::query {
@@ -19,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using tests::WrittenLedger;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;  // 2023-11-01T12:00:00Z
+using tests::kNoon;
 constexpr int64_t kSecond = 1'000'000;
 
 class ExplainTest : public ::testing::Test {

@@ -12,6 +12,7 @@
 #include "ledger/writer.h"
 #include "query/dimensions.h"
 #include "query/metrics.h"
+#include "tests/support/times.h"
 
 namespace adweave::query {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 using event::Batch;
 using event::Kind;
 
-constexpr int64_t kNoon = 1'698'840'000'000'000;  // 2023-11-01T12:00:00Z
+using tests::kNoon;
 
 // A data folder with rows that a test writes by hand.
 class ReportTest : public ::testing::Test {

@@ -12,7 +12,7 @@ namespace adweave::state {
 
 namespace {
 
-constexpr std::string_view kMagic = "AWIDRUN1";
+constexpr std::string_view kRunMagic = "AWIDRUN1";
 constexpr uint64_t kHeaderBytes = 64;
 constexpr uint64_t kIdBytes = sizeof(SeenId);
 constexpr uint64_t kBlockBytes = 32;
@@ -68,7 +68,7 @@ class RunWriter {
         size_(size),
         starts_((uint64_t{1} << layout_.range_bits) + 1),
         filter_(layout_.filter_blocks * kBlockWords) {
-    put(kMagic);
+    put(kRunMagic);
     put({reinterpret_cast<const char*>(&size), sizeof size});
     buffer_.resize(kHeaderBytes, '\0');
   }
@@ -146,10 +146,10 @@ Result<RunName> check_run(const FileSystem& fs, const std::string& path, const s
   std::array<char, kHeaderBytes> head{};
   ADWEAVE_ASSIGN(const int64_t read, file->read_at(0, head.data(), kHeaderBytes));
   if (read < static_cast<int64_t>(kHeaderBytes) ||
-      !std::string_view(head.data(), read).starts_with(kMagic))
+      !std::string_view(head.data(), read).starts_with(kRunMagic))
     return damaged(path, "is no run of ids");
   RunName run{name, 0, {}};
-  std::memcpy(&run.size, head.data() + kMagic.size(), sizeof run.size);
+  std::memcpy(&run.size, head.data() + kRunMagic.size(), sizeof run.size);
   const auto bytes = static_cast<uint64_t>(info.size);
   if (run.size > bytes / kIdBytes || Layout(run.size).bytes() != bytes)
     return damaged(path, "is not as long as its head says");

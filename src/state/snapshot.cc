@@ -8,7 +8,7 @@ namespace adweave::state {
 
 namespace {
 
-constexpr std::string_view kMagic = "AWSNAP05";
+constexpr std::string_view kSnapshotMagic = "AWSNAP05";
 constexpr size_t kHashDigits = 32;
 
 }  // namespace
@@ -20,7 +20,7 @@ Status write_snapshot(const State& state, std::string_view commit_checksum, cons
     hash.update(piece);
     if (taken) taken = take(piece);
   });
-  out.bytes(kMagic);
+  out.bytes(kSnapshotMagic);
   out.text(commit_checksum);
   state.ids.save_runs(out);
   state.files.save(out);
@@ -43,10 +43,11 @@ std::string to_snapshot(const State& state, std::string_view commit_checksum) {
 
 std::unique_ptr<State> from_snapshot(std::string_view bytes, std::string_view commit_checksum,
                                      const FileSystem* fs, const std::string& runs_folder) {
-  if (bytes.size() < kMagic.size() + kHashDigits || !bytes.starts_with(kMagic)) return nullptr;
+  if (bytes.size() < kSnapshotMagic.size() + kHashDigits || !bytes.starts_with(kSnapshotMagic))
+    return nullptr;
   const std::string_view body = bytes.substr(0, bytes.size() - kHashDigits);
   if (to_hex(hash128(body)) != bytes.substr(body.size())) return nullptr;
-  ByteReader in(body.substr(kMagic.size()));
+  ByteReader in(body.substr(kSnapshotMagic.size()));
   if (in.text() != commit_checksum) return nullptr;
   auto state = std::make_unique<State>();
   if (!state->ids.load_runs(in, fs, runs_folder)) return nullptr;
@@ -57,8 +58,8 @@ std::unique_ptr<State> from_snapshot(std::string_view bytes, std::string_view co
 }
 
 std::vector<std::string> runs_of_snapshot(std::string_view head) {
-  if (!head.starts_with(kMagic)) return {};
-  ByteReader in(head.substr(kMagic.size()));
+  if (!head.starts_with(kSnapshotMagic)) return {};
+  ByteReader in(head.substr(kSnapshotMagic.size()));
   in.text();
   return IdsSeen::saved_runs(in);
 }

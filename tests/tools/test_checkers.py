@@ -60,6 +60,14 @@ class Checkers(unittest.TestCase):
         self.assertTrue(check_style.problems_of("src/a.h", good))
         self.assertTrue(check_style.problems_of("src/a.cc", good + "// TO" + "DO later\n"))
 
+    def test_a_name_that_two_files_of_a_room_keep_to_themselves_is_found(self) -> None:
+        for line in ("constexpr int kMax = 1;", "constexpr std::array<int, 1> kMax = {{", "enum class Cell { a };"):
+            inside = f"namespace {{\n\n{line}\n\n}}  // namespace\n"
+            self.assertEqual(len(check_style.named_twice({"src/lake/a.cc": inside, "src/lake/b/b.cc": inside})), 1, line)
+            self.assertEqual(check_style.named_twice({"src/lake/a.cc": inside, "src/query/a.cc": inside}), [])
+            self.assertEqual(check_style.named_twice({"src/lake/a.cc": inside, "src/lake/a_test.cc": inside}), [])
+            self.assertEqual(check_style.named_twice({"src/lake/a.cc": inside, "src/lake/b.cc": f"void f() {{\n  {line}\n}}\n"}), [])
+
 
 if __name__ == "__main__":
     unittest.main()

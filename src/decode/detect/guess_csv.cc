@@ -141,23 +141,23 @@ std::vector<CsvDialect> dialects(std::string_view text) {
 }
 
 // What a cell holds, as far as it tells a header from values.
-enum class Cell { empty, number, time, boolean, text };
+enum class CellKind { empty, number, time, boolean, text };
 
-Cell cell_of(std::string_view text) {
+CellKind cell_of(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
-  if (text.empty()) return Cell::empty;
+  if (text.empty()) return CellKind::empty;
   double number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return Cell::number;
+  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return CellKind::number;
   std::string lower(text);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  if (lower == "true" || lower == "false") return Cell::boolean;
+  if (lower == "true" || lower == "false") return CellKind::boolean;
   const bool digits = text.find_first_not_of("0123456789-/.: TZ+") == std::string_view::npos;
   const auto marks = std::count_if(text.begin(), text.end(), [](char c) {
     return c == '-' || c == '/' || c == ':' || c == '.';
   });
-  return digits && marks >= 2 ? Cell::time : Cell::text;
+  return digits && marks >= 2 ? CellKind::time : CellKind::text;
 }
 
 // The first row is a header when some column's other rows hold what its first does not, when all is
@@ -167,19 +167,21 @@ bool has_header(const std::vector<Row>& rows) {
   bool all_named = true;
   bool none_named = rows.size() > 1;
   for (size_t column = 0; column < rows[0].size(); ++column) {
-    const Cell first = cell_of(rows[0][column]);
-    Cell rest = Cell::empty;
+    const CellKind first = cell_of(rows[0][column]);
+    CellKind rest = CellKind::empty;
     for (size_t i = 1; i < rows.size(); ++i) {
-      const Cell cell = cell_of(rows[i][column]);
-      if (cell == Cell::empty) continue;
-      rest = rest == Cell::empty || rest == cell ? cell : Cell::text;
+      const CellKind cell = cell_of(rows[i][column]);
+      if (cell == CellKind::empty) continue;
+      rest = rest == CellKind::empty || rest == cell ? cell : CellKind::text;
     }
-    const bool empty_below = rest == Cell::empty && rows.size() > 1 && rows[0].size() > 1;
-    if (first == Cell::text && rest != Cell::text && (rest != Cell::empty || empty_below))
+    const bool empty_below = rest == CellKind::empty && rows.size() > 1 && rows[0].size() > 1;
+    if (first == CellKind::text && rest != CellKind::text &&
+        (rest != CellKind::empty || empty_below))
       return true;
-    none_named = none_named && first == Cell::empty;
-    all_text = all_text && (rest == Cell::text || rest == Cell::empty) && first == Cell::text;
-    all_named = all_named && first != Cell::empty;
+    none_named = none_named && first == CellKind::empty;
+    all_text =
+        all_text && (rest == CellKind::text || rest == CellKind::empty) && first == CellKind::text;
+    all_named = all_named && first != CellKind::empty;
   }
   return none_named || (all_text && all_named);
 }

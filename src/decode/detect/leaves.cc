@@ -7,7 +7,7 @@ namespace adweave::decode {
 
 namespace {
 
-constexpr int kDepthMax = 5;
+constexpr int kLeafDepthMax = 5;
 
 // Whether the path language can name the member.
 bool can_be_named(std::string_view key, bool nested) {
@@ -18,7 +18,7 @@ bool can_be_named(std::string_view key, bool nested) {
 void add_leaves(const JsonValue& value, const std::string& path, bool nested, int depth,
                 size_t record, std::vector<Leaf>& leaves, std::map<std::string, size_t>& known) {
   const JsonValue::Object* object = nested || path.empty() ? value.as_object() : nullptr;
-  if (object == nullptr || depth > kDepthMax) {
+  if (object == nullptr || depth > kLeafDepthMax) {
     if (path.empty()) return;
     const auto [it, is_new] = known.try_emplace(path, leaves.size());
     if (is_new) leaves.push_back({path, {}});

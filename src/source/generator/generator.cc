@@ -142,8 +142,8 @@ struct FeedCounts {
 };
 
 // Files: those of the day, and those that come a day later.
-enum class Delivery { main, late };
-constexpr std::array<Delivery, 2> kDeliveries = {Delivery::main, Delivery::late};
+enum class Arrival { main, late };
+constexpr std::array<Arrival, 2> kArrivals = {Arrival::main, Arrival::late};
 
 class Generator {
  public:
@@ -180,22 +180,22 @@ class Generator {
     }
   }
 
-  std::vector<Line>& lines(Feed feed, Delivery delivery) {
+  std::vector<Line>& lines(Feed feed, Arrival delivery) {
     return lines_[static_cast<size_t>(delivery)][static_cast<size_t>(feed)];
   }
 
-  void add_line(Feed feed, Delivery delivery, int64_t at_us, std::string text) {
+  void add_line(Feed feed, Arrival delivery, int64_t at_us, std::string text) {
     lines(feed, delivery).push_back({at_us, order_++, std::move(text)});
   }
 
-  Delivery some_delivery(Feed feed) {
+  Arrival some_delivery(Feed feed) {
     const double share = kLateDeliveryShares[static_cast<size_t>(feed)];
-    return random_.chance(share) ? Delivery::late : Delivery::main;
+    return random_.chance(share) ? Arrival::late : Arrival::main;
   }
 
   // A row that follows one of the event's, in the same file or in a late one.
-  void add_follower(Feed feed, Delivery first, int64_t at_us, const TrueEvent& event) {
-    const Delivery delivery = first == Delivery::late ? first : some_delivery(feed);
+  void add_follower(Feed feed, Arrival first, int64_t at_us, const TrueEvent& event) {
+    const Arrival delivery = first == Arrival::late ? first : some_delivery(feed);
     add_line(feed, delivery, at_us + 1 + random_.below(kRepeatAfterUs), feed_row(event));
   }
 
@@ -203,7 +203,7 @@ class Generator {
   void add_rows(const TrueEvent& event) {
     const Feed feed = feed_of(event);
     FeedCounts& counts = counts_[static_cast<size_t>(feed)];
-    const Delivery delivery = some_delivery(feed);
+    const Arrival delivery = some_delivery(feed);
     const int64_t at = event.time_us + random_.below(kJitterUs);
     add_line(feed, delivery, at, feed_row(event));
     ++counts.accepted;
@@ -233,27 +233,27 @@ class Generator {
 
   void add_bad_row(int64_t at) {
     const BadRow bad = bad_row(bad_kind_++ % kBadKinds, *last_impression_, *last_click_);
-    add_line(bad.feed, Delivery::main, at, bad.text);
+    add_line(bad.feed, Arrival::main, at, bad.text);
     ++counts_[static_cast<size_t>(bad.feed)].rejected;
     ++rejected_by_reason_[std::string(bad.reason)];
   }
 
   Status write_feeds() {
     ADWEAVE_TRY(make_dirs(fs_, join_path(options_.out, "late")));
-    for (const Delivery delivery : kDeliveries) {
+    for (const Arrival delivery : kArrivals) {
       for (size_t i = 0; i < kFeedNames.size(); ++i)
         ADWEAVE_TRY(write_feed(static_cast<Feed>(i), delivery));
     }
     return {};
   }
 
-  Status write_feed(Feed feed, Delivery delivery) {
+  Status write_feed(Feed feed, Arrival delivery) {
     std::vector<Line>& rows = lines(feed, delivery);
-    if (delivery == Delivery::late && rows.empty()) return {};
+    if (delivery == Arrival::late && rows.empty()) return {};
     std::sort(rows.begin(), rows.end(), [](const Line& a, const Line& b) {
       return std::pair(a.at_us, a.order) < std::pair(b.at_us, b.order);
     });
-    const std::string name = (delivery == Delivery::late ? "late/" : "") + file_name(feed);
+    const std::string name = (delivery == Arrival::late ? "late/" : "") + file_name(feed);
     ADWEAVE_TRY(write(name, feed == Feed::bid_requests ? avro_text(rows) : line_text(feed, rows)));
     received_at_end(name, delivery);
     return {};
@@ -285,8 +285,8 @@ class Generator {
 
   // The modification time is when the file was received: two hours after the traffic, or a day
   // later; not the day of this run.
-  void received_at_end(const std::string& name, Delivery delivery) const {
-    const int64_t hours = options_.hours + (delivery == Delivery::late ? 26 : 2);
+  void received_at_end(const std::string& name, Arrival delivery) const {
+    const int64_t hours = options_.hours + (delivery == Arrival::late ? 26 : 2);
     const int64_t received_us = options_.start_us + hours * 3600 * limits::kSecondUs;
     const auto time = std::filesystem::file_time_type::clock::from_sys(
         std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(received_us)));
@@ -323,7 +323,7 @@ class Generator {
   Random random_;
   std::vector<TrueEvent> events_;
   std::map<std::string, std::string> truth_;
-  std::array<std::array<std::vector<Line>, kFeedNames.size()>, kDeliveries.size()> lines_;
+  std::array<std::array<std::vector<Line>, kFeedNames.size()>, kArrivals.size()> lines_;
   std::array<FeedCounts, kFeedNames.size()> counts_;
   std::map<std::string, int64_t> rejected_by_reason_;
   std::optional<TrueEvent> last_impression_;
