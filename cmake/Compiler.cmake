@@ -21,6 +21,11 @@ if(ADWEAVE_SANITIZE)
     add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
   endif()
 endif()
+if(CMAKE_UNITY_BUILD)
+  # Eight files of a room are compiled as one, in half the time. Release compiles them alone: it proves that each includes
+  # what it uses, and tells of shadowing inside a file; here it would be of names in other files.
+  add_compile_options(-Wno-shadow)
+endif()
 find_program(ADWEAVE_MOLD mold)
 if(ADWEAVE_MOLD)
   add_link_options(-fuse-ld=mold)
