@@ -16,6 +16,14 @@ stage() { # name budget-in-seconds command...
 
 ci_failed() { [ -z "$CI_STAGE" ] || say "dev: stage '$CI_STAGE' failed"; }
 
+# Everything of the preset release. Python's packages, which mostly wait for the network, arrive meanwhile.
+ci_build() {
+  setup_python >"$ROOT/.cache/python.log" 2>&1 &
+  local python=$!
+  build_preset release
+  wait "$python" || { tail -20 "$ROOT/.cache/python.log" >&2; fail "the Python packages cannot be installed"; }
+}
+
 # All tests again with sanitizers: reads of freed memory, overflows, undefined behaviour. The fuzzers are of the same build.
 ci_sanitizers() {
   build_preset asan tests fuzzers
@@ -37,12 +45,15 @@ ci_readme() {
   FAILED=$((FAILED + failed))
 }
 
-# Every fault, as many at once as there are processors, the longest first.
-ci_faults() {
+# Every fault and three seeds of a million events, as many at once as there are processors, the longest first.
+ci_faults_and_oracle() {
   local seed
   seed=$((16#$(git rev-parse --short=8 HEAD 2>/dev/null || echo 1)))
-  printf '%s\n' planted power-cut steps late-writer full-disk crash |
-    xargs -P "$JOBS" -n 1 build/release/bin/adweave_faults --tier ci --seed "$seed"
+  {
+    printf "build/release/bin/adweave_faults --tier ci --seed $seed %s\n" planted power-cut steps
+    printf 'python3 tests/oracle/oracle.py --events 1000000 --seed %s\n' 1 2 3
+    printf "build/release/bin/adweave_faults --tier ci --seed $seed %s\n" late-writer full-disk crash
+  } | ADWEAVE=$ADWEAVE xargs -P "$JOBS" -I COMMAND sh -c COMMAND
 }
 
 # The tests against other systems.
@@ -55,15 +66,14 @@ ci_all() { # [--full]
   local full=${1:-}
   [ $# -le 1 ] && [[ $full =~ ^(--full)?$ ]] || fail "ci takes --full or nothing, got: $*"
   trap ci_failed EXIT
-  stage "set-up" 300 setup_all
+  stage "set-up" 240 setup_check
   stage "check: layers, map, style, format" 60 check_all
-  stage "build release" 720 build_preset release
+  stage "build release" 720 ci_build
   stage "README: ./dev demo, ./dev test" 300 ci_readme
-  stage "faults" 300 ci_faults
-  stage "oracle: 3 seeds of 1 M events" 360 oracle_seeds 1 2 3
+  stage "faults, oracle: 3 M events" 540 ci_faults_and_oracle
   stage "instructions of the hot loops" 120 bench_instructions
   stage "clang-tidy" 400 check_tidy
-  stage "sanitizers" 900 ci_sanitizers
+  stage "sanitizers" 660 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10
   if [ -n "$full" ] || peers_changed; then stage "peers: Spark" 600 ci_peers; fi
   say "== time"

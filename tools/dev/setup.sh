@@ -96,7 +96,7 @@ setup_python() {
   say "setup: Python packages of tests/requirements.txt"
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
     -r tests/requirements.txt
   cp tests/requirements.txt "$venv/requirements.txt"
 }
