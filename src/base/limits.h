@@ -173,9 +173,10 @@ inline constexpr int64_t kSigningKeyBytesMin = 32;        // as many as the hash
 inline constexpr int64_t kSigningKeyBytesMax = 4 * kKiB;  // a file with more holds something else
 
 // Kafka.
-inline constexpr int64_t kKafkaAnswerUs = 10 * kSecondUs;     // an answer of the cluster may take
-inline constexpr int64_t kKafkaAgainUs = 5 * kSecondUs;       // until it is asked once more
-inline constexpr int64_t kKafkaLookUs = 30 * kSecondUs;       // between looks for new partitions
+inline constexpr int64_t kKafkaAnswerUs = 10 * kSecondUs;  // an answer of the cluster may take
+inline constexpr int64_t kKafkaAgainUs = 5 * kSecondUs;    // until it is asked once more
+inline constexpr int64_t kKafkaLookUs =
+    10 * kSecondUs;  // between looks for what changed in the cluster
 inline constexpr int64_t kKafkaPatienceUs = kSecondUs / 100;  // until a look for new messages
 inline constexpr int64_t kKafkaQueueBytes = 64 * kMiB;        // fetched, not yet taken
 inline constexpr int64_t kKafkaMessageBytesMax = 64 * kMiB;   // a longer one stops its partition

@@ -116,6 +116,7 @@ bool KafkaLog::look() {
 Status KafkaLog::look_at(const KafkaTopic& topic) {
   ADWEAVE_ASSIGN(const std::vector<int32_t> all, consumer_->partitions(topic.topic));
   note_new(topic, all);
+  ADWEAVE_TRY(check(topic));
   const std::vector<int32_t> partitions = not_begun(topic, all);
   if (partitions.empty()) return {};
   ADWEAVE_ASSIGN(const bool is_compacted, consumer_->is_compacted(topic.topic));
@@ -152,11 +153,46 @@ Status KafkaLog::begin(const KafkaTopic& topic, int32_t partition, bool is_compa
   if (!next && next.error().code == ErrorCode::io) return next.error();  // once more, later
   {
     const std::lock_guard guard(mutex_);
-    partitions_[{topic.topic, partition}] = {topic.topic, partition, next ? *next : 0, -1, false};
+    const Key key(topic.topic, partition);
+    partitions_[key] = {topic.topic, partition, next ? *next : 0, -1, false};
+    const auto known = committed_.find(key);
+    if (next && known != committed_.end()) marks_[key] = {known->second.mark, known->second.mark};
   }
   if (next) return consumer_->start(topic.topic, partition, *next);
   stop(topic.topic, partition, next.error());
   return {};
+}
+
+// A topic that is made again while it is read is read on, by the same offsets: only what was
+// committed before tells.
+Status KafkaLog::check(const KafkaTopic& topic) {
+  for (const auto& [key, marks] : marks_of(topic)) {
+    const int64_t next = offset_of_kafka_mark(marks.to_check).value_or(-1) + 1;
+    ADWEAVE_ASSIGN(const net::KafkaOffsets offsets, consumer_->offsets(key.first, key.second));
+    const Status same =
+        check_same(*consumer_, {key.first, key.second, next, marks.to_check}, offsets);
+    if (same) {
+      const std::lock_guard guard(mutex_);
+      marks_[key].to_check = marks.newest;
+      continue;
+    }
+    if (same.error().code == ErrorCode::io) return same;
+    ADWEAVE_TRY(consumer_->stop(key.first, key.second));
+    stop(key.first, key.second, same.error());
+  }
+  return {};
+}
+
+std::vector<std::pair<KafkaLog::Key, KafkaLog::Marks>> KafkaLog::marks_of(
+    const KafkaTopic& topic) const {
+  const std::lock_guard guard(mutex_);
+  std::vector<std::pair<Key, Marks>> all;
+  for (const auto& [key, marks] : marks_) {
+    const bool is_read = !partitions_.at(key).is_stopped;
+    if (key.first == topic.topic && is_read && !marks.to_check.empty())
+      all.emplace_back(key, marks);
+  }
+  return all;
 }
 
 Result<int64_t> KafkaLog::begin_at(const KafkaTopic& topic, int32_t partition) {
@@ -197,7 +233,11 @@ std::vector<KafkaProgress> KafkaLog::begun_at_end() {
 void KafkaLog::committed(const KafkaProgress& progress) {
   {
     const std::lock_guard guard(mutex_);
-    partitions_[{progress.topic, progress.partition}].next = progress.next;
+    const Key key(progress.topic, progress.partition);
+    partitions_[key].next = progress.next;
+    Marks& marks = marks_[key];
+    if (!progress.mark.empty()) marks.newest = progress.mark;
+    if (marks.to_check.empty()) marks.to_check = marks.newest;
   }
   consumer_->hint(progress.topic, progress.partition, progress.next);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Topics of Kafka as replayable logs. Where reading goes on is told by the ledger, never by the
-// cluster; before it does, the last record that was committed is read again: a topic that was
-// deleted and made again, or that lost records, is named and not read.
+// cluster; before it does, the last record that was committed is read again, and an earlier one now
+// and then while it goes on: a topic that was deleted and made again, or that lost records, is
+// named and not read.
 //
 // A thread of its own talks to the cluster, which may take its time; messages are taken by another.
 #pragma once
@@ -64,6 +65,11 @@ class KafkaLog {
 
  private:
   using Key = std::pair<std::string, int32_t>;
+  // Records that were committed: one that must still be the same at the next look, and the newest.
+  struct Marks {
+    std::string to_check;
+    std::string newest;
+  };
 
   KafkaLog(const KafkaCluster& cluster, std::vector<KafkaTopic> topics, Report report);
   void work();
@@ -74,6 +80,8 @@ class KafkaLog {
   std::vector<int32_t> not_begun(const KafkaTopic& topic,
                                  const std::vector<int32_t>& partitions) const;
   Status begin(const KafkaTopic& topic, int32_t partition, bool is_compacted);
+  Status check(const KafkaTopic& topic);
+  std::vector<std::pair<Key, Marks>> marks_of(const KafkaTopic& topic) const;
   Result<int64_t> begin_at(const KafkaTopic& topic, int32_t partition);
   void stop(const std::string& topic, int32_t partition, const Error& error);
   void report(const Error& error);
@@ -89,6 +97,7 @@ class KafkaLog {
   std::map<Key, KafkaProgress> committed_;           // by the ledger
   std::map<std::string, std::set<int32_t>> at_end_;  // partitions of new topics to begin there
   std::map<Key, KafkaPartition> partitions_;
+  std::map<Key, Marks> marks_;  // of those that are read
   std::vector<KafkaProgress> begun_at_end_;
   std::map<std::string, std::chrono::steady_clock::time_point> reported_;  // when last, by message
   std::thread thread_;
