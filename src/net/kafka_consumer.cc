@@ -76,7 +76,6 @@ class KafkaConsumer::Client {
  private:
   explicit Client(std::unique_ptr<KafkaHandle> handle);
 
-  rd_kafka_topic_t* topic_of(const std::string& topic);  // mutex_ is held
   void take_batch(size_t most);
   std::shared_ptr<Fetched> sender_of(const rd_kafka_message_t& message);
   std::shared_ptr<Fetched> sender_of(rd_kafka_event_t* error);
@@ -98,7 +97,6 @@ class KafkaConsumer::Client {
   std::unique_ptr<KafkaHandle> reader_;
 
   std::mutex mutex_;  // guards what follows, and held while messages are taken from the queue
-  std::map<std::string, KafkaTopic> topics_;
   std::map<Place, std::shared_ptr<Fetched>> fetched_;
   std::map<Place, int64_t> hints_;  // not sent yet
   std::map<Place, int64_t> sent_;   // under way; empty: none
@@ -137,18 +135,12 @@ Result<std::optional<KafkaRecord>> KafkaConsumer::Client::read_at(const std::str
   return look_up(*reader_, topic, partition, offset);
 }
 
-rd_kafka_topic_t* KafkaConsumer::Client::topic_of(const std::string& topic) {
-  KafkaTopic& kept = topics_[topic];
-  if (!kept) kept.reset(rd_kafka_topic_new(handle_->get(), topic.c_str(), nullptr));
-  return kept.get();
-}
-
 Status KafkaConsumer::Client::start(const std::string& topic, int32_t partition, int64_t offset) {
   CHECK(offset >= 0);
   const std::lock_guard lock(mutex_);
   auto& from = fetched_[{topic, partition}];
   CHECK(!from);
-  rd_kafka_topic_t* handle = topic_of(topic);
+  rd_kafka_topic_t* handle = handle_->topic(topic);
   if (!handle || rd_kafka_consume_start_queue(handle, partition, offset, queue_.get()) != 0) {
     fetched_.erase({topic, partition});
     return handle_->error_of(kafka_place(topic, partition), rd_kafka_last_error());

@@ -80,7 +80,7 @@ Properties usual_properties(const KafkaOptions& options) {
 // One record is looked up: whether it is there, at once, and no more than that.
 const Properties kLookUp = {{"enable.partition.eof", "true"},
                             {"fetch.wait.max.ms", "10"},
-                            {"queued.min.messages", "1"},
+                            {"fetch.message.max.bytes", "65536"},
                             {"topic.metadata.propagation.max.ms", "0"}};
 
 Status refuse_contradictions(const Properties& given, const rd_kafka_conf_t* settings,
@@ -115,6 +115,12 @@ Status fill(rd_kafka_conf_t* settings, const KafkaOptions& options, KafkaUse use
     for (const auto& [name, value] : kLookUp) ADWEAVE_TRY(set(settings, name, value));
   }
   return {};
+}
+
+// A complaint without "(after 3ms in state CONNECT, 5 identical error(s) suppressed)", so that it
+// is the same text when it comes again.
+std::string steady(std::string_view text) {
+  return std::string(text.substr(0, text.rfind(" (after ")));
 }
 
 bool is_unanswered(rd_kafka_resp_err_t error) {
@@ -156,7 +162,15 @@ Result<std::unique_ptr<KafkaHandle>> KafkaHandle::open(const KafkaOptions& optio
 }
 
 KafkaHandle::~KafkaHandle() {
+  topics_.clear();
   if (handle_) rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+rd_kafka_topic_t* KafkaHandle::topic(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  KafkaTopic& kept = topics_[name];
+  if (!kept) kept.reset(rd_kafka_topic_new(handle_, name.c_str(), nullptr));
+  return kept.get();
 }
 
 void KafkaHandle::serve(int wait_ms) {
@@ -224,9 +238,9 @@ std::vector<Error> KafkaHandle::take_trouble() {
 void KafkaHandle::on_log(const rd_kafka_t* handle, int level, const char* /*facility*/,
                          const char* text) {
   if (level > LOG_ERR) return;
-  auto* self = static_cast<KafkaHandle*>(rd_kafka_opaque(handle));
   const char* end_of_thread = std::strstr(text, "]: ");  // "[thrd:NAME]: text"
-  self->complain(*text == '[' && end_of_thread ? end_of_thread + 3 : text);
+  static_cast<KafkaHandle*>(rd_kafka_opaque(handle))
+      ->complain(steady(*text == '[' && end_of_thread ? end_of_thread + 3 : text));
 }
 
 // Called by serve().
@@ -235,15 +249,15 @@ void KafkaHandle::on_error(rd_kafka_t*, int error, const char* text, void* opaqu
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
     self->all_down_ = true;
   } else {
-    self->complain(text);
+    self->complain(steady(text));
   }
   self->add_trouble({.code = ErrorCode::io,
-                     .message = fmt::format("Kafka: {}", text),
+                     .message = "Kafka: " + steady(text),
                      .fix = "it is tried again; check that the brokers run and can be reached",
                      .recovery = Recovery::retry});
 }
 
-void KafkaHandle::complain(const char* text) {
+void KafkaHandle::complain(const std::string& text) {
   const std::lock_guard lock(mutex_);
   complaint_ = text;
   complained_ = Clock::now();

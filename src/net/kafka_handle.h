@@ -46,10 +46,13 @@ class KafkaHandle {
  public:
   // Fails with config.
   static Result<std::unique_ptr<KafkaHandle>> open(const KafkaOptions& options, KafkaUse use);
-  // All that was made of it must have been destroyed.
+  // All that was made of it must have been destroyed, but for topics.
   ~KafkaHandle();
 
   rd_kafka_t* get() const { return handle_; }
+  // A topic, the handle's own. It is kept, because librdkafka forgets who leads the partitions of
+  // one that nobody uses, and looks for them only when a second is over. Null: the name is none.
+  rd_kafka_topic_t* topic(const std::string& name);
   const KafkaOptions& options() const { return options_; }
 
   // Takes what librdkafka reports, at most so long: complaints.
@@ -76,7 +79,7 @@ class KafkaHandle {
   explicit KafkaHandle(const KafkaOptions& options) : options_(options) {}
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
   static void on_error(rd_kafka_t* handle, int error, const char* text, void* self);
-  void complain(const char* text);
+  void complain(const std::string& text);
   std::string complaint();
 
   const KafkaOptions options_;
@@ -84,6 +87,7 @@ class KafkaHandle {
   std::atomic<bool> all_down_ = false;  // since the last answer
 
   std::mutex mutex_;  // guards what follows
+  std::map<std::string, KafkaTopic> topics_;
   std::string complaint_;
   Clock::time_point complained_;
   std::vector<Error> trouble_;

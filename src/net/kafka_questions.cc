@@ -17,19 +17,15 @@ using Metadata = KafkaOwned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy
 using Resource = KafkaOwned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using Options = KafkaOwned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 
-KafkaTopic topic_of(KafkaHandle& handle, const std::string& topic) {
-  return KafkaTopic(rd_kafka_topic_new(handle.get(), topic.c_str(), nullptr));
-}
-
 // What the cluster tells of one topic.
 Result<Metadata> ask_metadata(KafkaHandle& handle, const std::string& topic) {
   const std::string what = "topic " + topic;
-  const KafkaTopic asked = topic_of(handle, topic);
+  rd_kafka_topic_t* asked = handle.topic(topic);
   if (!asked) return handle.error_of(what, rd_kafka_last_error());
   Metadata answer;
   const rd_kafka_resp_err_t error = handle.ask([&](int timeout_ms) {
     const rd_kafka_metadata_t* metadata = nullptr;
-    const auto failed = rd_kafka_metadata(handle.get(), 0, asked.get(), &metadata, timeout_ms);
+    const auto failed = rd_kafka_metadata(handle.get(), 0, asked, &metadata, timeout_ms);
     answer.reset(metadata);
     if (failed) return failed;
     return metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
@@ -163,13 +159,13 @@ Result<std::optional<KafkaRecord>> look_up(KafkaHandle& handle, const std::strin
     return handle.error_of(what, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION);
   }
   if (offset < 0) return std::optional<KafkaRecord>();
-  const KafkaTopic asked = topic_of(handle, topic);
+  rd_kafka_topic_t* asked = handle.topic(topic);
   const KafkaQueue queue(rd_kafka_queue_new(handle.get()));
-  if (!asked || rd_kafka_consume_start_queue(asked.get(), partition, offset, queue.get()) != 0) {
+  if (!asked || rd_kafka_consume_start_queue(asked, partition, offset, queue.get()) != 0) {
     return handle.error_of(what, rd_kafka_last_error());
   }
   const KafkaEvent first = first_of(handle, queue.get());
-  rd_kafka_consume_stop(asked.get(), partition);
+  rd_kafka_consume_stop(asked, partition);
   if (!first) return handle.error_of(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
   if (const rd_kafka_message_t* found = kafka_message(first.get())) {
     return found->offset == offset ? std::optional(copy_of(found)) : std::nullopt;
