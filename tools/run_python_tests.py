@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the unittest files of a folder, as many at once as there are processors, and writes "PASSED FAILED" to a file.
+"""Runs the unittest files of a folder, or one file, as many at once as there are processors, and writes "PASSED FAILED" to a file.
 
 A skipped test counts as failed: a test that cannot run proves nothing.
 """
@@ -36,7 +36,8 @@ def run_apart(file: pathlib.Path) -> tuple[int, int]:
 
 def main(folder: str, output: str) -> int:
     # The largest first: no long one is left for the end.
-    files = sorted(pathlib.Path(folder).glob("test_*.py"), key=lambda file: -file.stat().st_size)
+    named = pathlib.Path(folder)
+    files = [named] if named.is_file() else sorted(named.glob("test_*.py"), key=lambda file: -file.stat().st_size)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         counts = list(pool.map(run_apart, files))
     passed, bad = (sum(column) for column in zip(*counts, strict=True))

@@ -42,7 +42,7 @@ def ours(context: Context, logs: pathlib.Path) -> Engine:
 
 
 def spark(context: Context, logs: pathlib.Path) -> Engine:
-    python = ROOT / ".cache/peers/venv/bin/python"
+    python = ROOT / ".cache/peers/spark/venv/bin/python"
     command = [str(python), str(PEERS / "spark/whole_job.py"), str(logs), str(context.threads)]
     session = Session(command, CACHE / "out/spark.log", dict(os.environ))
     return Engine("spark", session.run, python.exists, "PySpark 4.1.1, warm session, bid requests as JSON", session.close)

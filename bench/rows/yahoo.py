@@ -25,7 +25,7 @@ def ours(context: Context, events: pathlib.Path) -> Engine:
 
 
 def spark(context: Context, events: pathlib.Path) -> Engine:
-    python = ROOT / ".cache/peers/venv/bin/python"
+    python = ROOT / ".cache/peers/spark/venv/bin/python"
     command = [str(python), str(PEERS / "spark/yahoo.py"), str(events), str(context.threads)]
     session = Session(command, CACHE / "out/spark-yahoo.log", dict(os.environ))
     return Engine("spark", session.run, python.exists, "PySpark 4.1.1, warm session", session.close)

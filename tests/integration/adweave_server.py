@@ -33,15 +33,15 @@ class ServerTest(AdweaveTest):
             [PROGRAM, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
             stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
         )
-        said = []
+        self.said: list[str] = []  # what it writes to the standard error, line by line
         for line in self.server.stderr:
-            said.append(line)
+            self.said.append(line)
             if ports := re.search(r"events on port (\d+), metrics on port (\d+)", line):
                 self.port, self.metrics_port = int(ports[1]), int(ports[2])
                 break
         else:
-            self.fail(f"the server has not begun: {said}")
-        self.rest = threading.Thread(target=self.server.stderr.read)
+            self.fail(f"the server has not begun: {self.said}")
+        self.rest = threading.Thread(target=self.said.extend, args=(self.server.stderr,))
         self.rest.start()
 
     def stop(self, how: int = signal.SIGTERM) -> int:

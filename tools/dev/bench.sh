@@ -28,7 +28,7 @@ setup_bench_duckdb() {
 
 # All peers: Python packages, Spark with its Java, avro-c.
 setup_bench() {
-  setup_peers
+  setup_peer spark
   setup_debian "${DEBIAN_BENCH[@]}"
   setup_bench_python
   setup_bench_duckdb

@@ -56,10 +56,10 @@ ci_faults_and_oracle() {
   } | ADWEAVE=$ADWEAVE xargs -P "$JOBS" -I COMMAND sh -c COMMAND
 }
 
-# The tests against other systems.
-ci_peers() {
-  setup_peers
-  test_peers
+# The tests against another system.
+ci_peer() { # name
+  setup_peer "$1"
+  test_peer "$1"
 }
 
 ci_all() { # [--full]
@@ -75,7 +75,10 @@ ci_all() { # [--full]
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 660 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10
-  if [ -n "$full" ] || peers_changed; then stage "peers: Spark" 600 ci_peers; fi
+  local peer
+  for peer in "${PEERS[@]}"; do
+    if [ -n "$full" ] || peer_changed "$peer"; then stage "peer: $peer" 600 ci_peer "$peer"; fi
+  done
   say "== time"
   printf '%s\n' "${CI_TIMES[@]}" >&2
   test_report

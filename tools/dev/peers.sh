@@ -1,12 +1,18 @@
 # Peers: the systems that the tests in tests/integration/peers run. They come from package registries, pinned, into .cache/peers.
 
-DEBIAN_PEERS=(openjdk-17-jre-headless maven)
-# What the peers read; a change to it makes `./dev ci` run them.
-PEER_PATHS=(src/lake src/ledger 'src/engine/publish_*' 'src/engine/seal*' 'src/query/ddl*' tests/integration/peers)
+DEBIAN_PEERS=(openjdk-17-jre-headless maven openssl)
+PEERS=(kafka spark)  # the short one first
+# What a peer sees of us; a change to it makes `./dev ci` run its tests. Patterns of git, not of the shell.
+declare -A PEER_PATHS=(
+  [kafka]='src/net/kafka_* src/*/*kafka* src/source/*.cc src/engine/feed* src/engine/live* tests/integration/peers/*kafka*'
+  [spark]='src/lake src/ledger src/engine/publish_* src/engine/seal* src/query/ddl* tests/integration/peers/*spark*'
+)
 
-# Python with what tests/integration/peers/requirements.txt pins, in .cache/peers/venv: first what builds pyspark, then pyspark.
-setup_peers_python() {
-  local pins=tests/integration/peers/requirements.txt venv=.cache/peers/venv
+peer_python() { echo ".cache/peers/$1/venv/bin/python"; }
+
+# Python with what NAME.requirements pins: first all but pyspark, which is built by what came first.
+setup_peer_python() { # name
+  local pins=tests/integration/peers/$1.requirements venv=.cache/peers/$1/venv
   cmp -s "$pins" "$venv/requirements.txt" && return
   say "setup: Python packages of $pins"
   rm -rf "$venv"
@@ -46,18 +52,31 @@ setup_jars() { # name
   jar_sums "$list" | (cd "$folder" && sha256sum --check --quiet - >&2) || fail "a jar of $list is not the one that was pinned"
 }
 
-setup_peers() {
+setup_peer() { # name
   setup_build
   setup_debian "${DEBIAN_PEERS[@]}"
-  setup_peers_python
-  setup_jars spark
+  setup_peer_python "$1"
+  setup_jars "$1"
 }
 
-# The tests against the peers, in their Python, with the Java that Debian's package brought.
-test_peers() {
+# The tests against a peer, in its Python, with the Java that Debian's package brought.
+test_peer() { # name
   local java
   java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
-  JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration test_python tests/integration/peers .cache/peers/venv/bin/python
+  JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration \
+    test_python "tests/integration/peers/test_$1.py" "$(peer_python "$1")"
+}
+
+# ./dev test --peers [NAME ...]
+test_peers() {
+  local peer
+  for peer in "$@"; do
+    [ -n "${PEER_PATHS[$peer]:-}" ] || fail "there is no peer $peer; there are: ${PEERS[*]}"
+  done
+  [ $# -gt 0 ] || set -- "${PEERS[@]}"
+  for peer in "$@"; do setup_peer "$peer"; done
+  build_preset release adweave
+  for peer in "$@"; do test_peer "$peer"; done
 }
 
 # What a change is compared with: where it left the main branch, else the commit before.
@@ -68,8 +87,10 @@ peers_base() {
   git rev-parse --verify --quiet "$base" || git hash-object -t tree /dev/null
 }
 
-# The change touches what the peers read.
-peers_changed() {
-  [ -n "$(git diff --name-only "$(peers_base)" -- "${PEER_PATHS[@]}")" ] ||
-    [ -n "$(git ls-files --others --exclude-standard -- "${PEER_PATHS[@]}")" ]
+# The change touches what the peer sees.
+peer_changed() { # name
+  local paths
+  read -ra paths <<<"${PEER_PATHS[$1]}"
+  [ -n "$(git diff --name-only "$(peers_base)" -- "${paths[@]}")" ] ||
+    [ -n "$(git ls-files --others --exclude-standard -- "${paths[@]}")" ]
 }

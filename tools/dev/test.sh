@@ -42,16 +42,14 @@ test_all() {
   test_report
 }
 
-# ./dev test [--peers]
+# ./dev test [--peers [NAME ...]]
 test_verb() {
-  case $* in
+  case ${1:-} in
     "") test_all ;;
     --peers)
-      setup_peers
-      build_preset release adweave
-      test_peers
+      test_peers "${@:2}"
       test_report
       ;;
-    *) fail "test takes --peers or nothing, got: $*" ;;
+    *) fail "test takes --peers, or nothing; got: $*" ;;
   esac
 }
