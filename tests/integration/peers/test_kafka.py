@@ -313,6 +313,19 @@ class GoneTest(KafkaTest):
         self.cluster.produce(topic, 0, [line(f"again-{i}") for i in range(30)])  # offset 10 is there
         self.check_stopped(topic, other, 9)
 
+    def test_a_topic_made_anew_while_it_is_read(self) -> None:
+        topic = self.topic("events")
+        self.configure([self.impressions("impressions", topic)])
+        self.cluster.produce(topic, 0, [line(f"old-{i}") for i in range(10)])
+        self.start()
+        self.wait_for_count(10)
+        self.cluster.delete_topic(topic)
+        self.cluster.create_topic(topic)
+        self.cluster.produce(topic, 0, [line(f"again-{i}") for i in range(30)])  # a client goes on at offset 10 of them
+        self.wait_for_said(f"kafka:{topic}:0")
+        _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
+        self.assertIn(f'adweave_kafka_stopped{{topic="{topic}",partition="0"}} 1\n', text)
+
     def test_a_topic_made_anew_and_shorter(self) -> None:
         topic, other = self.read_ten()
         self.cluster.delete_topic(topic)
