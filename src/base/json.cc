@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/limits.h"
+
 namespace adweave {
 
 namespace {
@@ -54,6 +56,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   };
 
   bool begin(JsonValue value) {
+    if (open_.size() == limits::kJsonDepthMax) {
+      error_ = fmt::format("it is nested over {} deep", limits::kJsonDepthMax);
+      return false;
+    }
     open_.push_back({std::move(value), {}});
     return true;
   }

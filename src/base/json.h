@@ -57,7 +57,8 @@ class JsonValue {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
-// Fails with ErrorCode::corrupt, naming the byte where the text stops being JSON.
+// Fails with ErrorCode::corrupt, naming the byte where the text stops being JSON, or saying that it
+// is nested too deep.
 Result<JsonValue> parse_json(std::string_view text);
 
 // Appends `text` as a quoted JSON string.

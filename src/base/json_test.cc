@@ -24,6 +24,18 @@ TEST(Json, TellsWhatIsWrong) {
   EXPECT_FALSE(object.string_at("b"));
 }
 
+TEST(Json, RefusesWhatIsNestedTooDeep) {
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_TRUE(parse_json(nested(1000)));
+  for (const size_t depth : {1001, 1'000'000}) {
+    const auto value = parse_json(nested(depth));
+    ASSERT_FALSE(value);
+    EXPECT_NE(value.error().message.find("nested over 1000 deep"), std::string::npos);
+  }
+}
+
 TEST(Json, ReplacesInvalidUtf8) {
   JsonValue value;
   value.set("raw", "a\xff");

@@ -20,6 +20,7 @@ inline constexpr int64_t kCommitBytes =
     64 * kMiB;  // a batch run commits each time this much input is done
 inline constexpr int64_t kEventBytesMax = kMiB;  // a longer record is a reject
 inline constexpr int kNestingMax = 64;
+inline constexpr size_t kJsonDepthMax = 1000;  // of control data
 inline constexpr int kThreadsMax = 64;
 inline constexpr int kSlicesInFlightPerThread = 2;  // decoded slices that wait for the sequencer
 inline constexpr int64_t kConfigBytesMax = 16 * kMiB;
@@ -182,6 +183,16 @@ inline constexpr int64_t kKafkaQueueBytes = 64 * kMiB;        // fetched, not ye
 inline constexpr int64_t kKafkaMessageBytesMax = 64 * kMiB;   // a longer one stops its partition
 inline constexpr size_t kKafkaMessagesAtOnce = 4096;
 inline constexpr int kKafkaSharesMax = 10'000;
+
+// Schema registry.
+inline constexpr int64_t kRegistrySchemaBytesMax = kMiB;      // text of a schema
+inline constexpr int64_t kRegistryChangeBytesMax = 8 * kMiB;  // its text may need escapes
+inline constexpr size_t kRegistrySubjectBytesMax = 1024;      // name
+inline constexpr int64_t kRegistryNumberMax = 2'147'483'647;  // an id or a version
+inline constexpr int kRegistryDepthMax = 512;  // types within types, when two are compared
+inline constexpr int64_t kRegistryStepsMax = 1'000'000;  // to compare two schemas
+inline constexpr size_t kRegistryReasonsMax = 100;       // told of two schemas that do not fit
+inline constexpr size_t kRegistryWaitingMax = 1024;      // requests; more are told to come back
 
 // State.
 inline constexpr int kSnapshotsKept = 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An Avro schema (specification 1.12), parsed from its JSON. Inside decode/ only.
+// An Avro schema (specification 1.12), parsed from its JSON. For decode/ and registry/.
 #pragma once
 
 #include <cstdint>
