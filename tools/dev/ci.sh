@@ -2,6 +2,8 @@
 
 CI_TIMES=()
 CI_STAGE=
+CI_PEERS=()  # whose tests are run
+CI_FETCH=    # the job that fetches them
 
 # Runs a command as a stage. It stands alone, not in a list, so that set -e sees every failure inside it.
 stage() { # name budget-in-seconds command...
@@ -19,7 +21,11 @@ ci_failed() { [ -z "$CI_STAGE" ] || say "dev: stage '$CI_STAGE' failed"; }
 # Everything of the preset release. Python's packages, which mostly wait for the network, arrive meanwhile.
 ci_build() {
   setup_python >"$ROOT/.cache/python.log" 2>&1 &
-  local python=$!
+  local python=$! peer
+  {
+    for peer in "${CI_PEERS[@]}"; do setup_peer "$peer"; done
+  } >"$ROOT/.cache/peers.log" 2>&1 &
+  CI_FETCH=$!
   build_preset release
   wait "$python" || { tail -20 "$ROOT/.cache/python.log" >&2; fail "the Python packages cannot be installed"; }
 }
@@ -56,8 +62,9 @@ ci_faults_and_oracle() {
   } | ADWEAVE=$ADWEAVE xargs -P "$JOBS" -I COMMAND sh -c COMMAND
 }
 
-# The tests against another system.
+# The tests against another system. What could not be fetched beside the build is fetched now.
 ci_peer() { # name
+  wait "$CI_FETCH" || true
   setup_peer "$1"
   test_peer "$1"
 }
@@ -66,6 +73,10 @@ ci_all() { # [--full]
   local full=${1:-}
   [ $# -le 1 ] && [[ $full =~ ^(--full)?$ ]] || fail "ci takes --full or nothing, got: $*"
   trap ci_failed EXIT
+  local peer
+  for peer in "${PEERS[@]}"; do
+    if [ -n "$full" ] || peer_changed "$peer"; then CI_PEERS+=("$peer"); fi
+  done
   stage "set-up" 240 setup_check
   stage "check: layers, map, style, format" 60 check_all
   stage "build release" 720 ci_build
@@ -75,10 +86,7 @@ ci_all() { # [--full]
   stage "clang-tidy" 400 check_tidy
   stage "sanitizers" 660 ci_sanitizers
   stage "fuzzers" 600 fuzz_smoke 10
-  local peer
-  for peer in "${PEERS[@]}"; do
-    if [ -n "$full" ] || peer_changed "$peer"; then stage "peer: $peer" 600 ci_peer "$peer"; fi
-  done
+  for peer in "${CI_PEERS[@]}"; do stage "peer: $peer" 600 ci_peer "$peer"; done
   say "== time"
   printf '%s\n' "${CI_TIMES[@]}" >&2
   test_report
