@@ -27,6 +27,8 @@ struct SourceJob {
   bool deduplicate = true;
   bool http = false;                        // takes deliveries of a running server
   std::optional<source::KafkaTopic> kafka;  // which a running server reads
+  std::string tcp;                          // address where lines are taken; empty: none
+  bool standard_input = false;              // of a running server
 };
 
 struct Job {

@@ -219,12 +219,21 @@ void Collector::take(net::HttpRequest request, net::HttpRespond respond) {
   Request read = read_request(request, sources_);
   if (read.refusal) return give(metrics_, respond, *std::move(read.refusal));
   keep(read.source->name, read.key, std::move(request.body),
-       {read.wait, std::move(respond), std::nullopt});
+       {read.wait, std::move(respond), std::nullopt, {}});
 }
 
 void Collector::take_event(const std::string& source, std::string line, net::HttpResponse answer,
                            net::HttpRespond respond) {
-  keep(source, "", std::move(line), {Wait::durable, std::move(respond), std::move(answer)});
+  keep(source, "", std::move(line), {Wait::durable, std::move(respond), std::move(answer), {}});
+}
+
+void Collector::take_lines(const std::string& source, std::string lines, Told told) {
+  keep(source, "", std::move(lines), {Wait::durable, {}, {}, std::move(told)});
+}
+
+void Collector::reply(Sender& sender, net::HttpResponse response) {
+  if (sender.told) return sender.told(response);
+  give(metrics_, *sender.respond, std::move(response));
 }
 
 void Collector::keep(const std::string& source, const std::string& sent_key, std::string body,
@@ -235,17 +244,15 @@ void Collector::keep(const std::string& source, const std::string& sent_key, std
   Hash128 key;
   {
     const std::lock_guard guard(mutex_);
-    if (is_stopping_)
-      return give(metrics_, sender.respond, busy(503, "stopping", "the server is being stopped"));
+    if (is_stopping_) return reply(sender, busy(503, "stopping", "the server is being stopped"));
     const std::string id = sent_key.empty() ? made_id() : sent_key;
     key = key_of(source, id);
     const auto [it, is_new] = batches_.try_emplace(key);
     if (is_new) it->second = std::make_shared<Batch>();
     batch = it->second;
     if (!is_new && batch->content != content) {
-      return give(metrics_, sender.respond,
-                  problem(422, "Idempotency-Key", "the key was used for another body",
-                          "send this body under a key of its own"));
+      return reply(sender, problem(422, "Idempotency-Key", "the key was used for another body",
+                                   "send this body under a key of its own"));
     }
     batch->waiting.push_back(std::move(sender));
     ++waiting_;
@@ -272,16 +279,16 @@ void Collector::answer(Batch& batch) {
     }
     const ledger::DeliveryOutcome none;
     const bool tells_all = sender.wait == Wait::committed;
-    give(metrics_, sender.respond,
-         sender.answer ? *std::move(sender.answer)
-                       : outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
+    reply(sender, sender.answer
+                      ? *std::move(sender.answer)
+                      : outcome_of(batch.id, batch.bytes, tells_all ? batch.outcome : none));
     --waiting_;
   }
   batch.waiting.swap(left);
 }
 
 void Collector::turn_away(Batch& batch, const net::HttpResponse& response) {
-  for (Sender& sender : batch.waiting) give(metrics_, sender.respond, response);
+  for (Sender& sender : batch.waiting) reply(sender, response);
   waiting_ -= static_cast<int64_t>(batch.waiting.size());
   batch.waiting.clear();
 }

@@ -50,6 +50,11 @@ class Collector {
   void take_event(const std::string& source, std::string line, net::HttpResponse answer,
                   net::HttpRespond respond);
 
+  // Keeps lines of a source that came another way than by HTTP. `told` has what a request would be
+  // answered, once they are durable or cannot be kept: 200, or one to try again after.
+  using Told = std::function<void(const net::HttpResponse&)>;
+  void take_lines(const std::string& source, std::string lines, Told told);
+
   // Answers those who waited for it.
   void committed(const ledger::CommitOutcome& commit);
   // Nothing will be committed any more: who waits is told to come again.
@@ -61,8 +66,9 @@ class Collector {
   // Who waits for an answer.
   struct Sender {
     Wait wait = Wait::durable;
-    net::HttpRespond respond;
+    std::optional<net::HttpRespond> respond;  // of a request
     std::optional<net::HttpResponse> answer;  // none: what became of the delivery, as JSON
+    Told told;                                // of what is no request
   };
 
   // What was delivered under a key.
@@ -82,6 +88,7 @@ class Collector {
   // `sent_key` may be empty.
   void keep(const std::string& source, const std::string& sent_key, std::string body,
             Sender sender);
+  void reply(Sender& sender, net::HttpResponse response);
   void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);
   void answer(Batch& batch);
   void turn_away(Batch& batch, const net::HttpResponse& response);

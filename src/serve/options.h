@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,12 @@ struct HttpSource {
   bool is_compressible = true;  // whether its bytes may come compressed
 };
 
+// A source whose lines come over a TCP port, or by standard input.
+struct LineSource {
+  std::string name;
+  std::optional<Address> address;  // none: standard input
+};
+
 // A secret that signs what comes by a browser; any of them may have signed. Kept in a file or in a
 // variable of the environment.
 struct SigningKey {
@@ -61,6 +68,7 @@ struct Options {
   Address metrics{"127.0.0.1", 8000};
   std::vector<Token> tokens;  // none: whoever can connect may do all
   std::vector<HttpSource> sources;
+  std::vector<LineSource> lines;
   std::vector<SigningKey> signing_keys;
   EventEndpoint pixel;      // an image
   EventEndpoint click;      // a redirect to a signed destination

@@ -25,6 +25,7 @@ Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& 
   server->through_ = through;
   ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
                                                      server->options_.sources, std::move(now_us)));
+  ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
   server->add_routes();
   ADWEAVE_ASSIGN(server->events_, server->listen(server->options_.address));
   ADWEAVE_ASSIGN(server->scrapes_, server->listen(server->options_.metrics));
@@ -50,6 +51,7 @@ Server::~Server() {
 
 // The collector first: who waits for a commit would hold its connection open.
 void Server::stop() {
+  lines_.reset();
   if (collector_) collector_->stop();
   if (events_) events_->stop();
   if (scrapes_) scrapes_->stop();

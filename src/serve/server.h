@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "net/http_server.h"
 #include "serve/collector.h"
+#include "serve/line_intake.h"
 #include "serve/metrics.h"
 #include "serve/options.h"
 #include "serve/routes.h"
@@ -39,6 +40,8 @@ class Server {
 
   int port() const { return events_->port(); }
   int metrics_port() const { return scrapes_->port(); }
+  // Of the sources whose lines come over TCP, in their order.
+  std::vector<int> line_ports() const { return lines_->ports(); }
 
   // How it stands (Metrics::status()).
   JsonValue status() const { return metrics_.status(gauges()); }
@@ -71,6 +74,7 @@ class Server {
   mutable std::mutex mutex_;
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
+  std::unique_ptr<LineIntake> lines_;
   Routes routes_;
   JsonValue openapi_;
   std::unique_ptr<net::HttpServer> events_;

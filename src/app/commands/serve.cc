@@ -61,6 +61,8 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
                  start_control(fs, data, *live, *server));
   fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
              server->metrics_port());
+  for (const int port : server->line_ports())
+    fmt::print(stderr, "adweave: lines on port {}\n", port);
   const Status ran = live->run();
   server->stop();
   return ran;

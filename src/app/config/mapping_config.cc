@@ -295,6 +295,8 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   copy.remove("deduplicate");
   copy.remove("http");
   copy.remove("kafka");
+  copy.remove("tcp");
+  copy.remove("stdin");
   std::string text = YAML::Dump(copy) + avro.schema;
   for (const auto& [id, schema] : avro.schemas) text += schema;
   return to_hex(hash128(text));
@@ -314,9 +316,13 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
   job.files = map.texts("files");
   job.http = map.truth("http").value_or(false);
   read_topic(map, job);
-  if (job.files.empty() && !job.http && !job.kafka) {
+  job.tcp = map.text("tcp").value_or("");
+  job.standard_input = map.truth("stdin").value_or(false);
+  const bool is_live = job.http || job.kafka || !job.tcp.empty() || job.standard_input;
+  if (job.files.empty() && !is_live) {
     problems.add(node, "source has no files",
-                 "write files: [\"impressions/*.ndjson\"], or http: true, or kafka: TOPIC");
+                 "write files: [\"impressions/*.ndjson\"], or http: true, kafka: TOPIC, tcp: "
+                 "ADDRESS or stdin: true");
   }
   const auto format = map.choice<Format>("format", {{"json", Format::json},
                                                     {"csv", Format::csv},

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "app/config/source_text.h"
 #include "engine/job.h"
@@ -77,6 +78,21 @@ void read_keys(MapReader& map, serve::Options& options) {
   }
 }
 
+// Whether streams of it can be cut at line ends.
+bool is_of_lines(const decode::DecoderSpec& spec) {
+  switch (spec.format) {
+    case decode::Format::json:
+      return spec.framing == decode::JsonFraming::lines;
+    case decode::Format::csv:
+      return !spec.csv.header;
+    case decode::Format::lines:
+      return true;
+    case decode::Format::avro:
+      return false;
+  }
+  return false;
+}
+
 // The source of an endpoint whose parameters become events: it must take JSON.
 void read_event_source(MapReader& map, const engine::Job& job, serve::EventEndpoint& endpoint) {
   endpoint.source = map.required_text("source", "impressions");
@@ -145,8 +161,48 @@ std::optional<serve::Address> parse_address(const std::string& text) {
   return address;
 }
 
+// Sources whose lines come over a port or by standard input.
+void read_lines(MapReader& root, const engine::Job& job, serve::Options& options) {
+  bool has_input = false;
+  for (const engine::SourceJob& source : job.sources) {
+    const std::string& name = source.decoder.source;
+    if (source.tcp.empty() && !source.standard_input) continue;
+    if (!is_of_lines(source.decoder)) {
+      root.problems().add(root.node(), "the source " + name + " is not of lines",
+                          "over tcp and stdin come JSON lines, a line pattern, or CSV with header: "
+                          "false");
+    }
+    if (!source.tcp.empty()) {
+      const auto address = parse_address(source.tcp);
+      if (!address) {
+        root.problems().add(root.node(), "tcp of " + name + " is no address: " + source.tcp,
+                            "write it like 127.0.0.1:5170");
+      } else {
+        options.lines.push_back({name, address});
+      }
+    }
+    if (source.standard_input && std::exchange(has_input, true)) {
+      root.problems().add(root.node(), "two sources read standard input",
+                          "write stdin: true in one of them");
+    } else if (source.standard_input) {
+      options.lines.push_back({name, std::nullopt});
+    }
+  }
+}
+
+// Lines carry no token.
+void check_lines(MapReader& root, const serve::Options& options, bool anyone) {
+  for (const serve::LineSource& source : options.lines) {
+    if (anyone || !source.address || is_loopback(source.address->host)) continue;
+    root.problems().add(
+        root.node(), "others can reach the lines of " + source.name + ", and lines carry no token",
+        "write serve: {lines: anyone}, or listen on 127.0.0.1");
+  }
+}
+
 serve::Options read_serve(MapReader& root, const engine::Job& job) {
   serve::Options options;
+  read_lines(root, job, options);
   for (const engine::SourceJob& source : job.sources) {
     if (!source.http) continue;
     options.sources.push_back({source.decoder.source,
@@ -154,9 +210,12 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
                                source.decoder.compression != decode::Compression::none});
   }
   const auto node = root.take("serve");
+  if (!node) check_lines(root, options, false);
   if (!node) return options;
   MapReader map(*node, "serve", root.problems());
   if (!map.valid()) return options;
+  check_lines(root, options,
+              map.choice<bool>("lines", {{"loopback", false}, {"anyone", true}}).value_or(false));
   read_address(map, "listen", options.address);
   read_address(map, "metrics", options.metrics);
   read_tokens(map, options);
