@@ -37,6 +37,8 @@ struct HttpRequest {
   std::vector<HttpHeader> headers;
   std::string body;
   std::string peer;  // address of the other side: "127.0.0.1"
+  // What stands where its route has {name}, in order; filled in by who leads requests on.
+  std::vector<std::string> path_values;
 
   // The first of a name, in whatever case; null: none.
   const std::string* header(std::string_view name) const;

@@ -171,6 +171,18 @@ bool read_target(std::string_view target, HttpRequest& request) {
   return read_query(target.substr(std::min(question + 1, target.size())), request.query);
 }
 
+std::vector<std::string> path_parts(std::string_view target) {
+  std::string_view path = target.substr(0, target.find('?'));
+  std::vector<std::string> parts;
+  while (path.starts_with('/')) {
+    path.remove_prefix(1);
+    const size_t end = std::min(path.find('/'), path.size());
+    parts.push_back(decode_percent(path.substr(0, end), false).value_or(""));
+    path.remove_prefix(end);
+  }
+  return parts;
+}
+
 bool has_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }

@@ -18,6 +18,9 @@ bool same_name(std::string_view a, std::string_view b);
 // authority is left out. False: it is malformed.
 bool read_target(std::string_view target, HttpRequest& request);
 
+// The parts of a target's path, between its slashes, each decoded: "/a%2Fb/c?d" has "a/b" and "c".
+std::vector<std::string> path_parts(std::string_view target);
+
 // Appends the parameters of a query, or of a form (application/x-www-form-urlencoded), decoded and
 // in order. False: it is malformed.
 bool read_query(std::string_view text, std::vector<std::pair<std::string, std::string>>& query);

@@ -2,7 +2,9 @@
 #include "serve/access.h"
 
 #include <algorithm>
+#include <initializer_list>
 
+#include "base/base64.h"
 #include "net/digest.h"
 #include "serve/answers.h"
 
@@ -17,20 +19,38 @@ net::HttpResponse who_are_you(const std::string& detail, const std::string& fix,
   return response;
 }
 
-// Without a token of this role.
-std::optional<net::HttpResponse> refuse_without(Role needed, const net::HttpRequest& request,
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBasic = "Basic ";
+
+// The token in a header; nothing when it has none.
+std::optional<std::string> token_in(const std::string* header) {
+  if (header == nullptr || !header->starts_with(kBearer)) return std::nullopt;
+  return header->substr(kBearer.size());
+}
+
+// The same, or with "Basic" (RFC 7617) the password, whoever the user is.
+std::optional<std::string> token_or_password_in(const std::string* header) {
+  if (header == nullptr || !header->starts_with(kBasic)) return token_in(header);
+  const auto pair = decode_base64(std::string_view(*header).substr(kBasic.size()));
+  const size_t colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  return pair->substr(colon + 1);
+}
+
+// Without a token of one of these roles; `admin` may do all.
+std::optional<net::HttpResponse> refuse_without(std::initializer_list<Role> needed,
+                                                const std::optional<std::string>& given,
                                                 const std::vector<Token>& tokens) {
   if (tokens.empty()) return std::nullopt;
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string* given = request.header("Authorization");
-  if (given == nullptr || !given->starts_with(kBearer)) {
+  if (!given) {
     return who_are_you("the request has no bearer token",
                        "send Authorization: Bearer and a token of the configuration", "Bearer");
   }
-  const std::string sum = net::sha256_hex(std::string_view(*given).substr(kBearer.size()));
+  const std::string sum = net::sha256_hex(*given);
   for (const Token& token : tokens) {
     if (!net::is_same_secret(token.sha256, sum)) continue;
-    if (token.role == needed || token.role == Role::admin) return std::nullopt;
+    const bool has_role = std::find(needed.begin(), needed.end(), token.role) != needed.end();
+    if (has_role || token.role == Role::admin) return std::nullopt;
     return problem(403, "not allowed", "the token " + token.name + " has another role",
                    "ask for a token with the role that this needs");
   }
@@ -62,13 +82,21 @@ std::optional<net::HttpResponse> refuse_unsigned(const net::HttpRequest& request
 
 std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, Access access,
                                         const Options& options) {
+  const std::string* header = request.header("Authorization");
+  const std::vector<Token>& tokens = options.tokens;
   switch (access) {
     case Access::anyone:
       return std::nullopt;
     case Access::ingest:
-      return refuse_without(Role::ingest, request, options.tokens);
+      return refuse_without({Role::ingest}, token_in(header), tokens);
     case Access::read:
-      return refuse_without(Role::read, request, options.tokens);
+      return refuse_without({Role::read}, token_in(header), tokens);
+    case Access::registry_read:
+      return refuse_without({Role::read, Role::ingest}, token_or_password_in(header), tokens);
+    case Access::registry_write:
+      return refuse_without({Role::ingest}, token_or_password_in(header), tokens);
+    case Access::registry_admin:
+      return refuse_without({}, token_or_password_in(header), tokens);
     case Access::signature:
       return refuse_unsigned(request, false, options.signing_keys);
     case Access::signed_head:

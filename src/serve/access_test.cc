@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "net/digest.h"
 
 namespace adweave::serve {
@@ -75,6 +76,32 @@ TEST(Access, TokensHaveRoles) {
     EXPECT_EQ(status_of(request, Access::ingest, options), ingest);
     EXPECT_EQ(status_of(request, Access::read, options), read);
   }
+}
+
+TEST(Access, TheRegistryTakesAPasswordToo) {
+  Options options;
+  options.tokens = {{"sender", net::sha256_hex("s"), Role::ingest},
+                    {"reader", net::sha256_hex("r:1"), Role::read},
+                    {"chief", net::sha256_hex("c"), Role::admin}};
+  const auto status = [&](const std::string& header, Access access) {
+    net::HttpRequest request;
+    if (!header.empty()) request.headers = {{"Authorization", header}};
+    return status_of(request, access, options);
+  };
+  const auto basic = [](const std::string& pair) { return "Basic " + encode_base64(pair); };
+  for (const auto& [header, read, write, admin] : {std::tuple{std::string(), 401, 401, 401},
+                                                   {"Bearer s", 0, 0, 403},
+                                                   {basic("any:s"), 0, 0, 403},
+                                                   {basic(":r:1"), 0, 403, 403},
+                                                   {basic("u:c"), 0, 0, 0},
+                                                   {basic("c"), 401, 401, 401},
+                                                   {basic("u:x"), 401, 401, 401},
+                                                   {"Basic ?", 401, 401, 401}}) {
+    EXPECT_EQ(status(header, Access::registry_read), read) << header;
+    EXPECT_EQ(status(header, Access::registry_write), write) << header;
+    EXPECT_EQ(status(header, Access::registry_admin), admin) << header;
+  }
+  EXPECT_EQ(status(basic("u:c"), Access::read), 401) << "elsewhere a password is none";
 }
 
 }  // namespace

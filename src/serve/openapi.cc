@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/limits.h"
+#include "serve/registry_text.h"
 
 namespace adweave::serve {
 
@@ -94,14 +95,17 @@ JsonValue parameters_of(const Route& route) {
 JsonValue body_of(const Route& route) {
   JsonValue types;
   for (const std::string& type : route.text.takes) {
-    JsonValue schema = type == kForm ? event_schema(route.text) : JsonValue(true);
+    JsonValue schema = type == kForm             ? event_schema(route.text)
+                       : route.text.body.empty() ? JsonValue(true)
+                                                 : reference("schemas/" + route.text.body);
     types.set(type, Object{{"schema", std::move(schema)}});
   }
   return Object{{"required", true}, {"content", std::move(types)}};
 }
 
 bool needs_token(const Route& route) {
-  return route.access == Access::ingest || route.access == Access::read;
+  return route.access != Access::anyone && route.access != Access::signature &&
+         route.access != Access::signed_head;
 }
 
 JsonValue responses_of(const Route& route, bool has_tokens) {
@@ -118,18 +122,19 @@ JsonValue responses_of(const Route& route, bool has_tokens) {
   if (needs_token(route) && has_tokens) problems.insert(problems.end(), {401, 403});
   if (route.access == Access::signature || route.access == Access::signed_head)
     problems.push_back(403);
-  for (const int status : problems)
-    responses.emplace(std::to_string(status), reference("responses/Problem"));
+  const char* form = text.is_registry ? "responses/RegistryProblem" : "responses/Problem";
+  for (const int status : problems) responses.emplace(std::to_string(status), reference(form));
   return Object(responses.begin(), responses.end());
 }
 
-// "GET /v1/i.gif" -> "get_v1_i_gif"
+// "GET /v1/i.gif" -> "get_v1_i_gif", "GET /mode/{subject}" -> "get_mode_subject"
 std::string name_of(const Route& route) {
   std::string name = route.method + route.path;
   for (char& c : name) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (c == '/' || c == '.') c = '_';
   }
+  std::erase_if(name, [](char c) { return c == '{' || c == '}'; });
   return name;
 }
 
@@ -139,19 +144,33 @@ JsonValue operation_of(const Route& route, bool has_tokens) {
                                {"parameters", parameters_of(route)}};
   if (!route.text.takes.empty()) operation.set("requestBody", body_of(route));
   operation.set("responses", responses_of(route, has_tokens));
-  if (needs_token(route) && has_tokens)
-    operation.set("security", Array{Object{{"token", Array{}}}});
+  if (needs_token(route) && has_tokens) {
+    Array ways{Object{{"token", Array{}}}};
+    if (route.text.is_registry) ways.push_back(Object{{"password", Array{}}});
+    operation.set("security", std::move(ways));
+  }
   return operation;
 }
 
 JsonValue components(bool has_tokens) {
+  JsonValue schemas = *parse_json(kSchemas);
+  const JsonValue of_registry = *parse_json(kRegistrySchemas);
+  for (const auto& [name, schema] : *of_registry.as_object()) schemas.set(name, schema);
+  const auto went_wrong = [](JsonValue form) {
+    return Object{{"description", "What went wrong, and what to do about it"},
+                  {"content", std::move(form)}};
+  };
+  // What never reaches the registry is told as everywhere.
+  JsonValue registry_problem = content(kRegistryJson, reference("schemas/RegistryProblem"));
+  registry_problem.set(kProblem, Object{{"schema", reference("schemas/Problem")}});
   JsonValue parts = Object{
-      {"schemas", *parse_json(kSchemas)},
-      {"responses",
-       Object{{"Problem", Object{{"description", "What went wrong, and what to do about it"},
-                                 {"content", content(kProblem, reference("schemas/Problem"))}}}}}};
+      {"schemas", std::move(schemas)},
+      {"responses", Object{{"Problem", went_wrong(content(kProblem, reference("schemas/Problem")))},
+                           {"RegistryProblem", went_wrong(std::move(registry_problem))}}}};
   if (has_tokens) {
-    parts.set("securitySchemes", Object{{"token", Object{{"type", "http"}, {"scheme", "bearer"}}}});
+    parts.set("securitySchemes",
+              Object{{"token", Object{{"type", "http"}, {"scheme", "bearer"}}},
+                     {"password", Object{{"type", "http"}, {"scheme", "basic"}}}});
   }
   return parts;
 }

@@ -25,10 +25,13 @@ struct Token {
 // Who may use an endpoint.
 enum class Access : uint8_t {
   anyone,
-  ingest,       // a token that may deliver
-  read,         // a token that may ask
-  signature,    // whoever was given the request, signed
-  signed_head,  // the same; what comes after the signature is filled in later
+  ingest,          // a token that may deliver
+  read,            // a token that may ask
+  registry_read,   // a token of any role
+  registry_write,  // a token that may deliver
+  registry_admin,  // a token that may do all
+  signature,       // whoever was given the request, signed
+  signed_head,     // the same; what comes after the signature is filled in later
 };
 
 struct Address {

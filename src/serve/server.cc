@@ -7,6 +7,7 @@
 #include "serve/answers.h"
 #include "serve/event_endpoints.h"
 #include "serve/openapi.h"
+#include "serve/registry_endpoints.h"
 
 namespace adweave::serve {
 
@@ -20,13 +21,15 @@ net::HttpResponse plain_text(std::string text) {
 
 Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
                                               source::JournalPosition through,
+                                              registry::Registry& registry,
                                               std::function<int64_t()> now_us, AskKafka kafka) {
   std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(kafka)));
   server->through_ = through;
   ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
                                                      server->options_.sources, std::move(now_us)));
   ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
-  server->add_routes();
+  server->registry_thread_ = std::make_unique<RegistryThread>(server->metrics_);
+  server->add_routes(registry);
   ADWEAVE_ASSIGN(server->events_, server->listen(server->options_.address));
   ADWEAVE_ASSIGN(server->scrapes_, server->listen(server->options_.metrics));
   return server;
@@ -53,6 +56,7 @@ Server::~Server() {
 void Server::stop() {
   lines_.reset();
   if (collector_) collector_->stop();
+  if (registry_thread_) registry_thread_->stop();
   if (events_) events_->stop();
   if (scrapes_) scrapes_->stop();
 }
@@ -66,7 +70,7 @@ void Server::committed(const ledger::CommitOutcome& commit) {
   collector_->committed(commit);
 }
 
-void Server::add_routes() {
+void Server::add_routes(registry::Registry& registry) {
   const auto tell = [this](auto make_answer) {
     return [this, make_answer](const net::HttpRequest& /*request*/, net::HttpRespond respond) {
       give(metrics_, respond, make_answer());
@@ -89,6 +93,7 @@ void Server::add_routes() {
       {.summary = "Tells whether events are processed", .gives = "text/plain", .problems = {503}});
   add("/openapi.json", Access::anyone, [this] { return json_answer(200, openapi_); },
       {.summary = "Describes this API", .gives = "application/json"});
+  add_registry_endpoints(registry, *registry_thread_, routes_);
   openapi_ = openapi_of(routes_, !options_.tokens.empty());
 }
 
@@ -118,10 +123,11 @@ void Server::handle(net::HttpRequest request, net::HttpRespond respond) {
   auto found = routes_.find(request);
   if (auto* none = std::get_if<net::HttpResponse>(&found))
     return give(metrics_, respond, std::move(*none));
-  const Route& route = *std::get<const Route*>(found);
-  if (auto refusal = refuse(request, route.access, options_))
-    return give(metrics_, respond, *std::move(refusal));
-  route.handle(std::move(request), std::move(respond));
+  auto& [route, values] = std::get<Routes::Found>(found);
+  if (auto refusal = refuse(request, route->access, options_))
+    return give(metrics_, respond, refusal_of(*route, *std::move(refusal)));
+  request.path_values = std::move(values);
+  route->handle(std::move(request), std::move(respond));
 }
 
 int64_t Server::bytes_behind() const {

@@ -7,7 +7,7 @@
 //   GET  /readyz        events are processed
 //   GET  /openapi.json  what there is (serve/openapi.h)
 //
-// and those of serve/event_endpoints.h.
+// and those of serve/event_endpoints.h and serve/registry_endpoints.h.
 #pragma once
 
 #include <atomic>
@@ -17,10 +17,12 @@
 
 #include "base/json.h"
 #include "net/http_server.h"
+#include "registry/registry.h"
 #include "serve/collector.h"
 #include "serve/line_intake.h"
 #include "serve/metrics.h"
 #include "serve/options.h"
+#include "serve/registry_thread.h"
 #include "serve/routes.h"
 
 namespace adweave::serve {
@@ -29,10 +31,11 @@ class Server {
  public:
   using AskKafka = std::function<std::vector<source::KafkaPartition>()>;
 
-  // Listens at once; events are taken before it is ready(). The journal must outlive it. `kafka`
-  // tells how partitions stand, until stop().
+  // Listens at once; events are taken before it is ready(). The journal and the registry must
+  // outlive it. `kafka` tells how partitions stand, until stop().
   static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
                                                source::JournalPosition through,
+                                               registry::Registry& registry,
                                                std::function<int64_t()> now_us, AskKafka kafka);
   ~Server();
   Server(const Server&) = delete;
@@ -58,7 +61,7 @@ class Server {
 
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
-  void add_routes();
+  void add_routes(registry::Registry& registry);
   RouteText deliveries_text() const;
   net::HttpResponse readiness() const;
   net::HttpResponse metrics() const;
@@ -75,6 +78,7 @@ class Server {
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<LineIntake> lines_;
+  std::unique_ptr<RegistryThread> registry_thread_;
   Routes routes_;
   JsonValue openapi_;
   std::unique_ptr<net::HttpServer> events_;

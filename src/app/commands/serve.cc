@@ -10,6 +10,7 @@
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "engine/live.h"
+#include "registry/registry.h"
 #include "serve/server.h"
 
 namespace adweave::app {
@@ -54,9 +55,11 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   };
   ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
                  engine::Live::open(fs, std::move(job), std::move(hooks)));
+  ADWEAVE_ASSIGN(const std::unique_ptr<registry::Registry> registry,
+                 registry::Registry::open(fs, join_path(data, "registry")));
   ADWEAVE_ASSIGN(
       server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
-                                   now_us, [&live = *live] { return live.kafka(); }));
+                                   *registry, now_us, [&live = *live] { return live.kafka(); }));
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(fs, data, *live, *server));
   fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
