@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -7,6 +8,7 @@
 #include "app/config/config.h"
 #include "app/config/serve_config.h"
 #include "app/control/control.h"
+#include "app/control/service_manager.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "engine/live.h"
@@ -46,11 +48,15 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   std::unique_ptr<serve::Server> server;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
-  hooks.stop = stop_asked;
+  hooks.stop = [told = false]() mutable {
+    if (stop_asked() && !std::exchange(told, true)) tell_service_manager("STOPPING=1");
+    return stop_asked();
+  };
   hooks.committed = [&](const ledger::CommitOutcome& commit) { server->committed(commit); };
   hooks.trouble = [](const Error& error) { fail(error); };
   hooks.ready = [&] {
     server->ready();
+    tell_service_manager("READY=1");
     fmt::print(stderr, "adweave: ready\n");
   };
   ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
