@@ -28,9 +28,9 @@ class ServerTest(AdweaveTest):
             self.stop(signal.SIGKILL)
         super().tearDown()
 
-    def start(self, **env: str) -> None:
+    def start(self, program: object = PROGRAM, **env: str) -> None:
         self.server = subprocess.Popen(
-            [PROGRAM, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+            [program, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
             stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
         )
         self.said: list[str] = []  # what it writes to the standard error, line by line

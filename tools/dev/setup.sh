@@ -4,7 +4,7 @@
 DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev libspdlog-dev
   libcli11-dev libyaml-cpp-dev libhowardhinnant-date-dev nlohmann-json3-dev libxxhash-dev libbenchmark-dev
   libgtest-dev libgmock-dev zlib1g-dev libzstd-dev libsnappy-dev libbz2-dev
-  liblzma-dev libboost1.81-dev libssl-dev librdkafka-dev openssl tzdata)
+  liblzma-dev libboost1.81-dev libssl-dev librdkafka-dev openssl tzdata dpkg-dev)
 # Tools that a machine may have from elsewhere: command -> package.
 declare -A DEBIAN_TOOLS=([git]=git [npm]=npm [python3]=python3 [curl]=curl)
 DEBIAN_CHECK=(clang-format-22 clang-tidy-22 valgrind)
@@ -53,11 +53,11 @@ npm_package() { # name sum folder -> folder/package/
 }
 
 setup_libraries() {
-  local want="$PYARROW_SHA256 $DUCKDB_SHA256 $SIMDJSON_SHA256"
+  local want="$PYARROW_SHA256 $DUCKDB_SHA256 $SIMDJSON_SHA256 with licences"
   [ "$(cat .deps/pins 2>/dev/null)" = "$want" ] && return
   say "setup: Arrow and Parquet $PYARROW, DuckDB ${DUCKDB##*@}, simdjson ${SIMDJSON##*@}"
   local temporary=.cache/fetch
-  rm -rf "$temporary" .deps/arrow .deps/duckdb .deps/simdjson
+  rm -rf "$temporary" .deps/{arrow,duckdb,simdjson,pins}
   mkdir -p "$temporary"/{arrow,duckdb,simdjson} .deps/{arrow/lib,duckdb/lib,simdjson}
 
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.11 \
@@ -65,14 +65,17 @@ setup_libraries() {
   local wheel
   wheel=$(ls "$temporary"/arrow/*.whl)
   verify_sha256 "$wheel" "$PYARROW_SHA256"
-  unzip -q "$wheel" 'pyarrow/include/*' 'pyarrow/libarrow.so.*' 'pyarrow/libparquet.so.*' -d "$temporary/arrow"
+  unzip -q "$wheel" 'pyarrow/include/*' 'pyarrow/libarrow.so.*' 'pyarrow/libparquet.so.*' 'pyarrow-*/licenses/*' \
+    -d "$temporary/arrow"
   mv "$temporary/arrow/pyarrow/include" .deps/arrow/include
   mv "$temporary"/arrow/pyarrow/lib*.so.* .deps/arrow/lib/
+  mv "$temporary"/arrow/pyarrow-*/licenses/{LICENSE,NOTICE}.txt .deps/arrow/
 
   npm_package "$DUCKDB" "$DUCKDB_SHA256" "$temporary/duckdb"
   mv "$temporary/duckdb/package/libduckdb.so" .deps/duckdb/lib/
+  mv "$temporary/duckdb/package/LICENSE" .deps/duckdb/
   npm_package "$SIMDJSON" "$SIMDJSON_SHA256" "$temporary/simdjson"
-  mv "$temporary"/simdjson/package/src/simdjson.{h,cpp} .deps/simdjson/
+  mv "$temporary"/simdjson/package/src/simdjson.{h,cpp} "$temporary/simdjson/package/LICENSE" .deps/simdjson/
 
   rm -rf "$temporary"
   echo "$want" >.deps/pins
