@@ -83,6 +83,7 @@ class KafkaLog {
   Status check(const KafkaTopic& topic);
   std::vector<std::pair<Key, Marks>> marks_of(const KafkaTopic& topic) const;
   Result<int64_t> begin_at(const KafkaTopic& topic, int32_t partition);
+  Error too_short(const KafkaProgress& progress, const net::KafkaOffsets& offsets);
   void stop(const std::string& topic, int32_t partition, const Error& error);
   void report(const Error& error);
 
@@ -100,6 +101,7 @@ class KafkaLog {
   std::map<Key, Marks> marks_;  // of those that are read
   std::vector<KafkaProgress> begun_at_end_;
   std::map<std::string, std::chrono::steady_clock::time_point> reported_;  // when last, by message
+  std::set<Key> too_short_;  // of thread_: that ended too early when they were looked at
   std::thread thread_;
 };
 
