@@ -141,6 +141,7 @@ inline constexpr int64_t kKafkaComplaintUs = 60 * kSecondUs;  // an older one is
 inline constexpr size_t kKafkaTroublesMax = 16;               // kept until somebody asks
 inline constexpr int64_t kKafkaHintAgainUs = kSecondUs;       // after one has failed
 inline constexpr int64_t kKafkaLastHintUs = kSecondUs;        // it may take, at the end
+inline constexpr size_t kKafkaRoomMessages = 10'000;          // taken, until more are asked for
 inline constexpr int64_t kKafkaFrameBytes = kMiB;             // of an answer, beside its messages
 
 // HTTP server.

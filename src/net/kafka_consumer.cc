@@ -77,6 +77,7 @@ class KafkaConsumer::Client {
   explicit Client(std::unique_ptr<KafkaHandle> handle);
 
   void take_batch(size_t most);
+  void make_room();
   std::shared_ptr<Fetched> sender_of(const rd_kafka_message_t& message);
   std::shared_ptr<Fetched> sender_of(rd_kafka_event_t* error);
   std::shared_ptr<Fetched> fetched_at(const Place& place) const;
@@ -92,6 +93,8 @@ class KafkaConsumer::Client {
   KafkaQueue queue_;    // messages of all partitions
   KafkaQueue answers_;  // to hints
   std::vector<Taken> batch_;
+  size_t taken_ = 0;  // messages since the connections have last looked for room
+  int64_t taken_bytes_ = 0;
 
   std::mutex reading_;  // held while a record is looked up
   std::unique_ptr<KafkaHandle> reader_;
@@ -169,6 +172,7 @@ size_t KafkaConsumer::Client::poll(size_t most, const Take& take, const Ended& e
   rd_kafka_queue_poll_callback(answers_.get(), 0);
   send_hints();
   take_batch(most);
+  make_room();
   size_t given = 0;
   for (const Taken& taken : batch_) {
     if (give(taken, take, ended)) ++given;
@@ -187,6 +191,19 @@ void KafkaConsumer::Client::take_batch(size_t most) {
     std::shared_ptr<Fetched> from = message ? sender_of(*message) : sender_of(event.get());
     batch_.push_back({std::move(event), message, std::move(from)});
   }
+}
+
+// librdkafka fills the queue up to queued.min.messages (100,000) or queued.max.messages.kbytes.
+void KafkaConsumer::Client::make_room() {
+  for (const Taken& taken : batch_) {
+    if (taken.message) taken_bytes_ += static_cast<int64_t>(taken.message->len);
+  }
+  taken_ += batch_.size();
+  if (taken_ < limits::kKafkaRoomMessages && taken_bytes_ < handle_->options().queue_bytes / 8)
+    return;
+  taken_ = 0;
+  taken_bytes_ = 0;
+  handle_->look_for_room();
 }
 
 // Many of one partition come in a row.

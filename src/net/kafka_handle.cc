@@ -177,6 +177,18 @@ void KafkaHandle::serve(int wait_ms) {
   rd_kafka_poll(handle_, wait_ms);
 }
 
+// Credentials that are set wake all connections: of what librdkafka has, this alone does. They are
+// those that it has already, or are used by nobody.
+void KafkaHandle::look_for_room() {
+  const auto& given = options_.properties;
+  const auto user = given.find("sasl.username");
+  const auto password = given.find("sasl.password");
+  const bool has_both = user != given.end() && password != given.end();
+  rd_kafka_error_t* error = rd_kafka_sasl_set_credentials(
+      handle_, has_both ? user->second.c_str() : "", has_both ? password->second.c_str() : "");
+  if (error) rd_kafka_error_destroy(error);
+}
+
 rd_kafka_resp_err_t KafkaHandle::ask(
     const std::function<rd_kafka_resp_err_t(int timeout_ms)>& question) {
   using std::chrono::microseconds;

@@ -58,6 +58,10 @@ class KafkaHandle {
   // Takes what librdkafka reports, at most so long: complaints.
   void serve(int wait_ms);
 
+  // Lets the connections look whether more may be fetched. By themselves librdkafka's look when an
+  // answer comes or a second is over, however fast the queue has been emptied.
+  void look_for_room();
+
   // Calls `question` with a time limit, again and again, until it is answered; then `answered` is
   // what it returned. Gives up when the time for an answer is over, or when no broker can be
   // reached: then it is what librdkafka said last.
