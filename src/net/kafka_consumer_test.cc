@@ -328,6 +328,17 @@ TEST_F(KafkaConsumerTest, ABrokerThatComesBackLosesNothing) {
   EXPECT_THAT(reader.ended, IsEmpty());
 }
 
+TEST_F(KafkaConsumerTest, AQuestionEndsWhenItsBrokerHasGone) {
+  const auto consumer = open(options_for(cluster.brokers()));
+  EXPECT_TRUE(consumer->offsets(events, 0));
+  cluster.take_down(1);
+  const auto offsets = consumer->offsets(events, 0);
+  ASSERT_FALSE(offsets);
+  EXPECT_EQ(offsets.error().code, ErrorCode::io);
+  cluster.bring_up(1);
+  EXPECT_TRUE(consumer->offsets(events, 0));
+}
+
 TEST_F(KafkaConsumerTest, ARecordIsReadWhileOthersAreFetched) {
   cluster.produce(events, 0, numbered(0, 100), "zstd");
   Reader reader(options_for(cluster.brokers()));

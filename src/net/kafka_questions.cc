@@ -17,21 +17,31 @@ using Metadata = KafkaOwned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy
 using Resource = KafkaOwned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 using Options = KafkaOwned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 
-// What the cluster tells of one topic.
-Result<Metadata> ask_metadata(KafkaHandle& handle, const std::string& topic) {
-  const std::string what = "topic " + topic;
+// What the cluster tells of one topic, asked once. Every attempt at a question begins with it, so
+// that the brokers that are asked are those that lead the partitions now.
+rd_kafka_resp_err_t ask_metadata(KafkaHandle& handle, const std::string& topic, int timeout_ms,
+                                 Metadata& answer) {
   rd_kafka_topic_t* asked = handle.topic(topic);
-  if (!asked) return handle.error_of(what, rd_kafka_last_error());
-  Metadata answer;
-  const rd_kafka_resp_err_t error = handle.ask([&](int timeout_ms) {
-    const rd_kafka_metadata_t* metadata = nullptr;
-    const auto failed = rd_kafka_metadata(handle.get(), 0, asked, &metadata, timeout_ms);
-    answer.reset(metadata);
-    if (failed) return failed;
-    return metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
-  });
-  if (error) return handle.error_of(what, error);
-  return answer;
+  if (!asked) return rd_kafka_last_error();
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto failed = rd_kafka_metadata(handle.get(), 0, asked, &metadata, timeout_ms);
+  answer.reset(metadata);
+  if (failed) return failed;
+  return metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
+}
+
+// Of `which`, RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END. (The function that asks for both
+// waits without an end for a broker that has gone.)
+rd_kafka_resp_err_t ask_offset(KafkaHandle& handle, const std::string& topic, int32_t partition,
+                               int64_t which, int timeout_ms, int64_t& offset) {
+  const KafkaList asked(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* one =
+      rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), partition);
+  one->offset = which;
+  const auto failed = rd_kafka_offsets_for_times(handle.get(), asked.get(), timeout_ms);
+  offset = one->offset;
+  if (failed || one->err) return failed ? failed : one->err;
+  return offset >= 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__BAD_MSG;
 }
 
 // A broker that leads a partition of the topic; -1: none does.
@@ -117,7 +127,10 @@ KafkaEvent first_of(KafkaHandle& handle, rd_kafka_queue_t* queue) {
 }  // namespace
 
 Result<std::vector<int32_t>> ask_partitions(KafkaHandle& handle, const std::string& topic) {
-  ADWEAVE_ASSIGN(const Metadata answer, ask_metadata(handle, topic));
+  Metadata answer;
+  const rd_kafka_resp_err_t error =
+      handle.ask([&](int timeout_ms) { return ask_metadata(handle, topic, timeout_ms, answer); });
+  if (error) return handle.error_of("topic " + topic, error);
   const rd_kafka_metadata_topic_t& found = answer->topics[0];
   std::vector<int32_t> partitions;
   for (int i = 0; i < found.partition_cnt; ++i) partitions.push_back(found.partitions[i].id);
@@ -127,20 +140,27 @@ Result<std::vector<int32_t>> ask_partitions(KafkaHandle& handle, const std::stri
 
 Result<KafkaOffsets> ask_offsets(KafkaHandle& handle, const std::string& topic, int32_t partition) {
   KafkaOffsets offsets;
+  Metadata metadata;
   const rd_kafka_resp_err_t error = handle.ask([&](int timeout_ms) {
-    return rd_kafka_query_watermark_offsets(handle.get(), topic.c_str(), partition, &offsets.low,
-                                            &offsets.high, timeout_ms);
+    auto failed = ask_metadata(handle, topic, timeout_ms, metadata);
+    if (!failed) {
+      failed =
+          ask_offset(handle, topic, partition, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, offsets.low);
+    }
+    if (failed) return failed;
+    return ask_offset(handle, topic, partition, RD_KAFKA_OFFSET_END, timeout_ms, offsets.high);
   });
   if (error) return handle.error_of(kafka_place(topic, partition), error);
   return offsets;
 }
 
 Result<bool> ask_is_compacted(KafkaHandle& handle, const std::string& topic) {
-  ADWEAVE_ASSIGN(const Metadata metadata, ask_metadata(handle, topic));
-  const int32_t broker = leader_of(metadata->topics[0]);
+  Metadata metadata;
   KafkaEvent answer;
   const rd_kafka_resp_err_t error = handle.ask([&](int timeout_ms) {
-    answer = ask_policy(handle, topic, broker, timeout_ms);
+    const auto failed = ask_metadata(handle, topic, timeout_ms, metadata);
+    if (failed) return failed;
+    answer = ask_policy(handle, topic, leader_of(metadata->topics[0]), timeout_ms);
     return error_of_answer(answer);
   });
   if (!error) return has_compact(resource_of(answer));
