@@ -14,6 +14,9 @@
 #include "base/file_system.h"
 #include "ledger/ledger.h"
 
+namespace adweave::decode {
+class SchemaBook;
+}
 namespace adweave::engine {
 struct Job;
 }
@@ -110,9 +113,13 @@ std::string lock_holder();
 // what is wrong has been told.
 int open_job(const FileSystem& fs, const std::string& config, const std::string& data,
              engine::Job& job);
-// The same; fills in what the file says of a server, if that is asked for.
+// The same; fills in what the file says of a server, if that is asked for. Then the schemas of a
+// registry are to be given.
 int open_job(const FileSystem& fs, const WriteOptions& options, engine::Job& job,
              serve::Options* serve = nullptr);
+
+// Gives the book to the sources that have their schemas from a registry.
+void give_schemas(engine::Job& job, const std::shared_ptr<const decode::SchemaBook>& book);
 
 // Opens SQL over a folder as of the options' commit; notes gone days.
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "base/json.h"
@@ -214,6 +216,56 @@ TEST(AvroPool, ASingleObjectMessageNamesItsSchema) {
   const auto out = decode_file(spec, message + foreign + message);
   EXPECT_EQ(out[0].batch(Kind::impression).rows, 1);
   ASSERT_EQ(out[1].rejects.size(), 1U);
+}
+
+// A book that is written in while it is used.
+class GrowingBook : public SchemaBook {
+ public:
+  std::optional<std::string> find(int64_t id) const override {
+    const auto it = schemas.find(id);
+    return it == schemas.end() ? std::nullopt : std::optional(it->second);
+  }
+  std::map<int64_t, std::string> schemas;
+};
+
+TEST(AvroMessages, ASchemaOfABookIsKnownOnceItIsThere) {
+  const auto book = std::make_shared<GrowingBook>();
+  DecoderSpec spec = whole_records(Format::avro);
+  spec.avro.framing = AvroFraming::confluent;
+  spec.avro.from_registry = true;
+  spec.avro.book = book;
+  const auto decoder = make_decoder(spec);
+  ASSERT_TRUE(decoder) << decoder.error().message;
+  const std::string seven("\0\0\0\0\7\4ab", 8);
+  const std::string eight("\0\0\0\0\10\2", 6);
+  const std::string bytes = seven + eight + seven;
+  const auto decode = [&] {
+    event::Slice slice;
+    slice.bytes = std::make_shared<const std::string>(bytes);
+    return (*decoder)->decode(std::move(slice));
+  };
+  const auto cuts = [&](std::string_view rest) {
+    return *(*decoder)->cutter()->cut(rest, 1, true);
+  };
+  // Of no schema: all that is left is one record.
+  EXPECT_EQ(cuts(bytes), 22);
+  event::DecodedSlice none = decode();
+  ASSERT_EQ(none.rejects.size(), 1U);
+  EXPECT_EQ(none.rejects[0].reason, Reason::unknown_schema);
+  EXPECT_EQ(none.rejects[0].span.length, 22);
+  EXPECT_EQ(none.rejects[0].message,
+            "no schema is known for schema id 7: the schema registry does not know it");
+  book->schemas[7] = R"({"type":"record","name":"R","fields":[{"name":"s","type":"string"}]})";
+  EXPECT_EQ(cuts(bytes), 8);
+  event::DecodedSlice one = decode();
+  EXPECT_EQ(one.batch(Kind::impression).rows, 1);
+  ASSERT_EQ(one.rejects.size(), 1U);
+  EXPECT_EQ(one.rejects[0].span.offset, 8);
+  EXPECT_EQ(one.rejects[0].span.length, 14);
+  book->schemas[8] = R"({"type":"record","name":"R","fields":[{"name":"n","type":"int"}]})";
+  event::DecodedSlice all = decode();
+  EXPECT_EQ(all.batch(Kind::impression).rows, 3);
+  EXPECT_TRUE(all.rejects.empty());
 }
 
 struct Resolution {

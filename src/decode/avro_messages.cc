@@ -4,6 +4,7 @@
 #include "decode/avro_messages.h"
 
 #include <map>
+#include <mutex>
 
 #include "base/base64.h"
 #include "base/limits.h"
@@ -34,8 +35,42 @@ namespace {
 
 using event::Reason;
 
-// Schemas by what names them in a message.
-using Schemas = std::map<uint64_t, WriterSchema>;
+// Schemas by what names them in a message. Thread-safe.
+class Schemas {
+ public:
+  Schemas(const AvroSchema* reader, std::shared_ptr<const SchemaBook> book)
+      : reader_(reader), book_(std::move(book)) {}
+
+  void add(uint64_t name, WriterSchema schema) { schemas_.emplace(name, std::move(schema)); }
+
+  // Null: nobody knows it, or it cannot be read; then `problem` says so where there is a book.
+  const WriterSchema* find(uint64_t name, std::string* problem = nullptr) const {
+    if (book_ == nullptr) return known(name);
+    const std::lock_guard guard(mutex_);
+    if (const WriterSchema* schema = known(name)) return schema;
+    const std::optional<std::string> json = book_->find(static_cast<int64_t>(name));
+    if (!json) return fail(problem, "the schema registry does not know it");
+    Result<WriterSchema> schema = WriterSchema::make(*json, reader_);
+    if (!schema) return fail(problem, schema.error().message);
+    return &schemas_.emplace(name, *std::move(schema)).first->second;
+  }
+
+ private:
+  const WriterSchema* known(uint64_t name) const {
+    const auto schema = schemas_.find(name);
+    return schema == schemas_.end() ? nullptr : &schema->second;
+  }
+
+  static const WriterSchema* fail(std::string* problem, std::string what) {
+    if (problem != nullptr) *problem = std::move(what);
+    return nullptr;
+  }
+
+  const AvroSchema* reader_;
+  std::shared_ptr<const SchemaBook> book_;
+  mutable std::mutex mutex_;                          // of schemas_, where there is a book
+  mutable std::map<uint64_t, WriterSchema> schemas_;  // the book's join when they are met
+};
 
 // Where one message after the other ends only the schema tells.
 class MessageCutter : public event::RecordCutter {
@@ -54,6 +89,10 @@ class MessageCutter : public event::RecordCutter {
         const bool may_go_on =
             !at_end && bytes.size() - at < static_cast<size_t>(spec_.event_bytes_max) + kSlack;
         if (may_go_on && at == 0) return std::nullopt;
+        // Where it ends is told once its schema is known: until then all that follows is one
+        // record.
+        if (at == 0 && at_end && is_of_unknown_schema(bytes))
+          return static_cast<int64_t>(bytes.size());
         if (at == 0) problem_ = "no Avro message of a known schema begins here";
         return static_cast<int64_t>(at);
       }
@@ -68,14 +107,19 @@ class MessageCutter : public event::RecordCutter {
  private:
   static constexpr size_t kSlack = 64;
 
+  bool is_of_unknown_schema(std::string_view bytes) const {
+    const std::optional<AvroMessageHeader> header = read_message_header(spec_.avro.framing, bytes);
+    return header && schemas_.find(header->schema) == nullptr;
+  }
+
   std::optional<size_t> message_size(std::string_view bytes) const {
     const std::optional<AvroMessageHeader> header = read_message_header(spec_.avro.framing, bytes);
     if (!header) return std::nullopt;
-    const auto schema = schemas_.find(header->schema);
-    if (schema == schemas_.end()) return std::nullopt;
+    const WriterSchema* schema = schemas_.find(header->schema);
+    if (schema == nullptr) return std::nullopt;
     AvroBytes in(bytes.substr(header->size));
     std::string text;
-    AvroJson().append(text, in, schema->second.root(), 0);
+    AvroJson().append(text, in, schema->root(), 0);
     if (!in.ok()) return std::nullopt;
     return header->size + in.position();
   }
@@ -88,7 +132,7 @@ class MessageCutter : public event::RecordCutter {
 class MessageDecoder : public Decoder {
  public:
   MessageDecoder(const DecoderSpec& spec, Mapping mapping, std::unique_ptr<AvroSchema> reader,
-                 Schemas schemas)
+                 std::unique_ptr<Schemas> schemas)
       : Decoder(spec),
         mapping_(std::move(mapping)),
         reader_(std::move(reader)),
@@ -96,7 +140,7 @@ class MessageDecoder : public Decoder {
 
   std::unique_ptr<event::RecordCutter> cutter() const override {
     if (!spec().avro.envelope.empty()) return make_line_cutter();
-    return std::make_unique<MessageCutter>(spec(), schemas_);
+    return std::make_unique<MessageCutter>(spec(), *schemas_);
   }
 
  private:
@@ -158,20 +202,23 @@ class MessageDecoder : public Decoder {
       writer.reject(Reason::malformed, "avro", "no Avro message begins here", span);
       return 0;
     }
-    const auto schema = schemas_.find(header->schema);
-    if (schema == schemas_.end()) {
+    std::string problem;
+    const WriterSchema* schema = schemas_->find(header->schema, &problem);
+    if (schema == nullptr) {
       writer.reject(Reason::unknown_schema, "avro",
-                    "no schema is known for " + schema_name(header->schema), span);
+                    "no schema is known for " + schema_name(header->schema) +
+                        (problem.empty() ? "" : ": " + problem),
+                    span);
       return 0;
     }
     AvroBytes in(bytes.substr(header->size));
     if (!enveloped) {
       AvroBytes copy = in;
       std::string text;
-      AvroJson().append(text, copy, schema->second.root(), 0);
+      AvroJson().append(text, copy, schema->root(), 0);
       if (copy.ok()) span.length = static_cast<int32_t>(header->size + copy.position());
     }
-    if (records.read(in, schema->second.root(), span)) return header->size + in.position();
+    if (records.read(in, schema->root(), span)) return header->size + in.position();
     writer.reject(Reason::malformed, "avro",
                   "the message does not fit " + schema_name(header->schema), span);
     return 0;
@@ -185,7 +232,7 @@ class MessageDecoder : public Decoder {
 
   Mapping mapping_;
   std::unique_ptr<AvroSchema> reader_;
-  Schemas schemas_;
+  std::unique_ptr<Schemas> schemas_;
 };
 
 }  // namespace
@@ -197,18 +244,23 @@ Result<std::unique_ptr<Decoder>> make_avro_message_decoder(const DecoderSpec& sp
     ADWEAVE_ASSIGN(AvroSchema parsed, parse_avro_schema(spec.avro.schema));
     reader = std::make_unique<AvroSchema>(std::move(parsed));
   }
-  Schemas schemas;
+  auto schemas = std::make_unique<Schemas>(reader.get(), spec.avro.book);
   for (const auto& [id, json] : spec.avro.schemas) {
     Result<WriterSchema> schema = WriterSchema::make(json, reader.get());
     if (!schema) return Error{ErrorCode::config, schema.error().message, schema.error().fix};
     const uint64_t name = spec.avro.framing == AvroFraming::confluent
                               ? static_cast<uint64_t>(id)
                               : fingerprint(canonical_form(schema->written()));
-    schemas.emplace(name, *std::move(schema));
+    schemas->add(name, *std::move(schema));
   }
-  if (schemas.empty()) {
+  if (spec.avro.from_registry && spec.avro.framing != AvroFraming::confluent) {
+    return Error{ErrorCode::config, "a registry knows schemas by the ids of confluent messages",
+                 "write framing: confluent, or schemas: [FILE] in place of registry"};
+  }
+  if (spec.avro.schemas.empty() && !spec.avro.from_registry) {
     return Error{ErrorCode::config, "messages need the schemas they were written with",
-                 "write schemas: {ID: FILE} (confluent) or schemas: [FILE] (single_object)"};
+                 "write schemas: {ID: FILE} or registry: self (confluent), or schemas: [FILE] "
+                 "(single_object)"};
   }
   return std::unique_ptr<Decoder>(std::make_unique<MessageDecoder>(
       spec, std::move(mapping), std::move(reader), std::move(schemas)));

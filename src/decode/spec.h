@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@
 
 #include "base/limits.h"
 #include "base/money.h"
+#include "decode/schema_book.h"
 #include "event/schema.h"
 
 namespace adweave::decode {
@@ -149,6 +151,8 @@ struct AvroSpec {
   AvroFraming framing = AvroFraming::container;
   std::string schema;  // JSON of the reader's schema; empty: as written
   std::vector<std::pair<int64_t, std::string>> schemas;  // JSON of the writers', by id (confluent)
+  bool from_registry = false;  // and those of `book`, which is given before data is decoded
+  std::shared_ptr<const SchemaBook> book = nullptr;
   // Messages are texts in base64, one a line: at this path of a JSON object, or the line itself
   // ("$"). Empty: one after the other.
   std::string envelope;

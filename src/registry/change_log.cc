@@ -30,38 +30,46 @@ Result<std::unique_ptr<ChangeLog>> ChangeLog::open(FileSystem& fs, std::string d
   // Names that a killed process has not synced are told to others from here on.
   ADWEAVE_TRY(fs.sync_dir(parent_path(log->dir_)));
   ADWEAVE_TRY(fs.sync_dir(log->dir_));
-  ADWEAVE_TRY(log->read(visit));
+  ADWEAVE_ASSIGN(log->tail_, read(fs, log->dir_, visit));
   return log;
 }
 
-Status ChangeLog::read(const Visit& visit) {
-  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs_.list(dir_));
+Status ChangeLog::visit(const FileSystem& fs, const std::string& dir, const Visit& visit) {
+  if (!fs.exists(dir)) return {};
+  ADWEAVE_TRY(read(fs, dir, visit));
+  return {};
+}
+
+Result<ChangeLog::Tail> ChangeLog::read(const FileSystem& fs, const std::string& dir,
+                                        const Visit& visit) {
+  Tail tail;
+  ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(dir));
   for (const std::string& name : names) {
     const std::optional<int64_t> number = number_in_name(name, kSuffix);
     if (!number) continue;
-    const std::string path = join_path(dir_, name);
-    if (*number != size_ + 1) {
+    const std::string path = join_path(dir, name);
+    if (*number != tail.size + 1) {
       return Error{ErrorCode::corrupt,
-                   path_of(size_ + 1) + " is missing, and " + path + " is there",
+                   path_of(dir, tail.size + 1) + " is missing, and " + path + " is there",
                    "restore the file from a backup; nothing has been changed"};
     }
-    ADWEAVE_ASSIGN(const std::string line, read_file(fs_, path, limits::kRegistryChangeBytesMax));
+    ADWEAVE_ASSIGN(const std::string line, read_file(fs, path, limits::kRegistryChangeBytesMax));
     Result<NumberedChange> change = parse_line(line);
     if (!change) return std::move(change).error().within(path);
-    if (change->number != *number || change->previous != checksum_) {
+    if (change->number != *number || change->previous != tail.checksum) {
       return Error{ErrorCode::corrupt, path + ": it does not follow the change before it",
                    "restore both files from a backup; nothing has been changed"};
     }
     if (Status done = visit(change->change); !done) return std::move(done).error().within(path);
-    size_ = *number;
-    checksum_ = checksum_of(line);
+    tail = {*number, checksum_of(line)};
   }
-  return {};
+  return tail;
 }
 
 Status ChangeLog::append(const Change& change) {
   if (failure_) return *failure_;
-  const std::string line = to_line({.number = size_ + 1, .previous = checksum_, .change = change});
+  const std::string line =
+      to_line({.number = tail_.size + 1, .previous = tail_.checksum, .change = change});
   if (Status written = write(line); !written) {
     failure_ = written.error();
     failure_->fix = failure_->code == ErrorCode::exists
@@ -69,8 +77,7 @@ Status ChangeLog::append(const Change& change) {
                         : "see to the disk, then start the server again";
     return *failure_;
   }
-  ++size_;
-  checksum_ = checksum_of(line);
+  tail_ = {tail_.size + 1, checksum_of(line)};
   return {};
 }
 
@@ -78,7 +85,7 @@ Status ChangeLog::write(const std::string& line) {
   if (temporary_.empty()) ADWEAVE_TRY(prepare());
   const std::string temporary = join_path(dir_, temporary_);
   ADWEAVE_TRY(write_synced(fs_, temporary, line));
-  ADWEAVE_TRY(fs_.link(temporary, path_of(size_ + 1)));
+  ADWEAVE_TRY(fs_.link(temporary, path_of(dir_, tail_.size + 1)));
   ADWEAVE_TRY(fs_.sync_dir(dir_));
   return fs_.unlink(temporary);
 }
@@ -94,8 +101,8 @@ Status ChangeLog::prepare() {
   return {};
 }
 
-std::string ChangeLog::path_of(int64_t number) const {
-  return join_path(dir_, fmt::format("{:020}{}", number, kSuffix));
+std::string ChangeLog::path_of(const std::string& dir, int64_t number) {
+  return join_path(dir, fmt::format("{:020}{}", number, kSuffix));
 }
 
 }  // namespace adweave::registry

@@ -24,24 +24,32 @@ class ChangeLog {
   static Result<std::unique_ptr<ChangeLog>> open(FileSystem& fs, std::string dir,
                                                  const Visit& visit);
 
+  // The same for who only reads: nothing is synced.
+  static Status visit(const FileSystem& fs, const std::string& dir, const Visit& visit);
+
   // On its return the change outlives a power cut. A failure is final: it is not known what is on
   // disk, so every later call fails too, until the log is opened again.
   Status append(const Change& change);
 
-  int64_t size() const { return size_; }
+  int64_t size() const { return tail_.size; }
 
  private:
   ChangeLog(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
 
-  Status read(const Visit& visit);
+  // How far a log goes.
+  struct Tail {
+    int64_t size = 0;
+    uint32_t checksum = 0;  // of the last change
+  };
+  static Result<Tail> read(const FileSystem& fs, const std::string& dir, const Visit& visit);
+  static std::string path_of(const std::string& dir, int64_t number);
+
   Status prepare();
   Status write(const std::string& line);
-  std::string path_of(int64_t number) const;
 
   FileSystem& fs_;
   std::string dir_;
-  int64_t size_ = 0;
-  uint32_t checksum_ = 0;  // of the last change
+  Tail tail_;
   std::string temporary_;  // name of what is not linked yet; empty: nothing was written
   std::optional<Error> failure_;
 };

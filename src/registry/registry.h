@@ -90,6 +90,8 @@ class Registry {
   Answer<FoundVersion> version(const std::string& subject, int64_t version,
                                bool with_deleted) const;
   Answer<std::string> schema(int64_t id) const;
+  // The same of any schema that ever had an id.
+  std::optional<std::string> text_of(int64_t id) const;
   // All that have this id.
   Answer<std::vector<FoundVersion>> versions_of(int64_t id, bool with_deleted) const;
 

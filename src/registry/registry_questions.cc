@@ -51,6 +51,12 @@ Answer<std::string> Registry::schema(int64_t id) const {
   return *subjects_.schema(id);
 }
 
+std::optional<std::string> Registry::text_of(int64_t id) const {
+  const std::lock_guard guard(mutex_);
+  const std::string* text = subjects_.schema(id);
+  return text == nullptr ? std::nullopt : std::optional(*text);
+}
+
 Answer<std::vector<FoundVersion>> Registry::versions_of(int64_t id, bool with_deleted) const {
   const std::lock_guard guard(mutex_);
   if (!subjects_.is_used(id))

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "registry/schema_text.h"
 
 namespace adweave::registry {
 
@@ -13,10 +14,6 @@ namespace {
 using decode::AvroField;
 using decode::AvroNode;
 using decode::AvroType;
-
-Error wrong(std::string what, std::string fix = {}) {
-  return {ErrorCode::corrupt, "the Avro schema: " + std::move(what), std::move(fix)};
-}
 
 // Characters of a text that stands for bytes; -1: one of them is over U+00FF.
 int64_t bytes_in(std::string_view text) {
@@ -88,10 +85,11 @@ Status check_record(const AvroNode& record) {
   std::set<std::string_view> names;
   for (const AvroField& field : record.fields) {
     const std::string place = "the field '" + record.name + "." + field.name + "'";
-    if (!names.insert(field.name).second) return wrong(place + " is there twice");
+    if (!names.insert(field.name).second) return wrong_schema(place + " is there twice");
     if (field.fallback && !DefaultCheck().fits(*field.fallback, *field.type)) {
-      return wrong(place + " has a default that is not of its type",
-                   "give a default of its type, such as null for [\"null\", \"string\"], or none");
+      return wrong_schema(
+          place + " has a default that is not of its type",
+          "give a default of its type, such as null for [\"null\", \"string\"], or none");
     }
   }
   return {};
@@ -110,25 +108,25 @@ Status check_enum(const AvroNode& node) {
   std::set<std::string_view> symbols;
   for (const std::string& symbol : node.symbols) {
     const std::string place = "the symbol '" + symbol + "' of '" + node.name + "'";
-    if (!is_symbol(symbol)) return wrong(place + " is no name");
-    if (!symbols.insert(symbol).second) return wrong(place + " is there twice");
+    if (!is_symbol(symbol)) return wrong_schema(place + " is no name");
+    if (!symbols.insert(symbol).second) return wrong_schema(place + " is there twice");
   }
   if (node.symbol && !symbols.contains(*node.symbol))
-    return wrong("the default '" + *node.symbol + "' of '" + node.name +
-                 "' is none of its symbols");
+    return wrong_schema("the default '" + *node.symbol + "' of '" + node.name +
+                        "' is none of its symbols");
   return {};
 }
 
 Status check_union(const AvroNode& node) {
-  if (node.items.empty()) return wrong("a union has no branch");
+  if (node.items.empty()) return wrong_schema("a union has no branch");
   std::set<std::pair<AvroType, std::string_view>> branches;
   for (const AvroNode* branch : node.items) {
-    if (branch->type == AvroType::union_type) return wrong("a union is a branch of a union");
+    if (branch->type == AvroType::union_type) return wrong_schema("a union is a branch of a union");
     // Named types are told apart by their names alone.
     const AvroType type = branch->name.empty() ? branch->type : AvroType::unresolved;
     if (!branches.emplace(type, branch->name).second) {
-      return wrong("a union has two branches of the same type",
-                   "give each type once; records, enums and fixed need names of their own");
+      return wrong_schema("a union has two branches of the same type",
+                          "give each type once; records, enums and fixed need names of their own");
     }
   }
   return {};

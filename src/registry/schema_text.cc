@@ -9,10 +9,6 @@ namespace adweave::registry {
 
 namespace {
 
-Error wrong(std::string what, std::string fix = {}) {
-  return {ErrorCode::corrupt, "the Avro schema: " + std::move(what), std::move(fix)};
-}
-
 bool is_primitive(std::string_view name) {
   static constexpr std::array<std::string_view, 8> kNames = {"null",  "boolean", "int",   "long",
                                                              "float", "double",  "bytes", "string"};
@@ -63,10 +59,11 @@ class Writer {
   Result<JsonValue> write(const JsonValue& json, const std::string& space) {
     if (const std::string* name = json.as_string()) return JsonValue(known(*name, space));
     if (const JsonValue::Array* branches = json.as_array()) return list(*branches, space);
-    if (json.as_object() == nullptr) return wrong("a type is neither name, object nor array");
+    if (json.as_object() == nullptr)
+      return wrong_schema("a type is neither name, object nor array");
     ADWEAVE_TRY(check_attributes(json));
     const JsonValue* type = json.find("type");
-    if (type == nullptr) return wrong("an object has no \"type\"");
+    if (type == nullptr) return wrong_schema("an object has no \"type\"");
     const std::string* name = type->as_string();
     if (name == nullptr) return with_type(json, *type, space);
     if (*name == "record" || *name == "error" || *name == "enum" || *name == "fixed")
@@ -80,7 +77,8 @@ class Writer {
   static Status check_attributes(const JsonValue& json) {
     std::set<std::string_view> seen;
     for (const auto& [name, value] : *json.as_object()) {
-      if (!seen.insert(name).second) return wrong("\"" + name + "\" is there twice in an object");
+      if (!seen.insert(name).second)
+        return wrong_schema("\"" + name + "\" is there twice in an object");
     }
     return {};
   }
@@ -110,7 +108,7 @@ class Writer {
 
   Result<JsonValue> with_items(const JsonValue& json, const char* key, const std::string& space) {
     const JsonValue* item = json.find(key);
-    if (item == nullptr) return wrong(std::string("an array or map has no \"") + key + "\"");
+    if (item == nullptr) return wrong_schema(std::string("an array or map has no \"") + key + "\"");
     ADWEAVE_ASSIGN(JsonValue inner, write(*item, space));
     return replaced(json, key, inner);
   }
@@ -127,15 +125,16 @@ class Writer {
   Result<JsonValue> named(const JsonValue& json, const std::string& space) {
     const JsonValue* name = json.find("name");
     if (name == nullptr || name->as_string() == nullptr)
-      return wrong("a record, enum or fixed has no \"name\"");
+      return wrong_schema("a record, enum or fixed has no \"name\"");
     const JsonValue* stated = json.find("namespace");
     if (stated != nullptr && stated->as_string() == nullptr)
-      return wrong("the namespace of '" + *name->as_string() + "' is no text");
+      return wrong_schema("the namespace of '" + *name->as_string() + "' is no text");
     const std::string full =
         full_name(*name->as_string(), stated != nullptr ? *stated->as_string() : space);
     if (!is_name(full, true)) {
-      return wrong("'" + full + "' is no name",
-                   "begin each part of a name with a letter or _, then letters, digits and _");
+      return wrong_schema(
+          "'" + full + "' is no name",
+          "begin each part of a name with a letter or _, then letters, digits and _");
     }
     names_.insert(full);
     const size_t dot = full.rfind('.');
@@ -167,12 +166,13 @@ class Writer {
   // Of a type when there is a namespace, else of a field.
   static Result<JsonValue> aliases_of(const JsonValue& json, const std::string& owner,
                                       const std::string* space) {
-    if (json.as_array() == nullptr) return wrong("the aliases of '" + owner + "' are no list");
+    if (json.as_array() == nullptr)
+      return wrong_schema("the aliases of '" + owner + "' are no list");
     JsonValue aliases{JsonValue::Array{}};
     for (const JsonValue& item : *json.as_array()) {
       const std::string* text = item.as_string();
       if (text == nullptr || !is_name(*text, space != nullptr))
-        return wrong("an alias of '" + owner + "' is no name");
+        return wrong_schema("an alias of '" + owner + "' is no name");
       aliases.push(space != nullptr ? full_name(*text, *space) : *text);
     }
     return aliases;
@@ -185,22 +185,24 @@ class Writer {
         })) {
       return {};
     }
-    return wrong("the symbols of '" + owner + "' are no list of texts");
+    return wrong_schema("the symbols of '" + owner + "' are no list of texts");
   }
 
   Result<JsonValue> fields_of(const JsonValue& json, const std::string& record,
                               const std::string& space) {
-    if (json.as_array() == nullptr) return wrong("the fields of '" + record + "' are no list");
+    if (json.as_array() == nullptr)
+      return wrong_schema("the fields of '" + record + "' are no list");
     JsonValue::Array fields;
     for (const JsonValue& item : *json.as_array()) {
-      if (item.as_object() == nullptr) return wrong("a field of '" + record + "' is no object");
+      if (item.as_object() == nullptr)
+        return wrong_schema("a field of '" + record + "' is no object");
       ADWEAVE_TRY(check_attributes(item));
       const JsonValue* name = item.find("name");
       if (name == nullptr || name->as_string() == nullptr || !is_name(*name->as_string(), false))
-        return wrong("a field of '" + record + "' has no \"name\" that is one");
+        return wrong_schema("a field of '" + record + "' has no \"name\" that is one");
       const std::string place = record + "." + *name->as_string();
       const JsonValue* type = item.find("type");
-      if (type == nullptr) return wrong("the field '" + place + "' has no \"type\"");
+      if (type == nullptr) return wrong_schema("the field '" + place + "' has no \"type\"");
       ADWEAVE_ASSIGN(JsonValue inner, write(*type, space));
       JsonValue field = replaced(item, "type", inner);
       if (const JsonValue* aliases = item.find("aliases"))
@@ -214,6 +216,10 @@ class Writer {
 };
 
 }  // namespace
+
+Error wrong_schema(std::string what, std::string fix) {
+  return {ErrorCode::corrupt, "the Avro schema: " + std::move(what), std::move(fix)};
+}
 
 Result<std::string> identity_of(const JsonValue& schema) {
   ADWEAVE_ASSIGN(const JsonValue written, Writer().write(schema, ""));

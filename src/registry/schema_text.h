@@ -12,4 +12,7 @@ namespace adweave::registry {
 // twice.
 Result<std::string> identity_of(const JsonValue& schema);
 
+// What is wrong with a schema.
+Error wrong_schema(std::string what, std::string fix = {});
+
 }  // namespace adweave::registry

@@ -44,7 +44,7 @@ JsonValue version_json(const FoundVersion& version) {
 // The request's schema, and what `ask` answers to it.
 template <class Ask>
 HttpResponse with_candidate(const HttpRequest& request, Ask ask) {
-  const auto body = body_of(request);
+  const auto body = object_in(request);
   if (const auto* answer = std::get_if<HttpResponse>(&body)) return *answer;
   const auto candidate = candidate_of(std::get<JsonValue>(body));
   if (const auto* refusal = std::get_if<Refusal>(&candidate)) return registry_answer(*refusal);
@@ -147,7 +147,7 @@ std::string member_text(const JsonValue& body, std::string_view key) {
 }
 
 HttpResponse set_level(Registry& registry, const HttpRequest& request) {
-  const auto body = body_of(request);
+  const auto body = object_in(request);
   if (const auto* answer = std::get_if<HttpResponse>(&body)) return *answer;
   const std::string name = member_text(std::get<JsonValue>(body), "compatibility");
   const auto level = registry::level_named(name);
@@ -162,7 +162,7 @@ HttpResponse set_level(Registry& registry, const HttpRequest& request) {
 }
 
 HttpResponse set_mode(Registry& registry, const HttpRequest& request) {
-  const auto body = body_of(request);
+  const auto body = object_in(request);
   if (const auto* answer = std::get_if<HttpResponse>(&body)) return *answer;
   const auto mode = registry::mode_named(member_text(std::get<JsonValue>(body), "mode"));
   if (!mode) {

@@ -77,7 +77,7 @@ int64_t id_of(const std::string& text) {
   return number && *number > 0 && *number <= limits::kRegistryNumberMax ? *number : 0;
 }
 
-std::variant<JsonValue, net::HttpResponse> body_of(const net::HttpRequest& request) {
+std::variant<JsonValue, net::HttpResponse> object_in(const net::HttpRequest& request) {
   if (const std::string* header = request.header("Content-Type")) {
     const bool is_known =
         std::any_of(kBodyTypes.begin(), kBodyTypes.end(),

@@ -24,7 +24,7 @@ registry::Answer<int64_t> version_of(const std::string& text);
 int64_t id_of(const std::string& text);
 
 // The object that is the request's body; or the answer that it is none.
-std::variant<JsonValue, net::HttpResponse> body_of(const net::HttpRequest& request);
+std::variant<JsonValue, net::HttpResponse> object_in(const net::HttpRequest& request);
 // The schema in such an object.
 registry::Answer<registry::Candidate> candidate_of(const JsonValue& body);
 

@@ -329,5 +329,64 @@ class DurabilityTest(RegistryTest):
         self.assertIn(f"{path}: its checksum does not hold", said)
 
 
+class OwnSchemasTest(RegistryTest):
+    """A source whose messages are of schemas that the server's own registry has."""
+
+    CONFIG = """sources:
+  - {name: clicks, http: true, format: avro, framing: confluent, registry: self, kind: click, files: "in/*.b64",
+     fields: {event_id: id, campaign_id: campaign, event_time: {receipt: true}}}
+  - {name: texts, files: "in/*.b64", format: avro, framing: confluent, registry: self, envelope: $, kind: click,
+     fields: {event_id: id, campaign_id: campaign, event_time: {receipt: true}}}
+""".replace(', files: "in/*.b64",\n     fields', ',\n     fields', 1)
+    V1 = record(field("id", "string"), field("campaign", "string"), name="Click")
+    V2 = record(field("campaign", "string"), field("id", "string"), field("more", ["null", "int"], default=None), name="Click")
+    CLICKS = "SELECT event_id, campaign_id, CAST(extra AS VARCHAR) AS extra FROM clicks ORDER BY 1"
+
+    def message(self, schema: dict, **event: object) -> bytes:
+        return AvroSerializer(self.client, json.dumps(schema))(event, SerializationContext("clicks", MessageField.VALUE))
+
+    def deliver(self, body: bytes) -> dict:
+        status, answer, _ = self.ask("POST", "/v1/events?source=clicks&wait=committed", body, Content_Type="application/avro")
+        self.assertEqual(status, 200, answer)
+        return answer
+
+    def test_versions_are_known_once_they_are_registered(self) -> None:
+        self.start()
+        self.assertEqual(self.deliver(self.message(self.V1, id="1", campaign="a"))["accepted"], 1)
+        both = self.message(self.V2, campaign="b", id="2", more=7) + self.message(self.V1, id="3", campaign="c")
+        self.assertEqual(self.deliver(both)["accepted"], 2)
+        self.ask_json("DELETE", "/subjects/clicks-value")
+        self.ask_json("DELETE", "/subjects/clicks-value?permanent=true")
+        self.assertEqual(self.deliver(both.replace(b"\x02b\x022", b"\x02b\x024"))["accepted"], 1)  # no message loses its schema
+        self.assertEqual(self.stop(), 0)
+        self.write("in/m.b64", base64.b64encode(both.replace(b"\x02b\x022", b"\x02b\x025")[: len(both) // 2 + 1]).decode() + "\n")
+        self.assertEqual([(row["event_id"], row["campaign_id"]) for row in self.sql(self.CLICKS)], [("1", "a"), ("2", "b"), ("3", "c"), ("4", "b")])
+        self.check_conservation()
+
+    def test_an_unknown_version_comes_back(self) -> None:
+        """Messages of schemas that nobody has registered are kept, say so, and are read once somebody has."""
+        self.start()
+        known = self.message(self.V1, id="1", campaign="a")
+        unknown = [b"\0\0\0\0\x63" + known[5:].replace(b"\x021", b"\x02" + name) for name in (b"2", b"3")]
+        behind = known.replace(b"\x021", b"\x025")  # nobody knows where it begins
+        answer = self.deliver(known + unknown[0] + behind)
+        self.assertEqual((answer["accepted"], answer["rejected"]), (1, 1))
+        answer = self.deliver(unknown[1])
+        self.assertEqual((answer["accepted"], answer["rejected"]), (0, 1))
+        self.assertIn("no schema is known for schema id 99: the schema registry does not know it", answer["errors"][0])
+        self.assertEqual(self.stop(), 0)
+        self.write("in/m.b64", base64.b64encode(unknown[0].replace(b"\x022", b"\x024")).decode() + "\n")
+        self.adweave("run", "-c", self.config, "--data", self.data)
+        self.assertEqual(self.sql("SELECT reason, count(*) AS n FROM current_rejects GROUP BY ALL"), [{"reason": "unknown_schema", "n": 3}])
+        self.start()
+        self.ask_json("PUT", "/mode/late", {"mode": "IMPORT"})
+        self.ask_json("POST", "/subjects/late/versions", {"schema": json.dumps(self.V1), "id": 99})
+        self.assertEqual(self.stop(), 0)
+        self.adweave("rejects", "replay", "-c", self.config, "--data", self.data)
+        self.assertEqual([row["event_id"] for row in self.sql(self.CLICKS)], ["1", "2", "3", "4", "5"])
+        self.assertEqual(self.sql("SELECT count(*) AS n FROM current_rejects WHERE state = 'open'"), [{"n": 0}])
+        self.check_conservation()
+
+
 if __name__ == "__main__":
     unittest.main()

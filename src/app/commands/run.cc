@@ -10,6 +10,7 @@
 #include "app/terminal/profile.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
+#include "registry/book.h"
 
 namespace adweave::app {
 
@@ -104,6 +105,12 @@ int open_job(const FileSystem& fs, const std::string& config, const std::string&
   return open_job(fs, {.config = config, .data = data, .threads = 1}, job);
 }
 
+void give_schemas(engine::Job& job, const std::shared_ptr<const decode::SchemaBook>& book) {
+  for (engine::SourceJob& source : job.sources) {
+    if (source.decoder.avro.from_registry) source.decoder.avro.book = book;
+  }
+}
+
 int open_job(const FileSystem& fs, const WriteOptions& options, engine::Job& job,
              serve::Options* serve) {
   // Files of the configuration are found from anywhere, and shown by the same names.
@@ -117,6 +124,14 @@ int open_job(const FileSystem& fs, const WriteOptions& options, engine::Job& job
   job.take_over = options.take_over;
   job.holder = lock_holder();
   job.program = kVersion;
+  if (serve == nullptr) {  // a server has its own registry
+    const auto book = std::make_shared<registry::RegistryBook>();
+    if (!job.data.empty()) {
+      if (const Status read = book->read(fs, join_path(job.data, "registry")); !read)
+        return fail(read.error());
+    }
+    give_schemas(job, book);
+  }
   if (serve != nullptr) *serve = std::move(loaded->serve);
   return kOk;
 }

@@ -12,7 +12,7 @@
 #include "app/terminal/terminal.h"
 #include "app/version.h"
 #include "engine/live.h"
-#include "registry/registry.h"
+#include "registry/book.h"
 #include "serve/server.h"
 
 namespace adweave::app {
@@ -45,6 +45,9 @@ Status choose_addresses(const ServeOptions& options, serve::Options& serve) {
 
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options) {
   const std::string data = job.data;
+  const auto book = std::make_shared<registry::RegistryBook>();
+  give_schemas(job, book);
+  std::unique_ptr<registry::Registry> registry;  // outlives the server
   std::unique_ptr<serve::Server> server;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
@@ -61,8 +64,8 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   };
   ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
                  engine::Live::open(fs, std::move(job), std::move(hooks)));
-  ADWEAVE_ASSIGN(const std::unique_ptr<registry::Registry> registry,
-                 registry::Registry::open(fs, join_path(data, "registry")));
+  ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
+  book->use(*registry);
   ADWEAVE_ASSIGN(
       server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
                                    *registry, now_us, [&live = *live] { return live.kafka(); }));

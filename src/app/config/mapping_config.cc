@@ -282,6 +282,13 @@ void read_avro(MapReader& map, const ReadFile& read, decode::AvroSpec& avro) {
   if (const auto node = map.take("schema"))
     avro.schema = read_schema(*node, map.scalar(*node, "schema"), read, map.problems());
   read_schemas(map, read, avro);
+  if (const auto registry = map.text("registry")) {
+    avro.from_registry = *registry == "self";
+    if (!avro.from_registry) {
+      map.problems().add(map.node(), "registry is not self: " + *registry,
+                         "write registry: self, for the schemas of the data folder's own registry");
+    }
+  }
   avro.envelope = map.text("envelope").value_or("");
   avro.undo = {map.texts("json_text"), map.texts("merge"), map.texts("ignore")};
 }
