@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "registry/book.h"
 #include "registry/registry_test_support.h"
 #include "tests/support/simulated_disk.h"
 
@@ -140,6 +141,24 @@ TEST_F(RegistryTest, WhatIsDeletedSoftlyCanBeAskedForAndWhatIsDeletedForGoodNot)
   EXPECT_THAT(registry_->subjects(Deleted::with, ""), IsEmpty());
   EXPECT_EQ(add("b", record_of({"x", "y"})), 2) << "no id is ever another schema's";
   EXPECT_EQ(value_of(registry_->version("b", kLatest, false)).version, 1);
+}
+
+TEST_F(RegistryTest, ABookKnowsWhatEverHadAnId) {
+  RegistryBook empty;
+  ASSERT_TRUE(empty.read(disk_, "/data/none"));
+  EXPECT_FALSE(empty.find(1));
+  add("a", record_of({"x"}));
+  value_of(registry_->delete_subject("a", false));
+  value_of(registry_->delete_subject("a", true));
+  RegistryBook read;
+  ASSERT_TRUE(read.read(disk_, kDir));
+  RegistryBook used;
+  used.use(*registry_);
+  add("b", record_of({"y"}));
+  EXPECT_EQ(read.find(1), record_of({"x"}));
+  EXPECT_FALSE(read.find(2)) << "it has what was there";
+  EXPECT_EQ(used.find(1), record_of({"x"}));
+  EXPECT_EQ(used.find(2), record_of({"y"}));
 }
 
 TEST_F(RegistryTest, ASubjectThatIsDeletedLosesItsSettings) {
