@@ -5,8 +5,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-restrict)
 else()
-  # clang 22 tells of a header of g++ 12 that it uses what is deprecated, and of Arrow's macros that __COUNTER__ is new.
-  add_compile_options(-Wno-deprecated-declarations -Wno-unknown-warning-option -Wno-c2y-extensions)
+  # clang 22 tells of a header of g++ 12 that it uses what is deprecated, of Arrow's macros that __COUNTER__ is new, and of
+  # librdkafka's that they are statements within expressions.
+  add_compile_options(-Wno-deprecated-declarations -Wno-unknown-warning-option -Wno-c2y-extensions -Wno-gnu-statement-expression-from-macro-expansion)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kRest = "format: json, kind: click, fields: {campaign_id: c}}";
 
-Config load(const std::string& text) {
+Config load_kafka(const std::string& text) {
   tests::SimulatedDisk disk;
   disk.put("a.yaml", text, 0);
   Result<Config> config = load_config(disk, "a.yaml");
@@ -18,7 +18,7 @@ Config load(const std::string& text) {
 }
 
 TEST(KafkaConfig, ATopicAndItsCluster) {
-  const Config config = load(
+  const Config config = load_kafka(
       std::string("sources:\n  - {name: s, kafka: {topic: t, from: end, lost: accept}, ") + kRest +
       "\nkafka: {brokers: [a:1, b:2], group: g, share: 3/8, properties: "
       "{ssl.ca.location: ca.pem, fetch.min.bytes: 7}}\n");
@@ -38,7 +38,7 @@ TEST(KafkaConfig, ATopicAndItsCluster) {
 
 TEST(KafkaConfig, TheTopicIsNoPartOfTheMapping) {
   const auto hash = [](const std::string& where) {
-    return load("sources:\n  - {name: s, " + where + ", " + kRest + "\nkafka: {brokers: a}\n")
+    return load_kafka("sources:\n  - {name: s, " + where + ", " + kRest + "\nkafka: {brokers: a}\n")
         .job.sources[0]
         .mapping;
   };
@@ -54,7 +54,7 @@ struct Mistake {
 class KafkaMistakes : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(KafkaMistakes, SayWhereAndWhatToDo) {
-  const Config config = load(GetParam().text);
+  const Config config = load_kafka(GetParam().text);
   ASSERT_FALSE(config.problems.empty());
   EXPECT_EQ(problem_text("a.yaml", config.problems[0]), GetParam().problem);
 }
