@@ -1,9 +1,9 @@
 # Configures and builds the CMake presets.
 
-build_configure() { # preset
+build_configure() { # preset [option...]
   local cache=build/$1/CMakeCache.txt
   [ -f "$cache" ] && [ "$cache" -nt CMakePresets.json ] && return
-  cmake --preset "$1" >"$ROOT/.cache/configure-$1.log" 2>&1 ||
+  cmake --preset "$@" >"$ROOT/.cache/configure-$1.log" 2>&1 ||
     { cat "$ROOT/.cache/configure-$1.log" >&2; fail "cmake could not configure the preset $1"; }
 }
 

@@ -18,8 +18,10 @@ stage() { # name budget-in-seconds command...
 
 ci_failed() { [ -z "$CI_STAGE" ] || say "dev: stage '$CI_STAGE' failed"; }
 
-# Everything of the preset release. Python's packages, which mostly wait for the network, arrive meanwhile.
+# Everything of the preset release, its tests eight files at once. Python's packages, which mostly wait for the network, arrive
+# meanwhile.
 ci_build() {
+  build_configure release -D ADWEAVE_UNITY_TESTS=ON
   setup_python >"$ROOT/.cache/python.log" 2>&1 &
   local python=$! peer
   {
