@@ -1,7 +1,6 @@
 # Every outside library, found once. ./dev setup has put the pinned ones into ADWEAVE_DEPS.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(date REQUIRED)

@@ -1,7 +1,7 @@
 # Sets a machine up: Debian packages, then the pinned libraries that Debian does not have, into .deps/.
 # Every download is checked against a SHA-256 before it is unpacked. A second call does nothing.
 
-DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev libspdlog-dev
+DEBIAN_BUILD=(ca-certificates g++ cmake ninja-build ccache mold unzip libfmt-dev
   libcli11-dev libyaml-cpp-dev libhowardhinnant-date-dev nlohmann-json3-dev libxxhash-dev libbenchmark-dev
   libgtest-dev libgmock-dev zlib1g-dev libzstd-dev libsnappy-dev libbz2-dev
   liblzma-dev libboost1.81-dev libssl-dev librdkafka-dev openssl tzdata dpkg-dev)
