@@ -9,6 +9,8 @@ else()
   # librdkafka's that they are statements within expressions.
   add_compile_options(-Wno-deprecated-declarations -Wno-unknown-warning-option -Wno-c2y-extensions -Wno-gnu-statement-expression-from-macro-expansion)
 endif()
+# A failed CHECK names its file from the root of the sources on: no program tells where it was built.
+add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -g1 -march=x86-64-v2 -mtune=generic)
   set(ADWEAVE_COLD_CODE -O1)  # for code whose speed does not count: a quarter less time to compile
