@@ -27,6 +27,7 @@ put packaging/adweave.yaml "$root/etc/adweave/adweave.yaml"
 put packaging/adweave.service "$root/usr/lib/systemd/system/adweave.service"
 put docs/service.md "$doc/service.md"
 put config/reference.yaml "$doc/reference.yaml"
+for page in docs/reference/*.md; do put "$page" "$doc/reference/${page##*/}"; done
 put LICENSE "$doc/LICENSE"
 put THIRD_PARTY.md "$doc/THIRD_PARTY.md"
 put packaging/debian/copyright "$doc/copyright"

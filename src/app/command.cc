@@ -16,8 +16,6 @@
 
 namespace adweave::app {
 
-namespace {
-
 int exit_code(ErrorCode code) {
   switch (code) {
     case ErrorCode::usage:
@@ -33,8 +31,6 @@ int exit_code(ErrorCode code) {
       return kFailed;
   }
 }
-
-}  // namespace
 
 void ReadOptions::add_to(CLI::App& command, bool with_as_of) {
   command.add_option("--data", data, "The data folder")->required()->type_name("DIR");

@@ -93,6 +93,8 @@ int thread_count(int asked);
 void stop_on_signals();
 bool stop_asked();
 
+int exit_code(ErrorCode code);
+
 // Tells an error on standard error and gives its exit code.
 int fail(const Error& error);
 

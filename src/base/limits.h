@@ -67,6 +67,10 @@ inline constexpr size_t kBatchKeysMax = 1'000'000;          // Idempotency-Keys 
 inline constexpr size_t kDeliveryErrorsMax = 10;            // told to the sender of a delivery
 inline constexpr int64_t kJournalKeptUs = 7 * kDayUs;       // what is committed stays so long
 
+// The log of a running server.
+inline constexpr int64_t kLogRepeatUs = 10 * kSecondUs;  // the same message is said once in it
+inline constexpr size_t kLogMessagesMax = 256;           // that are known, to see repeats
+
 // Memory (mallopt(3)).
 inline constexpr int64_t kAllocatorMapBytes = 32 * kMiB;   // larger pieces are mapped on their own
 inline constexpr int64_t kAllocatorKeptBytes = 64 * kMiB;  // free memory that is not given back

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -29,6 +30,35 @@ enum class ErrorCode {
   query,         // the SQL or the report asked for cannot be answered
   internal,      // a library failed in a way that is not the user's
 };
+
+// "not_found"
+constexpr std::string_view error_code_name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return "usage";
+    case ErrorCode::config:
+      return "config";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::exists:
+      return "exists";
+    case ErrorCode::locked:
+      return "locked";
+    case ErrorCode::fenced:
+      return "fenced";
+    case ErrorCode::corrupt:
+      return "corrupt";
+    case ErrorCode::newer_format:
+      return "newer_format";
+    case ErrorCode::query:
+      return "query";
+    case ErrorCode::internal:
+      return "internal";
+  }
+  return "";
+}
 
 // What the caller should do about it.
 enum class Recovery { retry, stop };

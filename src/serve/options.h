@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
+
 namespace adweave::serve {
 
 enum class Role : uint8_t {
@@ -79,6 +81,7 @@ struct Options {
   EventEndpoint notices;    // what an exchange tells of an auction
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
+  LogOptions log;
 };
 
 }  // namespace adweave::serve

@@ -17,6 +17,7 @@ class ServerTest(AdweaveTest):
     """A server of CONFIG on any free port."""
 
     CONFIG = ""
+    WORDS: tuple[str, ...] = ()  # more of the command line
 
     def setUp(self) -> None:
         super().setUp()
@@ -30,12 +31,13 @@ class ServerTest(AdweaveTest):
 
     def start(self, program: object = PROGRAM, **env: str) -> None:
         self.server = subprocess.Popen(
-            [program, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"],
+            [program, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *self.WORDS],
             stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
         )
         self.said: list[str] = []  # what it writes to the standard error, line by line
         for line in self.server.stderr:
             self.said.append(line)
+            # In every format of the log.
             if ports := re.search(r"events on port (\d+), metrics on port (\d+)", line):
                 self.port, self.metrics_port = int(ports[1]), int(ports[2])
                 break

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/config/config.h"
@@ -11,6 +12,7 @@
 #include "app/control/service_manager.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
+#include "base/log.h"
 #include "engine/live.h"
 #include "registry/book.h"
 #include "serve/server.h"
@@ -23,6 +25,7 @@ struct ServeOptions {
   WriteOptions write;
   std::string listen;
   std::string metrics;
+  std::string log_format;
 };
 
 // The addresses of the command line in place of the configuration's.
@@ -43,7 +46,25 @@ Status choose_addresses(const ServeOptions& options, serve::Options& serve) {
   return {};
 }
 
-Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options) {
+// As the command line says, or the configuration, or what suits the reader of standard error.
+LogFormat choose_log_format(const ServeOptions& options, const LogOptions& log) {
+  if (const auto format = parse_log_format(options.log_format)) return *format;
+  return log.format.value_or(isatty(STDERR_FILENO) != 0 ? LogFormat::text : LogFormat::json);
+}
+
+void say_commit(Log& log, const ledger::CommitOutcome& commit) {
+  ledger::Counts all;
+  for (const ledger::Counts& counts : commit.counts) all.add(counts);
+  log.say(LogLevel::debug, "ledger", fmt::format("commit {}", commit.commit),
+          {{"commit", commit.commit},
+           {"accepted", all.accepted},
+           {"duplicate", all.duplicate},
+           {"conflict", all.conflict},
+           {"rejected", all.rejected},
+           {"duration_us", commit.duration_us}});
+}
+
+Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options, Log& log) {
   const std::string data = job.data;
   const auto book = std::make_shared<registry::RegistryBook>();
   give_schemas(job, book);
@@ -51,16 +72,22 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   std::unique_ptr<serve::Server> server;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
-  hooks.stop = [told = false]() mutable {
-    if (stop_asked() && !std::exchange(told, true)) tell_service_manager("STOPPING=1");
+  hooks.stop = [&log, told = false]() mutable {
+    if (stop_asked() && !std::exchange(told, true)) {
+      tell_service_manager("STOPPING=1");
+      log.say(LogLevel::info, "serve", "stopping: what has been read is committed");
+    }
     return stop_asked();
   };
-  hooks.committed = [&](const ledger::CommitOutcome& commit) { server->committed(commit); };
-  hooks.trouble = [](const Error& error) { fail(error); };
+  hooks.committed = [&](const ledger::CommitOutcome& commit) {
+    server->committed(commit);
+    say_commit(log, commit);
+  };
+  hooks.trouble = [&log](const Error& error) { log.say("source", error); };
   hooks.ready = [&] {
     server->ready();
     tell_service_manager("READY=1");
-    fmt::print(stderr, "adweave: ready\n");
+    log.say(LogLevel::info, "serve", "ready");
   };
   ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
                  engine::Live::open(fs, std::move(job), std::move(hooks)));
@@ -71,10 +98,12 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
                                    *registry, now_us, [&live = *live] { return live.kafka(); }));
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(fs, data, *live, *server));
-  fmt::print(stderr, "adweave: events on port {}, metrics on port {}\n", server->port(),
-             server->metrics_port());
+  log.say(
+      LogLevel::info, "serve",
+      fmt::format("events on port {}, metrics on port {}", server->port(), server->metrics_port()),
+      {{"port", server->port()}, {"metrics_port", server->metrics_port()}});
   for (const int port : server->line_ports())
-    fmt::print(stderr, "adweave: lines on port {}\n", port);
+    log.say(LogLevel::info, "serve", fmt::format("lines on port {}", port), {{"port", port}});
   const Status ran = live->run();
   server->stop();
   return ran;
@@ -84,13 +113,19 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
   engine::Job job;
   serve::Options serve;
   if (const int code = open_job(fs, options.write, job, &serve); code != kOk) return code;
-  if (const Status chosen = choose_addresses(options, serve); !chosen) return fail(chosen.error());
+  Log log(choose_log_format(options, serve.log), serve.log.level, now_us, write_to_stderr);
+  const auto failed = [&log](const Error& error) {
+    log.say("serve", error);
+    return exit_code(error.code);
+  };
+  if (const Status chosen = choose_addresses(options, serve); !chosen)
+    return failed(chosen.error());
   if (const Status read = read_signing_keys(fs, serve.signing_keys); !read)
-    return fail(read.error());
+    return failed(read.error());
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
-  const Status served = serve_until_stopped(fs, std::move(job), std::move(serve));
-  return served ? kOk : fail(served.error());
+  const Status served = serve_until_stopped(fs, std::move(job), std::move(serve), log);
+  return served ? kOk : failed(served.error());
 }
 
 }  // namespace
@@ -109,6 +144,11 @@ void add_serve_command(Program& program) {
       ->type_name("ADDRESS");
   command->add_option("--metrics", options->metrics, "The same of serve.metrics")
       ->type_name("ADDRESS");
+  command
+      ->add_option("--log-format", options->log_format,
+                   "text, json or logfmt, in place of serve.log.format")
+      ->check(CLI::IsMember({"text", "json", "logfmt"}))
+      ->type_name("FORMAT");
   command->callback([&program, options] {
     program.action = [&program, options] { return serve_command(program.fs, *options); };
   });

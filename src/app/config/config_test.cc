@@ -149,6 +149,9 @@ INSTANTIATE_TEST_SUITE_P(
                   std::string(kSource) + "      campaign_id: c\nserve: {signing_keys: [{}]}\n",
                   "a.yaml:8:24: a signing key is in a file or in a variable of the environment; "
                   "write {file: signing.key} or {variable: ADWEAVE_SIGNING_KEY}"},
+        BadConfig{"a_log_of_no_level",
+                  std::string(kSource) + "      campaign_id: c\nserve: {log: {level: loud}}\n",
+                  "a.yaml:8:22: level 'loud' is not known; known: debug, info, warning, error"},
         BadConfig{"bad_number",
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "

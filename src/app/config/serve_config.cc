@@ -139,6 +139,21 @@ void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& 
   map.finish();
 }
 
+void read_log(MapReader& serve, LogOptions& log) {
+  const auto node = serve.take("log");
+  if (!node) return;
+  MapReader map(*node, "log", serve.problems());
+  log.format = map.choice<LogFormat>(
+      "format",
+      {{"text", LogFormat::text}, {"json", LogFormat::json}, {"logfmt", LogFormat::logfmt}});
+  log.level = map.choice<LogLevel>("level", {{"debug", LogLevel::debug},
+                                             {"info", LogLevel::info},
+                                             {"warning", LogLevel::warning},
+                                             {"error", LogLevel::error}})
+                  .value_or(log.level);
+  map.finish();
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& host) {
@@ -226,6 +241,7 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_endpoint(map, "postback", job, serve::Access::ingest, has_keys, options.postback);
   read_endpoint(map, "notices", job, serve::Access::ingest, has_keys, options.notices);
   read_click(map, job, options);
+  read_log(map, options.log);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())
