@@ -68,8 +68,9 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   const std::string data = job.data;
   const auto book = std::make_shared<registry::RegistryBook>();
   give_schemas(job, book);
-  std::unique_ptr<registry::Registry> registry;  // outlives the server
-  std::unique_ptr<serve::Server> server;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<engine::Live> live;
+  std::unique_ptr<serve::Server> server;  // ends before both
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
   hooks.stop = [&log, told = false]() mutable {
@@ -89,8 +90,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
     tell_service_manager("READY=1");
     log.say(LogLevel::info, "serve", "ready");
   };
-  ADWEAVE_ASSIGN(const std::unique_ptr<engine::Live> live,
-                 engine::Live::open(fs, std::move(job), std::move(hooks)));
+  ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
   ADWEAVE_ASSIGN(
