@@ -30,7 +30,7 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < ' ' || c == kDelete;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -48,7 +48,7 @@ std::string logfmt_value(const JsonValue& value) {
   const bool is_bare = !text->empty() && std::none_of(text->begin(), text->end(), [](char c) {
     return is_control(c) || c == ' ' || c == '"' || c == '=' || c == '\\' || (c & 0x80) != 0;
   });
-  return is_bare ? *text : quoted(*text);
+  return is_bare ? *text : in_quotes(*text);
 }
 
 JsonValue::Object members_of(const LogEntry& entry) {
