@@ -250,7 +250,10 @@ TEST(KafkaLiveTest, RecordsThatAreGoneAreNamed) {
   LiveServer server(disk, job);
   server.wait_for_trouble("kafka:ads.events.impression.v1:0: the records 5 to ");
   cluster.produce(kTopic, 0, events(15, 1));
-  server.wait_for([&] { return server.live().kafka().at(0).next == 16; });
+  server.wait_for([&] {
+    const std::vector<source::KafkaPartition> partitions = server.live().kafka();
+    return !partitions.empty() && partitions[0].next == 16;
+  });
   ASSERT_TRUE(server.stop());
   const std::multiset<std::string> ids = ids_of(disk, "impressions");
   EXPECT_EQ(ids.count("i15"), 1U);

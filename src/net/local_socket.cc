@@ -131,15 +131,24 @@ void LocalServer::accept_all() {
     pollfd ready[] = {{wake_, POLLIN, 0}, {socket_, POLLIN, 0}};
     if (::poll(ready, 2, -1) < 0 && errno != EINTR) return;
     if (ready[0].revents != 0) return;
+    if (!make_room()) {
+      constexpr int kRoomMs = 10;
+      ::poll(ready, 1, kRoomMs);  // who comes waits in the socket's queue
+      continue;
+    }
     Descriptor accepted(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
-    reap(false);
     if (accepted.get() < 0) continue;
     const std::lock_guard guard(mutex_);
-    if (connections_.size() >= limits::kLocalConnectionsMax) continue;  // closed: try again later
     Connection& connection = connections_.emplace_back();
     connection.socket = accepted.take();
     connection.thread = std::thread([this, &connection] { serve(connection); });
   }
+}
+
+bool LocalServer::make_room() {
+  reap(false);
+  const std::lock_guard guard(mutex_);
+  return connections_.size() < limits::kLocalConnectionsMax;
 }
 
 void LocalServer::serve(Connection& connection) {

@@ -42,6 +42,7 @@ class LocalServer {
       : path_(std::move(path)), answer_(std::move(answer)), socket_(socket), wake_(wake) {}
   bool is_ours() const;
   void accept_all();
+  bool make_room();
   void serve(Connection& connection);
   void reap(bool all);
 

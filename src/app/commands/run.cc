@@ -42,7 +42,7 @@ void print_report(const engine::RunReport& report, const std::string& data) {
   }
 }
 
-int exit_code(const engine::RunReport& report, bool detailed) {
+int code_of(const engine::RunReport& report, bool detailed) {
   if (stop_asked()) return kInterrupted;
   if (!detailed) return kOk;
   if (report.first_commit == 0) return kNothingToDo;
@@ -87,7 +87,7 @@ int run_command(FileSystem& fs, const RunOptions& options) {
   print_report(*report, options.write.data);
   if (const int code = print_profile(profile, options); code != kOk) return code;
   if (report->behind) return fail(*report->behind);
-  return exit_code(*report, options.detailed_exitcode);
+  return code_of(*report, options.detailed_exitcode);
 }
 
 int validate_command(FileSystem& fs, const std::string& path) {
