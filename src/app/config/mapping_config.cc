@@ -309,6 +309,21 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   return to_hex(hash128(text));
 }
 
+// Where the source's bytes come from.
+void read_inputs(MapReader& map, engine::SourceJob& job) {
+  job.files = map.texts("files");
+  job.http = map.truth("http").value_or(false);
+  read_topic(map, job);
+  job.tcp = map.text("tcp").value_or("");
+  job.standard_input = map.truth("stdin").value_or(false);
+  const bool is_live = job.http || job.kafka || !job.tcp.empty() || job.standard_input;
+  if (job.files.empty() && !is_live) {
+    map.problems().add(map.node(), "source has no files",
+                       "write files: [\"impressions/*.ndjson\"], or http: true, kafka: TOPIC, tcp: "
+                       "ADDRESS or stdin: true");
+  }
+}
+
 }  // namespace
 
 engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Problems& problems) {
@@ -320,17 +335,7 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
     problems.add(node, "a source must not be named replay:...",
                  "the audit calls rejects that were decoded again so");
   }
-  job.files = map.texts("files");
-  job.http = map.truth("http").value_or(false);
-  read_topic(map, job);
-  job.tcp = map.text("tcp").value_or("");
-  job.standard_input = map.truth("stdin").value_or(false);
-  const bool is_live = job.http || job.kafka || !job.tcp.empty() || job.standard_input;
-  if (job.files.empty() && !is_live) {
-    problems.add(node, "source has no files",
-                 "write files: [\"impressions/*.ndjson\"], or http: true, kafka: TOPIC, tcp: "
-                 "ADDRESS or stdin: true");
-  }
+  read_inputs(map, job);
   const auto format = map.choice<Format>("format", {{"json", Format::json},
                                                     {"csv", Format::csv},
                                                     {"avro", Format::avro},

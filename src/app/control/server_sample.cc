@@ -2,6 +2,7 @@
 #include "app/control/server_sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ double seconds_between(const ServerSample& before, const ServerSample& now) {
 
 double per_second(int64_t before, int64_t now, double seconds) {
   const double rate = static_cast<double>(std::max<int64_t>(now - before, 0)) / seconds;
-  return static_cast<double>(static_cast<int64_t>(rate * 10 + 0.5)) / 10;
+  return std::round(rate * 10) / 10;
 }
 
 }  // namespace

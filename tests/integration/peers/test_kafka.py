@@ -294,13 +294,20 @@ class GoneTest(KafkaTest):
         self.assertEqual(self.stop(), 0)
         return topic, other
 
+    def wait_for_stopped(self, topic: str) -> str:
+        """What ends too early is looked at once more, some seconds later. Returns the metrics."""
+        until = time.monotonic() + peer.WAIT_S
+        while f'adweave_kafka_stopped{{topic="{topic}",partition="0"}} 1\n' not in (text := self.ask("GET", "/metrics", port=self.metrics_port)[1]):
+            self.assertLess(time.monotonic(), until, text)
+            time.sleep(0.1)
+        return text
+
     def check_stopped(self, topic: str, other: str, *offsets: int) -> None:
         self.cluster.produce(other, 0, [line(f"{other}-{i}") for i in range(10, 15)])
         self.start()
         self.wait_for_said(f"kafka:{topic}:0", *offsets)
         self.wait_for_count(15, where="source = 'others'")
-        _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
-        self.assertIn(f'adweave_kafka_stopped{{topic="{topic}",partition="0"}} 1\n', text)
+        text = self.wait_for_stopped(topic)
         self.assertIn(f'adweave_kafka_stopped{{topic="{other}",partition="0"}} 0\n', text)
         self.assertEqual(self.stop(), 0)
         self.assertEqual(self.sql("SELECT count(*) AS n FROM impressions WHERE source = 'impressions'"), [{"n": 10}])
@@ -323,8 +330,7 @@ class GoneTest(KafkaTest):
         self.cluster.create_topic(topic)
         self.cluster.produce(topic, 0, [line(f"again-{i}") for i in range(30)])  # a client goes on at offset 10 of them
         self.wait_for_said(f"kafka:{topic}:0")
-        _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
-        self.assertIn(f'adweave_kafka_stopped{{topic="{topic}",partition="0"}} 1\n', text)
+        self.wait_for_stopped(topic)
 
     def test_a_topic_made_anew_and_shorter(self) -> None:
         topic, other = self.read_ten()
