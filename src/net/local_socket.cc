@@ -59,6 +59,12 @@ struct Address {
   bool is_valid = false;
 };
 
+// 0, or the errno of why not.
+int connect_to(const Descriptor& socket, const Address& address) {
+  if (!address.is_valid || socket.get() < 0) return ENOENT;
+  return ::connect(socket.get(), address.get(), sizeof(sockaddr_un)) == 0 ? 0 : errno;
+}
+
 bool send_all(int socket, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -182,10 +188,12 @@ Result<std::string> ask_local(const std::string& path, const std::string& questi
                               std::chrono::microseconds patience) {
   const Address address(path);
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const bool is_there = address.is_valid && socket.get() >= 0 &&
-                        ::connect(socket.get(), address.get(), sizeof(sockaddr_un)) == 0;
-  if (!is_there) {
-    if (errno == EACCES) return io_error(path, "connect");
+  const int why = connect_to(socket, address);
+  if (why == EACCES) {
+    return Error{ErrorCode::io, path + ": the socket is another user's",
+                 "ask as the user whose server it is"};
+  }
+  if (why != 0) {
     return Error{ErrorCode::not_found, path + ": no server listens there",
                  "adweave serve --data DIR starts one"};
   }
