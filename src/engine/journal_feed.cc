@@ -80,13 +80,12 @@ Status JournalFeed::gather() {
     if (!sources_[source].decoder->is_lines(body)) break;
     if (!groups.empty() && entry_->position.segment != segment) break;
     segment = entry_->position.segment;
+    const Arrival arrival = arrival_of(source, *entry_);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const LineGroup& each) { return each.source() == source; });
-    if (group == groups.end()) {
-      group = groups.insert(group, {arrival_of(source, *entry_), entry_->delivery.source});
-    }
+    if (group == groups.end()) group = groups.insert(group, {arrival, entry_->delivery.source});
     if (!group->has_room(body.size(), job_.slice_bytes)) break;
-    add(*group, *entry_);
+    add(*group, arrival, *entry_);
     entry_.reset();
   }
   for (LineGroup& group : groups) round_.push_back(group.take());
@@ -94,8 +93,7 @@ Status JournalFeed::gather() {
   return {};
 }
 
-void JournalFeed::add(LineGroup& group, const source::JournalEntry& entry) {
-  const Arrival arrival = arrival_of(group.source(), entry);
+void JournalFeed::add(LineGroup& group, const Arrival& arrival, const source::JournalEntry& entry) {
   group.add(arrival, entry.delivery.body, body_end(entry));
   group.read().step.whole = false;
   group.read().deliveries.push_back(entry.position);
@@ -103,12 +101,13 @@ void JournalFeed::add(LineGroup& group, const source::JournalEntry& entry) {
 }
 
 Arrival JournalFeed::arrival_of(size_t source, const source::JournalEntry& entry) {
-  std::shared_ptr<const WorkFile>& segment = segments_[source];
-  if (source::SourceFile file = segment_file(entry.position.segment);
-      !segment || segment->file.name != file.name) {
-    segment = std::make_shared<const WorkFile>(WorkFile{source, std::move(file), {}});
+  Segment& segment = segments_[source];
+  if (segment.number != entry.position.segment) {
+    segment.number = entry.position.segment;
+    segment.file =
+        std::make_shared<const WorkFile>(WorkFile{source, segment_file(segment.number), {}});
   }
-  return {segment, entry.position.offset, entry.next.offset, entry.body_offset,
+  return {segment.file, entry.position.offset, entry.next.offset, entry.body_offset,
           entry.delivery.received_time};
 }
 
@@ -134,7 +133,7 @@ Result<std::optional<ReadSlice>> JournalFeed::begin(source::JournalEntry entry) 
   Arrival arrival = arrival_of(source, entry);
   if (is_plain) {
     LineGroup group(arrival, entry.delivery.source);
-    add(group, entry);
+    add(group, arrival, entry);
     ReadSlice slice = group.take();
     slice.step.whole = true;
     return std::optional(std::move(slice));

@@ -34,19 +34,25 @@ class JournalFeed : public Feed {
   source::JournalPosition through() const { return through_; }
 
  private:
+  // A segment, as what is read of one source lies in it.
+  struct Segment {
+    int64_t number = 0;
+    std::shared_ptr<const WorkFile> file;
+  };
+
   Status gather();
   Result<std::optional<ReadSlice>> begin(source::JournalEntry entry);
   Result<size_t> source_of(const source::JournalEntry& entry) const;
   Arrival arrival_of(size_t source, const source::JournalEntry& entry);
-  void add(LineGroup& group, const source::JournalEntry& entry);
+  void add(LineGroup& group, const Arrival& arrival, const source::JournalEntry& entry);
 
   const Job& job_;
   const std::vector<OpenSource>& sources_;
   source::JournalReader deliveries_;
   source::JournalPosition through_;
-  std::optional<source::JournalEntry> entry_;              // read, and not yet in a slice
-  std::deque<ReadSlice> round_;                            // what is left of it
-  std::vector<std::shared_ptr<const WorkFile>> segments_;  // that each source was last read of
+  std::optional<source::JournalEntry> entry_;  // read, and not yet in a slice
+  std::deque<ReadSlice> round_;                // what is left of it
+  std::vector<Segment> segments_;              // that each source was last read of
   // That is read by itself.
   std::optional<WholeDelivery> whole_;
   source::JournalPosition whole_begin_;
