@@ -156,7 +156,29 @@ INSTANTIATE_TEST_SUITE_P(
                   std::string(kSource) + "      campaign_id: c\nlimits: {slice_bytes: many}\n",
                   "a.yaml:8:23: slice_bytes 'many' is no number; write a whole number above 0, or "
                   "one with a unit: "
-                  "KiB MiB"}),
+                  "KiB MiB"},
+        BadConfig{
+            "a_topic_that_is_none",
+            "sources: [{name: s, kafka: 'a b', format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nkafka: {brokers: a}\n",
+            "a.yaml:1:28: no name of a topic: 'a b'; a topic's name has letters, digits, '.', "
+            "'_' and '-', 249 at most"},
+        BadConfig{
+            "a_topic_without_brokers",
+            "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nkafka: {group: g}\n",
+            "a.yaml:2:8: sources read topics, and there are no brokers; write kafka: {brokers: "
+            "\"kafka-1:9092\"}"},
+        BadConfig{"two_sources_of_a_topic",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}, {name: r, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a}\n",
+                  "a.yaml:1:1: two sources read the topic t; make them one source whose rows tell "
+                  "the kinds apart (when: ...)"},
+        BadConfig{"a_share_that_is_none",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, share: 8/8}\n",
+                  "a.yaml:2:8: no share: 8/8; write NUMBER/COUNT, the first of eight is 0/8"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Config, TheMappingsHashFollowsTheMappingAlone) {
@@ -166,6 +188,37 @@ TEST(Config, TheMappingsHashFollowsTheMappingAlone) {
   EXPECT_EQ(hash("      campaign_id: c\n"),
             hash("      campaign_id: c   # a comment\ntime_zone: Asia/Tokyo\n"));
   EXPECT_NE(hash("      campaign_id: c\n"), hash("      campaign_id: d\n"));
+}
+
+constexpr const char* kKafkaRest = "format: json, kind: click, fields: {campaign_id: c}}";
+
+TEST(Config, ATopicOfKafkaAndItsCluster) {
+  const Config config =
+      load(std::string("sources:\n  - {name: s, kafka: {topic: t, from: end, lost: accept}, ") +
+           kKafkaRest +
+           "\nkafka: {brokers: [a:1, b:2], group: g, share: 3/8, properties: "
+           "{ssl.ca.location: ca.pem, fetch.min.bytes: 7}}\n");
+  ASSERT_TRUE(config.problems.empty()) << problem_text("", config.problems[0]);
+  const source::KafkaTopic& topic = *config.job.sources[0].kafka;
+  EXPECT_EQ(topic.topic, "t");
+  EXPECT_TRUE(topic.from_end);
+  EXPECT_TRUE(topic.accept_loss);
+  const source::KafkaCluster& cluster = config.job.kafka;
+  EXPECT_EQ(cluster.group, "g");
+  EXPECT_EQ(cluster.share, 3);
+  EXPECT_EQ(cluster.shares, 8);
+  const std::map<std::string, std::string> properties = {
+      {"bootstrap.servers", "a:1,b:2"}, {"ssl.ca.location", "ca.pem"}, {"fetch.min.bytes", "7"}};
+  EXPECT_EQ(cluster.properties, properties);
+}
+
+TEST(Config, TheTopicIsNoPartOfTheMapping) {
+  const auto hash = [](const std::string& where) {
+    return load("sources:\n  - {name: s, " + where + ", " + kKafkaRest + "\nkafka: {brokers: a}\n")
+        .job.sources[0]
+        .mapping;
+  };
+  EXPECT_EQ(hash("kafka: t"), hash("files: a.json"));
 }
 
 }  // namespace
