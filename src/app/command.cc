@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/terminal/terminal.h"
+#include "app/version.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "query/warehouse.h"
@@ -130,6 +131,10 @@ std::string lock_holder() {
   char host[256] = "unknown host";
   gethostname(host, sizeof host - 1);
   return fmt::format("process {} on {} since {}", getpid(), host, format_time(now_us()));
+}
+
+Result<ledger::LedgerWriter> open_writer(FileSystem& fs, const std::string& data) {
+  return ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
 }
 
 Result<query::SqlEngine> open_sql(const FileSystem& fs, const ReadOptions& options) {

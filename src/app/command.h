@@ -12,7 +12,7 @@
 
 #include "app/terminal/output.h"
 #include "base/file_system.h"
-#include "ledger/ledger.h"
+#include "ledger/writer.h"
 
 namespace adweave::decode {
 class SchemaBook;
@@ -110,6 +110,9 @@ void note_gone_days(const ledger::Ledger& ledger);
 
 // This process, as the lock of a data folder names it.
 std::string lock_holder();
+
+// A writer of a data folder that is there, for this process. Fails with locked and not_found.
+Result<ledger::LedgerWriter> open_writer(FileSystem& fs, const std::string& data);
 
 // The job of a configuration file on a data folder, for this process. kOk, or the exit code after
 // what is wrong has been told.

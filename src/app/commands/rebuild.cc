@@ -28,8 +28,7 @@ int rebuild_warehouse(FileSystem& fs, const std::string& data, bool update) {
 
 // As the one writer: nobody else may publish meanwhile.
 int rebuild_delta(FileSystem& fs, const std::string& data) {
-  const auto writer =
-      ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
+  const auto writer = open_writer(fs, data);
   if (!writer) return fail(writer.error());
   const auto tables = engine::rebuild_delta(fs, data, writer->ledger(), now_us());
   if (!tables) return fail(tables.error());
@@ -42,8 +41,7 @@ int rebuild_delta(FileSystem& fs, const std::string& data) {
 
 // As the one writer, whose snapshots they are.
 int rebuild_state(FileSystem& fs, const std::string& data) {
-  const auto writer =
-      ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
+  const auto writer = open_writer(fs, data);
   if (!writer) return fail(writer.error());
   engine::Job job;
   job.data = data;

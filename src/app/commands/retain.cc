@@ -8,7 +8,6 @@
 #include "app/command.h"
 #include "app/control/upkeep.h"
 #include "app/terminal/terminal.h"
-#include "app/version.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "engine/retention.h"
@@ -58,8 +57,7 @@ int retain_command(FileSystem& fs, const DayOptions& options) {
   const Result<int64_t> from = parse_day(options.day);
   if (!from) return fail(from.error());
   if (const Status agreed = ask(fs, options, *from); !agreed) return fail(agreed.error());
-  Result<ledger::LedgerWriter> writer =
-      ledger::LedgerWriter::open_existing(fs, {options.data, lock_holder(), "", kVersion, false});
+  Result<ledger::LedgerWriter> writer = open_writer(fs, options.data);
   if (!writer) return fail(writer.error());
   const Result<engine::RetentionPlan> done = engine::retain(fs, *writer, *from, now_us());
   if (!done) return fail(done.error());

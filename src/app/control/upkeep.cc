@@ -8,7 +8,6 @@
 #include "app/command.h"
 #include "app/control/control.h"
 #include "app/terminal/terminal.h"
-#include "app/version.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "engine/retention.h"
@@ -99,8 +98,7 @@ Result<std::string> do_upkeep(FileSystem& fs, ledger::LedgerWriter& writer, cons
 }
 
 int upkeep_command(FileSystem& fs, const std::string& data, const Upkeep& upkeep) {
-  Result<ledger::LedgerWriter> writer =
-      ledger::LedgerWriter::open_existing(fs, {data, lock_holder(), "", kVersion, false});
+  Result<ledger::LedgerWriter> writer = open_writer(fs, data);
   if (!writer && writer.error().code != ErrorCode::locked) return fail(writer.error());
   const Result<std::string> text = [&] {
     if (!writer) return ask_server(data, upkeep, writer.error());
