@@ -5,13 +5,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "base/result.h"
+#include "net/stream_threads.h"
 
 namespace adweave::net {
 
@@ -36,35 +34,20 @@ class LineReceiver {
 
   // Ends every stream once what came of it is taken, but for a line that has not ended. `take` must
   // return.
-  ~LineReceiver();
+  ~LineReceiver() = default;
   LineReceiver(const LineReceiver&) = delete;
   LineReceiver& operator=(const LineReceiver&) = delete;
 
   int port() const { return port_; }  // 0: it does not listen
 
  private:
-  struct Stream {
-    int descriptor = -1;
-    bool is_owned = true;
-    bool has_ended = false;
-    std::thread thread;
-  };
-
-  LineReceiver(const LineOptions& options, Take take) : options_(options), take_(std::move(take)) {}
-  Status make_wake();
-  void accept_all();
-  void begin(int descriptor, bool is_owned);
-  void receive(Stream& stream);
-  void reap(bool all);
+  LineReceiver(const LineOptions& options, Take take);
+  void receive(int stream, int wake) const;
 
   LineOptions options_;
   Take take_;
-  int socket_ = -1;
-  int wake_ = -1;  // an eventfd: it ends
   int port_ = 0;
-  std::mutex mutex_;
-  std::list<Stream> streams_;
-  std::thread thread_;
+  StreamThreads streams_;
 };
 
 }  // namespace adweave::net

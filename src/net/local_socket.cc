@@ -8,13 +8,12 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/descriptor.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 
@@ -25,22 +24,6 @@ namespace {
 Error io_error(const std::string& path, const char* what) {
   return {ErrorCode::io, path + ": " + what + ": " + std::strerror(errno)};
 }
-
-// Closes a descriptor at the end.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int take() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // A socket's address has 107 bytes, a path may have more: the folder is named by a descriptor.
 struct Address {
@@ -98,18 +81,17 @@ Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
   const Address address(path);
   if (!address.is_valid) return io_error(path, "cannot be a socket");
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  Descriptor wake(::eventfd(0, EFD_CLOEXEC));
-  if (socket.get() < 0 || wake.get() < 0) return io_error(path, "socket");
+  if (!socket) return io_error(path, "socket");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return io_error(path, "unlink");
   if (::bind(socket.get(), address.get(), sizeof(sockaddr_un)) != 0) return io_error(path, "bind");
   // Before anybody can connect.
   if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0) return io_error(path, "chmod");
   if (::listen(socket.get(), SOMAXCONN) != 0) return io_error(path, "listen");
-  std::unique_ptr<LocalServer> server(
-      new LocalServer(path, std::move(answer), socket.take(), wake.take()));
+  std::unique_ptr<LocalServer> server(new LocalServer(path, std::move(answer)));
   struct stat entry{};
   if (::stat(path.c_str(), &entry) == 0) server->file_ = entry.st_ino;
-  server->thread_ = std::thread([&server = *server] { server.accept_all(); });
+  ADWEAVE_TRY(server->connections_.open());
+  server->connections_.accept_on(std::move(socket));
   return server;
 }
 
@@ -118,69 +100,21 @@ bool LocalServer::is_ours() const {
   return ::stat(path_.c_str(), &entry) == 0 && entry.st_ino == file_;
 }
 
+LocalServer::LocalServer(std::string path, Answer answer)
+    : path_(std::move(path)),
+      answer_(std::move(answer)),
+      connections_(limits::kLocalConnectionsMax, WhenFull::wait,
+                   [this](int socket, int) { serve(socket); }) {}
+
 LocalServer::~LocalServer() {
   if (is_ours()) ::unlink(path_.c_str());
-  const uint64_t one = 1;
-  static_cast<void>(::write(wake_, &one, sizeof(one)));
-  thread_.join();
-  {
-    const std::lock_guard guard(mutex_);
-    for (const Connection& each : connections_) ::shutdown(each.socket, SHUT_RDWR);
-  }
-  reap(true);
-  ::close(socket_);
-  ::close(wake_);
 }
 
-void LocalServer::accept_all() {
-  while (true) {
-    pollfd ready[] = {{wake_, POLLIN, 0}, {socket_, POLLIN, 0}};
-    if (::poll(ready, 2, -1) < 0 && errno != EINTR) return;
-    if (ready[0].revents != 0) return;
-    if (!make_room()) {
-      constexpr int kRoomMs = 10;
-      ::poll(ready, 1, kRoomMs);  // who comes waits in the socket's queue
-      continue;
-    }
-    Descriptor accepted(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
-    if (accepted.get() < 0) continue;
-    const std::lock_guard guard(mutex_);
-    Connection& connection = connections_.emplace_back();
-    connection.socket = accepted.take();
-    connection.thread = std::thread([this, &connection] { serve(connection); });
-  }
-}
-
-bool LocalServer::make_room() {
-  reap(false);
-  const std::lock_guard guard(mutex_);
-  return connections_.size() < limits::kLocalConnectionsMax;
-}
-
-void LocalServer::serve(Connection& connection) {
+// Until the other side, or the end of the server, ends the connection.
+void LocalServer::serve(int socket) const {
   std::string rest;
-  while (const std::optional<std::string> question = receive_line(connection.socket, rest)) {
-    if (!send_all(connection.socket, answer_(*question) + "\n")) break;
-  }
-  ::shutdown(connection.socket, SHUT_RDWR);
-  const std::lock_guard guard(mutex_);
-  connection.has_ended = true;
-}
-
-// Takes away connections that have ended; all of them: once they end.
-void LocalServer::reap(bool all) {
-  std::list<Connection> ended;
-  {
-    const std::lock_guard guard(mutex_);
-    for (auto each = connections_.begin(); each != connections_.end();) {
-      const auto next = std::next(each);
-      if (all || each->has_ended) ended.splice(ended.end(), connections_, each);
-      each = next;
-    }
-  }
-  for (Connection& each : ended) {
-    each.thread.join();
-    ::close(each.socket);
+  while (const std::optional<std::string> question = receive_line(socket, rest)) {
+    if (!send_all(socket, answer_(*question) + "\n")) return;
   }
 }
 

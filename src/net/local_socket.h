@@ -6,13 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "base/result.h"
+#include "net/stream_threads.h"
 
 namespace adweave::net {
 
@@ -32,28 +30,14 @@ class LocalServer {
   LocalServer& operator=(const LocalServer&) = delete;
 
  private:
-  struct Connection {
-    int socket = -1;
-    bool has_ended = false;
-    std::thread thread;
-  };
-
-  LocalServer(std::string path, Answer answer, int socket, int wake)
-      : path_(std::move(path)), answer_(std::move(answer)), socket_(socket), wake_(wake) {}
+  LocalServer(std::string path, Answer answer);
   bool is_ours() const;
-  void accept_all();
-  bool make_room();
-  void serve(Connection& connection);
-  void reap(bool all);
+  void serve(int socket) const;
 
   std::string path_;
   uint64_t file_ = 0;  // its inode: another server may have taken its place
   Answer answer_;
-  int socket_;
-  int wake_;  // an eventfd: it ends
-  std::mutex mutex_;
-  std::list<Connection> connections_;
-  std::thread thread_;
+  StreamThreads connections_;
 };
 
 // Asks once and waits for the answer, as long as that; zero: for good. Fails with not_found when
