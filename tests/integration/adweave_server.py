@@ -13,6 +13,17 @@ import time
 from adweave import PROGRAM, AdweaveTest
 
 
+# One source that takes impressions as JSON.
+IMPRESSIONS = """
+sources:
+  - name: impressions
+    http: true
+    format: json
+    kind: impression
+    fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: creative_id}
+"""
+
+
 class ServerTest(AdweaveTest):
     """A server of CONFIG on any free port."""
 

@@ -6,16 +6,7 @@ import signal
 import stat
 import unittest
 
-from adweave_server import ServerTest
-
-CONFIG = """
-sources:
-  - name: impressions
-    http: true
-    format: json
-    kind: impression
-    fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: creative_id}
-"""
+from adweave_server import IMPRESSIONS, ServerTest
 
 
 def impressions(first: int, count: int) -> bytes:
@@ -26,7 +17,7 @@ def impressions(first: int, count: int) -> bytes:
 
 
 class ControlTest(ServerTest):
-    CONFIG = CONFIG
+    CONFIG = IMPRESSIONS
 
     def post(self, body: bytes) -> None:
         status, value, _ = self.ask("POST", "/v1/events?wait=committed", body, Content_Type="application/x-ndjson")

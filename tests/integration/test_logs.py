@@ -13,21 +13,13 @@ import subprocess
 import unittest
 
 from adweave import PROGRAM
-from adweave_server import ServerTest
+from adweave_server import IMPRESSIONS, ServerTest
 
-CONFIG = """
-sources:
-  - name: impressions
-    http: true
-    format: json
-    kind: impression
-    fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: creative_id}
-"""
 SECRETS = ("person-4711", "no-json-4711", "token-4711")
 
 
 class LogsTest(ServerTest):
-    CONFIG = CONFIG
+    CONFIG = IMPRESSIONS
 
     def serve(self, *words: str, **env: str) -> str:
         """Starts a server, sends it an event and what is none, stops it; all that it said."""
@@ -46,7 +38,7 @@ class LogsTest(ServerTest):
         return said
 
     def configure(self, log: str) -> None:
-        self.config = self.write("adweave.yaml", f"{CONFIG}serve: {{log: {log}}}\n")
+        self.config = self.write("adweave.yaml", f"{IMPRESSIONS}serve: {{log: {log}}}\n")
 
     def test_objects_where_nobody_looks(self) -> None:
         lines = [json.loads(line) for line in self.serve().splitlines()]
