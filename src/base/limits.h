@@ -195,6 +195,15 @@ inline constexpr int64_t kKafkaMessageBytesMax = 64 * kMiB;   // a longer one st
 inline constexpr size_t kKafkaMessagesAtOnce = 4096;
 inline constexpr int kKafkaSharesMax = 10'000;
 
+// Producing to Kafka.
+inline constexpr int64_t kKafkaTransactionUs = 60 * kSecondUs;          // its end may take
+inline constexpr int64_t kKafkaTransactionTimeoutUs = 300 * kSecondUs;  // then brokers give it up
+inline constexpr int64_t kKafkaTransactionRows = 100'000;  // of several commits; one is never cut
+inline constexpr int64_t kKafkaTransactionCommits = 2048;
+inline constexpr int64_t kKafkaRejectBytesMax = 900'000;           // a longer one is cut
+inline constexpr int64_t kKafkaPositionUs = 3600 * kSecondUs;      // then it is told again
+inline constexpr int64_t kKafkaProducePatienceUs = kSecondUs / 5;  // between looks whether to end
+
 // Schema registry.
 inline constexpr int64_t kRegistrySchemaBytesMax = kMiB;      // text of a schema
 inline constexpr int64_t kRegistryChangeBytesMax = 8 * kMiB;  // its text may need escapes
