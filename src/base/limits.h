@@ -124,6 +124,7 @@ inline constexpr int64_t kSealCheckUs = 10 * kSecondUs;   // a server looks for 
 inline constexpr int64_t kSealRetryUs = 600 * kSecondUs;  // and tries a day that failed again
 inline constexpr int64_t kBesideFileNumber = 1'000'000;   // files written beside commits: from here
 inline constexpr int64_t kReconcileUs = 60 * kSecondUs;   // a server counts the lake again
+inline constexpr int64_t kReconcileCellsUs = kSecondUs;   // of that for comparing KPI cells
 inline constexpr size_t kReconcileFilesAtOnce = 256;      // by one statement
 inline constexpr int kPausedRetrySeconds = 60;            // a sender of a paused source comes again
 inline constexpr int64_t kCheckedFilesBytesMax = 256 * kMiB;  // list of files found sound
