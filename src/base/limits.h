@@ -205,8 +205,16 @@ inline constexpr int64_t kKafkaRejectBytesMax = 900'000;           // a longer o
 inline constexpr int64_t kKafkaPositionUs = 3600 * kSecondUs;      // then it is told again
 inline constexpr int64_t kKafkaProducePatienceUs = kSecondUs / 5;  // between looks whether to end
 
+// Calls to other systems.
+inline constexpr int64_t kCallTimeoutUs = 10 * kSecondUs;
+inline constexpr int64_t kCallAnswerBytesMax = 16 * kMiB;
+inline constexpr int64_t kRetryFirstUs = kSecondUs / 10;  // until a call that failed is made again
+inline constexpr int64_t kRetryMostUs = 30 * kSecondUs;   // at most
+
 // Schema registry.
-inline constexpr int64_t kRegistrySchemaBytesMax = kMiB;      // text of a schema
+inline constexpr int64_t kSchemaAgainUs = 10 * kSecondUs;  // another registry does not know an id
+inline constexpr size_t kUnknownSchemasMax = 10'000;       // such ids that are remembered
+inline constexpr int64_t kRegistrySchemaBytesMax = kMiB;   // text of a schema
 inline constexpr int64_t kRegistryChangeBytesMax = 8 * kMiB;  // its text may need escapes
 inline constexpr size_t kRegistrySubjectBytesMax = 1024;      // name
 inline constexpr int64_t kRegistryNumberMax = 2'147'483'647;  // an id or a version
