@@ -11,7 +11,7 @@ import measure
 import results
 import stage_times
 from context import ROOT, Context
-from rows import dashboard, decode, ourselves, parquet, whole_job, yahoo
+from rows import dashboard, decode, kafka, ourselves, parquet, whole_job, yahoo
 
 # The most important first.
 ROWS = {
@@ -25,6 +25,7 @@ ROWS = {
     "linear": ourselves.linear,
     "15": ourselves.second_core,
     "8": ourselves.durability,
+    "9": kafka.run,
     "13": dashboard.run,
     "14": ourselves.state,
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seeded input, made once and kept in .cache/bench/inputs."""
 
+import json
 import os
 import pathlib
 import random
@@ -95,6 +96,39 @@ def clicks(context: Context, rows: int) -> pathlib.Path:
         (new / "clicks.yaml").write_text(CLICKS_CONFIG)
 
     return made(context, f"clicks-{rows}", fill)
+
+
+IMPRESSION_FIELDS = ("impression_id", "timestamp", "user_id", "creative_id", "website", "auction_id", "price_cpm", "currency",
+                     "viewable", "time_on_ad_ms", "user_agent")
+IMPRESSION_TYPES = {"price_cpm": "double", "viewable": "boolean", "time_on_ad_ms": "long"}  # the others: string
+IMPRESSION_SOURCE = {"kind": "impression", "fields": {
+    "event_id": "impression_id", "event_time": "timestamp", "user_id": "user_id", "creative_id": "creative_id", "website": "website",
+    "auction_id": "auction_id", "cost": {"from": "price_cpm", "unit": "per_thousand"}, "currency": "currency", "viewable": "viewable",
+    "time_on_ad_ms": "time_on_ad_ms", "user_agent": "user_agent"}}
+
+
+def impressions(context: Context, rows: int) -> pathlib.Path:
+    """Impressions of a day, each once, as JSON lines; the Avro schema of them; and what a configuration's source says of them."""
+    def fill(new: pathlib.Path) -> None:
+        new.mkdir()
+        random_bits = random.Random(SEED).getrandbits
+        with open(new / "impressions.ndjson", "w", encoding="utf-8") as out:
+            for number in range(rows):
+                bits = random_bits(64)
+                second = number * 86_400 // rows
+                out.write(f'{{"impression_id":"imp-{number:08x}","timestamp":"2023-11-01T{second // 3600:02}:{second // 60 % 60:02}:'
+                          f'{second % 60:02}.{bits % 1_000_000:06}+00:00","user_id":"u{bits >> 28 & 0xFFFFF}","creative_id":'
+                          f'"cr-{bits >> 48 & 127}","website":"site-{bits >> 56 & 63}.example","auction_id":"auc-{bits >> 32:08x}",'
+                          f'"price_cpm":{bits % 797 / 100},"currency":"EUR","viewable":{"true" if bits & 1 else "false"},'
+                          f'"time_on_ad_ms":{bits >> 20 & 0x3FFF},"user_agent":"{AGENTS[bits % 3]}"}}\n')
+        with open(new / "creatives.csv", "w", encoding="utf-8") as out:
+            out.write("creative_id,campaign_id\n")
+            out.writelines(f"cr-{number},cmp-{number // 8}\n" for number in range(128))
+        fields = [{"name": name, "type": IMPRESSION_TYPES.get(name, "string")} for name in IMPRESSION_FIELDS]
+        (new / "impression.avsc").write_text(json.dumps({"type": "record", "name": "impression", "fields": fields}))
+        (new / "source.json").write_text(json.dumps(IMPRESSION_SOURCE))
+
+    return made(context, f"impressions-{rows}", fill)
 
 
 YAHOO_CONFIG = """sources:

@@ -3,21 +3,25 @@
 //
 //   adweave_stages decode CONFIG SOURCE        files -> batches; prints what is in the columns
 //   adweave_stages write CONFIG SOURCE DIR     the same prepared, then only the writing is measured
+//   adweave_stages kafka CONFIG SOURCE COUNT   so many messages of its topic -> slices
 //
 // One thread. Output: "rows N", then "<column> <values> <sum>" (of a text its length); for write
-// "cpu_us N".
+// "cpu_us N"; for kafka "rows N" (messages) and "bytes N" (of their values).
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <thread>
 
 #include <sys/resource.h>
 
 #include "app/config/config.h"
 #include "base/allocator.h"
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/money.h"
 #include "engine/decode_files.h"
 #include "engine/dimension_files.h"
+#include "engine/kafka_feed.h"
 #include "lake/table_writer.h"
 #include "process/prepare.h"
 
@@ -109,6 +113,34 @@ Status write_only(FileSystem& fs, const engine::Job& job, const std::string& dir
   return {};
 }
 
+// Lines stand in a slice with a line end between them.
+int64_t bytes_of(const event::Slice& slice, decode::Format format) {
+  const size_t between =
+      slice.pieces.empty() || format == decode::Format::avro ? 0 : slice.pieces.size() - 1;
+  return static_cast<int64_t>(slice.bytes->size() - between);
+}
+
+Status kafka_only(const engine::Job& job, int64_t count) {
+  ADWEAVE_ASSIGN(const std::vector<engine::OpenSource> sources, engine::make_decoders(job));
+  const auto report = [](const Error& error) { std::cerr << error.message << "\n"; };
+  ADWEAVE_ASSIGN(const auto log,
+                 source::KafkaLog::open(job.kafka, {*job.sources[0].kafka}, {}, report));
+  engine::KafkaFeed feed(job, sources, *log);
+  int64_t messages = 0;
+  int64_t bytes = 0;
+  while (messages < count) {
+    ADWEAVE_ASSIGN(const std::optional<engine::ReadSlice> read, feed.next());
+    if (!read) {
+      std::this_thread::sleep_for(std::chrono::microseconds(limits::kKafkaPatienceUs));
+      continue;
+    }
+    messages += read->step.after - read->step.before;
+    bytes += bytes_of(read->slice, job.sources[0].decoder.format);
+  }
+  std::cout << "rows " << messages << "\nbytes " << bytes << "\n";
+  return {};
+}
+
 Status run(const std::vector<std::string>& words) {
   const std::unique_ptr<FileSystem> fs = make_posix_file_system();
   ADWEAVE_ASSIGN(app::Config config, app::load_config(*fs, words[1]));
@@ -116,6 +148,7 @@ Status run(const std::vector<std::string>& words) {
   engine::Job& job = config.job;
   std::erase_if(job.sources, [&](const auto& source) { return source.decoder.source != words[2]; });
   if (words[0] == "decode") return decode_only(*fs, job);
+  if (words[0] == "kafka") return kafka_only(job, std::stoll(words.at(3)));
   return write_only(*fs, job, words.at(3));
 }
 

@@ -26,9 +26,10 @@ setup_bench_duckdb() {
   mv "$folder.new" "$folder"
 }
 
-# All peers: Python packages, Spark with its Java, avro-c.
+# All peers: Python packages, Spark with its Java, Kafka, avro-c.
 setup_bench() {
   setup_peer spark
+  setup_peer kafka
   setup_debian "${DEBIAN_BENCH[@]}"
   setup_bench_python
   setup_bench_duckdb
