@@ -28,11 +28,12 @@ struct Fetched {
   std::atomic<bool> stopped = false;
 };
 
+using Message = KafkaOwned<rd_kafka_message_t, rd_kafka_message_destroy>;
+
 // Out of the queue: a message, or an error.
 struct Taken {
-  KafkaEvent event;
-  const rd_kafka_message_t* message;  // the event's; null: an error
-  std::shared_ptr<Fetched> from;      // null: of no partition that is being fetched
+  Message message;
+  Fetched* from;  // null: of no partition that is being fetched
 };
 
 // Whether it is the partition's end; else librdkafka goes on at the same offset.
@@ -78,11 +79,12 @@ class KafkaConsumer::Client {
 
   void take_batch(size_t most);
   void make_room();
-  std::shared_ptr<Fetched> sender_of(const rd_kafka_message_t& message);
-  std::shared_ptr<Fetched> sender_of(rd_kafka_event_t* error);
-  std::shared_ptr<Fetched> fetched_at(const Place& place) const;
+  Fetched* sender_of(const rd_kafka_message_t& message);
   bool give(const Taken& taken, const Take& take, const Ended& ended);
   void pass_on_error(const Taken& taken, const Ended& ended);
+  void pass_on(const KafkaHandle::Told& told, const Ended& ended);
+  void pass_on(const Fetched& from, rd_kafka_resp_err_t error, const char* text,
+               const Ended& ended);
   void end(const Fetched& from, const Error& error, const Ended& ended);
   void send_hints();
   void send(const std::map<Place, int64_t>& hints);
@@ -93,6 +95,8 @@ class KafkaConsumer::Client {
   KafkaQueue queue_;    // messages of all partitions
   KafkaQueue answers_;  // to hints
   std::vector<Taken> batch_;
+  std::vector<std::shared_ptr<Fetched>> senders_;  // of the batch; they may be stopped meanwhile
+  std::vector<rd_kafka_message_t*> polled_;
   size_t taken_ = 0;  // messages since the connections have last looked for room
   int64_t taken_bytes_ = 0;
 
@@ -168,6 +172,7 @@ Status KafkaConsumer::Client::stop(const std::string& topic, int32_t partition) 
 size_t KafkaConsumer::Client::poll(size_t most, const Take& take, const Ended& ended,
                                    const Trouble& trouble) {
   batch_.clear();
+  senders_.clear();
   handle_->serve(0);
   rd_kafka_queue_poll_callback(answers_.get(), 0);
   send_hints();
@@ -177,6 +182,7 @@ size_t KafkaConsumer::Client::poll(size_t most, const Take& take, const Ended& e
   for (const Taken& taken : batch_) {
     if (give(taken, take, ended)) ++given;
   }
+  for (const KafkaHandle::Told& told : handle_->take_told()) pass_on(told, ended);
   for (const Error& error : handle_->take_trouble()) trouble(error);
   return given;
 }
@@ -184,19 +190,19 @@ size_t KafkaConsumer::Client::poll(size_t most, const Take& take, const Ended& e
 // Locked, so that what is taken belongs to the partitions as they are fetched now.
 void KafkaConsumer::Client::take_batch(size_t most) {
   const std::lock_guard lock(mutex_);
-  while (batch_.size() < most) {
-    KafkaEvent event(rd_kafka_queue_poll(queue_.get(), 0));
-    if (!event) return;
-    const rd_kafka_message_t* message = kafka_message(event.get());
-    std::shared_ptr<Fetched> from = message ? sender_of(*message) : sender_of(event.get());
-    batch_.push_back({std::move(event), message, std::move(from)});
+  polled_.resize(most);
+  const ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), 0, polled_.data(), most);
+  for (ssize_t i = 0; i < count; ++i) {
+    Message message(polled_[static_cast<size_t>(i)]);
+    Fetched* from = sender_of(*message);
+    batch_.push_back({std::move(message), from});
   }
 }
 
 // librdkafka fills the queue up to queued.min.messages (100,000) or queued.max.messages.kbytes.
 void KafkaConsumer::Client::make_room() {
   for (const Taken& taken : batch_) {
-    if (taken.message) taken_bytes_ += static_cast<int64_t>(taken.message->len);
+    taken_bytes_ += static_cast<int64_t>(taken.message->len);
   }
   taken_ += batch_.size();
   if (taken_ < limits::kKafkaRoomMessages && taken_bytes_ < handle_->options().queue_bytes / 8)
@@ -206,33 +212,26 @@ void KafkaConsumer::Client::make_room() {
   handle_->look_for_room();
 }
 
-// Many of one partition come in a row.
-std::shared_ptr<Fetched> KafkaConsumer::Client::sender_of(const rd_kafka_message_t& message) {
-  const Taken* last = batch_.empty() ? nullptr : &batch_.back();
-  if (last && last->message && last->message->rkt == message.rkt &&
-      last->message->partition == message.partition) {
-    return last->from;
+// Many of one partition come in a row. Trouble with the group is of none.
+Fetched* KafkaConsumer::Client::sender_of(const rd_kafka_message_t& message) {
+  if (!message.rkt) return nullptr;
+  if (!batch_.empty()) {
+    const Taken& last = batch_.back();
+    if (last.message->rkt == message.rkt && last.message->partition == message.partition)
+      return last.from;
   }
-  return fetched_at({rd_kafka_topic_name(message.rkt), message.partition});
-}
-
-std::shared_ptr<Fetched> KafkaConsumer::Client::sender_of(rd_kafka_event_t* error) {
-  const KafkaPartition where(rd_kafka_event_topic_partition(error));
-  return where ? fetched_at({where->topic, where->partition}) : nullptr;
-}
-
-std::shared_ptr<Fetched> KafkaConsumer::Client::fetched_at(const Place& place) const {
-  const auto found = fetched_.find(place);
-  return found == fetched_.end() ? nullptr : found->second;
+  const auto found = fetched_.find({rd_kafka_topic_name(message.rkt), message.partition});
+  if (found == fetched_.end()) return nullptr;
+  return senders_.emplace_back(found->second).get();
 }
 
 // True: `take` was called.
 bool KafkaConsumer::Client::give(const Taken& taken, const Take& take, const Ended& ended) {
-  if (!taken.message) {
+  const rd_kafka_message_t& message = *taken.message;
+  if (message.err) {
     pass_on_error(taken, ended);
     return false;
   }
-  const rd_kafka_message_t& message = *taken.message;
   if (!taken.from || taken.from->stopped || message.offset < taken.from->next) return false;
   Fetched& from = *taken.from;
   const int64_t bytes_max = handle_->options().message_bytes_max;
@@ -253,10 +252,9 @@ bool KafkaConsumer::Client::give(const Taken& taken, const Take& take, const End
 }
 
 void KafkaConsumer::Client::pass_on_error(const Taken& taken, const Ended& ended) {
-  const rd_kafka_resp_err_t error = rd_kafka_event_error(taken.event.get());
-  const char* text = rd_kafka_event_error_string(taken.event.get());
-  const KafkaPartition where(rd_kafka_event_topic_partition(taken.event.get()));
-  if (!where) {
+  const rd_kafka_resp_err_t error = taken.message->err;
+  const char* text = rd_kafka_message_errstr(taken.message.get());
+  if (!taken.message->rkt) {
     const std::string what = "group " + handle_->options().group;
     handle_->add_trouble(handle_->error_of(what, error, text));
     return;
@@ -264,9 +262,32 @@ void KafkaConsumer::Client::pass_on_error(const Taken& taken, const Ended& ended
   if (!taken.from || taken.from->stopped) return;
   const Fetched& from = *taken.from;
   if (is_kafka_out_of_range(error)) {
-    end(from, out_of_range(from, where->offset), ended);
+    end(from, out_of_range(from, taken.message->offset), ended);
     return;
   }
+  pass_on(from, error, text, ended);
+}
+
+// A partition that is not there is told of like this, again and again.
+void KafkaConsumer::Client::pass_on(const KafkaHandle::Told& told, const Ended& ended) {
+  if (const auto place = kafka_place_in(told.text)) {
+    std::shared_ptr<Fetched> from;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = fetched_.find(*place);
+      if (found != fetched_.end()) from = found->second;
+    }
+    if (from) pass_on(*from, told.error, told.text.c_str(), ended);
+    return;
+  }
+  handle_->add_trouble({.code = ErrorCode::io,
+                        .message = "Kafka: " + told.text,
+                        .fix = "it is tried again; check that the brokers run and can be reached",
+                        .recovery = Recovery::retry});
+}
+
+void KafkaConsumer::Client::pass_on(const Fetched& from, rd_kafka_resp_err_t error,
+                                    const char* text, const Ended& ended) {
   Error told = handle_->error_of(kafka_place(from.topic, from.partition), error, text);
   if (ends_partition(error)) {
     end(from, told, ended);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -263,10 +264,14 @@ void KafkaHandle::on_error(rd_kafka_t*, int error, const char* text, void* opaqu
   } else {
     self->complain(steady(text));
   }
-  self->add_trouble({.code = ErrorCode::io,
-                     .message = "Kafka: " + steady(text),
-                     .fix = "it is tried again; check that the brokers run and can be reached",
-                     .recovery = Recovery::retry});
+  const std::lock_guard lock(self->mutex_);
+  if (self->told_.size() < limits::kKafkaTroublesMax)
+    self->told_.push_back({static_cast<rd_kafka_resp_err_t>(error), steady(text)});
+}
+
+std::vector<KafkaHandle::Told> KafkaHandle::take_told() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(told_, {});
 }
 
 void KafkaHandle::complain(const std::string& text) {
@@ -314,6 +319,17 @@ bool is_kafka_out_of_range(rd_kafka_resp_err_t error) {
 
 std::string kafka_place(const std::string& topic, int32_t partition) {
   return fmt::format("topic {}, partition {}", topic, partition);
+}
+
+std::optional<std::pair<std::string, int32_t>> kafka_place_in(std::string_view text) {
+  const size_t end_of_name = text.find(" [");
+  const size_t end = text.find("]: ");
+  if (end_of_name == std::string_view::npos || end == std::string_view::npos) return std::nullopt;
+  int32_t partition = 0;
+  const char* const last = text.data() + end;
+  const auto [at, error] = std::from_chars(text.data() + end_of_name + 2, last, partition);
+  if (error != std::errc() || at != last) return std::nullopt;
+  return std::pair(std::string(text.substr(0, end_of_name)), partition);
 }
 
 int64_t kafka_timestamp_us(const rd_kafka_message_t* message) {

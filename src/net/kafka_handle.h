@@ -10,7 +10,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <librdkafka/rdkafka.h>
@@ -34,7 +37,6 @@ using KafkaOwned = std::unique_ptr<T, KafkaDestroy<destroy>>;
 using KafkaTopic = KafkaOwned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaQueue = KafkaOwned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaEvent = KafkaOwned<rd_kafka_event_t, rd_kafka_event_destroy>;
-using KafkaPartition = KafkaOwned<rd_kafka_topic_partition_t, rd_kafka_topic_partition_destroy>;
 using KafkaList =
     KafkaOwned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 
@@ -73,6 +75,14 @@ class KafkaHandle {
   // What `what` failed with, as an Error: not_found, corrupt or io.
   Error error_of(const std::string& what, rd_kafka_resp_err_t error, const char* text = nullptr);
 
+  // What librdkafka has told of, until it is taken; of a partition when its text names one
+  // (kafka_place_in), since then nothing else does.
+  struct Told {
+    rd_kafka_resp_err_t error;
+    std::string text;
+  };
+  std::vector<Told> take_told();
+
   // Passing trouble, until it is taken.
   void add_trouble(Error error);
   std::vector<Error> take_trouble();
@@ -94,6 +104,7 @@ class KafkaHandle {
   std::map<std::string, KafkaTopic> topics_;
   std::string complaint_;
   Clock::time_point complained_;
+  std::vector<Told> told_;
   std::vector<Error> trouble_;
 };
 
@@ -108,6 +119,9 @@ bool is_kafka_out_of_range(rd_kafka_resp_err_t error);
 
 // "topic T, partition P"
 std::string kafka_place(const std::string& topic, int32_t partition);
+
+// Topic and partition of a text of librdkafka's that begins with them: "clicks [3]: ...".
+std::optional<std::pair<std::string, int32_t>> kafka_place_in(std::string_view text);
 
 // Microseconds; -1: the message has none.
 int64_t kafka_timestamp_us(const rd_kafka_message_t* message);
