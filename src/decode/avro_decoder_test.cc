@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/json.h"
 #include "decode/avro_container.h"
 #include "decode/avro_reader.h"
 #include "decode/avro_schema.h"
+#include "decode/avro_skip.h"
 #include "decode/decode_test_support.h"
 #include "tests/support/test_data.h"
 
@@ -268,6 +270,44 @@ TEST(AvroMessages, ASchemaOfABookIsKnownOnceItIsThere) {
   EXPECT_TRUE(all.rejects.empty());
 }
 
+TEST(AvroMessages, OneWholeRecordMayStandBehindAnother) {
+  DecoderSpec spec = whole_records(Format::avro);
+  spec.avro.framing = AvroFraming::confluent;
+  spec.avro.schemas = {
+      {7, R"({"type":"record","name":"R","fields":[{"name":"s","type":"string"}]})"}};
+  const std::string one("\0\0\0\0\7\4ab", 8);
+  const auto decoder = make_decoder(spec);
+  ASSERT_TRUE(decoder) << decoder.error().message;
+  EXPECT_TRUE((*decoder)->is_message(one));
+  EXPECT_FALSE((*decoder)->is_lines(one));
+  EXPECT_FALSE((*decoder)->is_message(one + one));
+  EXPECT_FALSE((*decoder)->is_message(one + "x"));
+  EXPECT_FALSE((*decoder)->is_message(one.substr(0, 7)));
+  EXPECT_FALSE((*decoder)->is_message(std::string("\0\0\0\0\10\4ab", 8)));       // of no schema
+  EXPECT_FALSE((*decoder)->is_message(std::string("\0\0\0\0\7\4\xff\xff", 8)));  // not UTF-8
+  EXPECT_FALSE((*decoder)->is_message(""));
+  spec.avro.envelope = std::string(kWholeRecord);
+  const auto enveloped = make_decoder(spec);
+  ASSERT_TRUE(enveloped);
+  EXPECT_FALSE((*enveloped)->is_message(one));
+  EXPECT_TRUE((*enveloped)->is_lines("AAAAAAcEYWI="));
+}
+
+// A value that takes no bytes is not passed over without an end.
+TEST(AvroMessages, ManyValuesInFewBytesAreNoMessage) {
+  std::string schema = R"({"type":"record","name":"R0","fields":[]})";
+  for (int i = 1; i < 40; ++i) {
+    schema = fmt::format(R"({{"type":"record","name":"R{0}","fields":[{{"name":"a","type":{1}}},)"
+                         R"({{"name":"b","type":"R{2}"}}]}})",
+                         i, schema, i - 1);
+  }
+  const auto parsed = AvroSchema::parse(schema);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  AvroBytes in("");
+  skip_avro(in, parsed->root());
+  EXPECT_FALSE(in.ok());
+}
+
 struct Resolution {
   const char* name;
   std::string writer;
@@ -289,6 +329,12 @@ TEST_P(AvroResolution, ReadsAsTheReaderWants) {
   std::string json;
   AvroJson().append(json, in, schema->root(), 0);
   EXPECT_EQ(in.ok() ? json : "unread", GetParam().expected);
+  AvroBytes skipped(GetParam().bytes);
+  skip_avro(skipped, schema->root());
+  EXPECT_EQ(skipped.ok(), in.ok());
+  if (in.ok()) {
+    EXPECT_EQ(skipped.position(), in.position());
+  }
 }
 
 std::string record_of(const std::string& fields) {

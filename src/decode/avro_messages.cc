@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "decode/avro_records.h"
+#include "decode/avro_skip.h"
 #include "decode/json_check.h"
 #include "decode/lines.h"
 
@@ -55,6 +56,18 @@ class Schemas {
     return &schemas_.emplace(name, *std::move(schema)).first->second;
   }
 
+  // Bytes of the message that begins `bytes`; null when none does, of a known schema.
+  std::optional<size_t> message_size(AvroFraming framing, std::string_view bytes) const {
+    const std::optional<AvroMessageHeader> header = read_message_header(framing, bytes);
+    if (!header) return std::nullopt;
+    const WriterSchema* schema = find(header->schema);
+    if (schema == nullptr) return std::nullopt;
+    AvroBytes in(bytes.substr(header->size));
+    skip_avro(in, schema->root());
+    if (!in.ok()) return std::nullopt;
+    return header->size + in.position();
+  }
+
  private:
   const WriterSchema* known(uint64_t name) const {
     const auto schema = schemas_.find(name);
@@ -84,7 +97,8 @@ class MessageCutter : public event::RecordCutter {
   std::optional<int64_t> cut(std::string_view bytes, int64_t target, bool at_end) override {
     size_t at = 0;
     while (at < bytes.size() && static_cast<int64_t>(at) < target) {
-      const std::optional<size_t> size = message_size(bytes.substr(at));
+      const std::optional<size_t> size =
+          schemas_.message_size(spec_.avro.framing, bytes.substr(at));
       if (!size) {
         const bool may_go_on =
             !at_end && bytes.size() - at < static_cast<size_t>(spec_.event_bytes_max) + kSlack;
@@ -112,18 +126,6 @@ class MessageCutter : public event::RecordCutter {
     return header && schemas_.find(header->schema) == nullptr;
   }
 
-  std::optional<size_t> message_size(std::string_view bytes) const {
-    const std::optional<AvroMessageHeader> header = read_message_header(spec_.avro.framing, bytes);
-    if (!header) return std::nullopt;
-    const WriterSchema* schema = schemas_.find(header->schema);
-    if (schema == nullptr) return std::nullopt;
-    AvroBytes in(bytes.substr(header->size));
-    std::string text;
-    AvroJson().append(text, in, schema->root(), 0);
-    if (!in.ok()) return std::nullopt;
-    return header->size + in.position();
-  }
-
   const DecoderSpec& spec_;
   const Schemas& schemas_;
   std::string problem_;
@@ -144,6 +146,13 @@ class MessageDecoder : public Decoder {
   }
 
  private:
+  // In an envelope, a message is a line.
+  bool reads_lines(std::string_view) const override { return !spec().avro.envelope.empty(); }
+  bool is_one_message(std::string_view bytes) const override {
+    return spec().avro.envelope.empty() &&
+           schemas_->message_size(spec().avro.framing, bytes) == bytes.size();
+  }
+
   event::DecodedSlice decode_records(event::Slice slice) const override {
     const std::shared_ptr<const std::string> held = slice.bytes;
     std::string_view bytes = *held;
@@ -191,8 +200,8 @@ class MessageDecoder : public Decoder {
     return find_json_text(line, path);
   }
 
-  // Reads the message that begins `bytes`; its size, or 0 after a reject. `span` gets its length
-  // and the number of its last event.
+  // Reads the message that begins `bytes`; its size, or 0 after a reject when it is not known.
+  // `span` gets its length and the number of its last event.
   size_t read_message(std::string_view bytes, event::RecordSpan& span, RowWriter& writer,
                       AvroRecords& records) const {
     const bool enveloped = !spec().avro.envelope.empty();
@@ -212,16 +221,17 @@ class MessageDecoder : public Decoder {
       return 0;
     }
     AvroBytes in(bytes.substr(header->size));
+    size_t size = 0;
     if (!enveloped) {
       AvroBytes copy = in;
-      std::string text;
-      AvroJson().append(text, copy, schema->root(), 0);
-      if (copy.ok()) span.length = static_cast<int32_t>(header->size + copy.position());
+      skip_avro(copy, schema->root());
+      if (copy.ok()) size = header->size + copy.position();
+      if (copy.ok()) span.length = static_cast<int32_t>(size);
     }
     if (records.read(in, schema->root(), span)) return header->size + in.position();
     writer.reject(Reason::malformed, "avro",
                   "the message does not fit " + schema_name(header->schema), span);
-    return 0;
+    return size;
   }
 
   std::string schema_name(uint64_t schema) const {

@@ -2,6 +2,7 @@
 #include "decode/avro_reader.h"
 
 #include "base/limits.h"
+#include "decode/avro_skip.h"
 
 namespace adweave::decode {
 
@@ -106,10 +107,7 @@ void AvroReader::read_record(AvroBytes& in, const AvroNode& schema, const PathNo
 
 void AvroReader::read_field(AvroBytes& in, const AvroField& field, const PathNode* node,
                             ExtraObject& extra, int depth) {
-  if (field.skipped) {
-    std::string skipped;
-    return json_.append(skipped, in, *field.type, depth + 1);
-  }
+  if (field.skipped) return skip_avro(in, *field.type, depth + 1);
   AvroBytes fallback(field.encoded ? *field.encoded : std::string_view());
   read_value(field.encoded ? fallback : in, *field.type, node, field.name, extra, depth + 1);
 }
@@ -138,8 +136,7 @@ void AvroReader::read_map(AvroBytes& in, const AvroNode& schema, const PathNode&
 void AvroReader::explode(AvroBytes& in, const AvroNode& schema, const PathNode& node,
                          std::string_view key, int depth) {
   const AvroBytes begin = in;
-  std::string text;
-  json_.append(text, in, schema, depth + 1);
+  skip_avro(in, schema, depth + 1);
   AvroBytes again = begin;
   const auto size = static_cast<int64_t>(in.position() - begin.position());
   if (!in.ok() || exploded_.size() >= static_cast<size_t>(limits::kExplodeMax)) return in.fail();

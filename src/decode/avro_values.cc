@@ -12,6 +12,7 @@
 #include "base/money.h"
 #include "base/time.h"
 #include "decode/avro_reader.h"
+#include "decode/avro_skip.h"
 #include "decode/byte_search.h"
 #include "decode/json_check.h"
 
@@ -217,8 +218,7 @@ void AvroJson::append_record(std::string& out, AvroBytes& in, const AvroNode& sc
       AvroBytes fallback(*field.encoded);
       append_member(out, field.name, fallback, *field.type, depth + 1);
     } else if (field.skipped) {
-      std::string skipped;
-      AvroJson().append(skipped, in, *field.type, depth + 1);
+      skip_avro(in, *field.type, depth + 1);
     } else {
       append_member(out, field.name, in, *field.type, depth + 1);
     }

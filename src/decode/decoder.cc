@@ -61,6 +61,10 @@ bool Decoder::is_lines(std::string_view bytes) const {
   return reads_lines(bytes) && byte_order_mark(bytes) == 0 && content(bytes) == nullptr;
 }
 
+bool Decoder::is_message(std::string_view bytes) const {
+  return is_one_message(bytes) && content(bytes) == nullptr;
+}
+
 DecoderSpec whole_records(DecoderSpec spec) {
   FieldRule whole;
   whole.field = event::Field::extra;

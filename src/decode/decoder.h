@@ -31,6 +31,8 @@ class Decoder {
   // Whether a file of these bytes is nothing but records of one line each: then files put together,
   // with a line end between them, give the records of each.
   bool is_lines(std::string_view bytes) const;
+  // Whether they are one record, behind which the next may stand without anything between them.
+  bool is_message(std::string_view bytes) const;
 
  protected:
   explicit Decoder(DecoderSpec spec) : spec_(std::move(spec)) {}
@@ -39,6 +41,7 @@ class Decoder {
  private:
   virtual event::DecodedSlice decode_records(event::Slice slice) const = 0;
   virtual bool reads_lines(std::string_view) const { return false; }
+  virtual bool is_one_message(std::string_view) const { return false; }
 
   DecoderSpec spec_;
 };
