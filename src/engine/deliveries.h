@@ -13,25 +13,35 @@
 
 namespace adweave::engine {
 
-// A delivery of a source, and where it lies.
-struct Arrival {
-  std::shared_ptr<const WorkFile> work;  // the segment of the journal, the partition
-  int64_t begin = 0;                     // position there
-  int64_t next = 0;                      // where to read on
-  int64_t body_offset = 0;               // of the first byte, as rows show it
-  int64_t received_time = 0;             // microseconds UTC
+// Where a delivery lies, in a segment of the journal or a partition.
+struct Place {
+  int64_t begin = 0;          // position there
+  int64_t next = 0;           // where to read on
+  int64_t body_offset = 0;    // of the first byte, as rows show it
+  int64_t received_time = 0;  // microseconds UTC
 };
 
-// Deliveries of one source that are lines, put together: the pieces of one slice.
-class LineGroup {
+// A delivery of a source.
+struct Arrival {
+  std::shared_ptr<const WorkFile> work;  // the segment, the partition
+  Place place;
+};
+
+// What stands between two deliveries of a group: a line end, where the first has none, or nothing.
+enum class Between : uint8_t { line_end, nothing };
+
+// Deliveries of one source that are lines, or single messages, put together: the pieces of one
+// slice.
+class DeliveryGroup {
  public:
-  LineGroup(const Arrival& first, std::string source);
+  // `bytes`: of all that will be in it, about.
+  DeliveryGroup(const Arrival& first, std::string source, size_t bytes = 0);
 
   size_t source() const { return read_.work->source; }
   bool has_room(size_t bytes, int64_t slice_bytes) const {
     return bytes_.empty() || static_cast<int64_t>(bytes_.size() + bytes) <= slice_bytes;
   }
-  void add(const Arrival& arrival, std::string_view body, int64_t body_end);
+  void add(const Place& place, std::string_view body, int64_t body_end, Between between);
   ReadSlice take();
 
   // Past deliveries that hold nothing to decode.

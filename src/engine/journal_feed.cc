@@ -68,7 +68,7 @@ Result<std::optional<ReadSlice>> JournalFeed::next() {
 // Makes a round of the lines that are there, up to a slice's worth of a source; what must be read
 // by itself ends it and stays in entry_.
 Status JournalFeed::gather() {
-  std::vector<LineGroup> groups;
+  std::vector<DeliveryGroup> groups;
   int64_t segment = 0;
   while (true) {
     if (!entry_) {
@@ -82,19 +82,20 @@ Status JournalFeed::gather() {
     segment = entry_->position.segment;
     const Arrival arrival = arrival_of(source, *entry_);
     auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const LineGroup& each) { return each.source() == source; });
+                              [&](const DeliveryGroup& each) { return each.source() == source; });
     if (group == groups.end()) group = groups.insert(group, {arrival, entry_->delivery.source});
     if (!group->has_room(body.size(), job_.slice_bytes)) break;
     add(*group, arrival, *entry_);
     entry_.reset();
   }
-  for (LineGroup& group : groups) round_.push_back(group.take());
+  for (DeliveryGroup& group : groups) round_.push_back(group.take());
   if (!round_.empty()) round_.back().step.whole = true;
   return {};
 }
 
-void JournalFeed::add(LineGroup& group, const Arrival& arrival, const source::JournalEntry& entry) {
-  group.add(arrival, entry.delivery.body, body_end(entry));
+void JournalFeed::add(DeliveryGroup& group, const Arrival& arrival,
+                      const source::JournalEntry& entry) {
+  group.add(arrival.place, entry.delivery.body, body_end(entry), Between::line_end);
   group.read().step.whole = false;
   group.read().deliveries.push_back(entry.position);
   through_ = entry.next;
@@ -107,8 +108,9 @@ Arrival JournalFeed::arrival_of(size_t source, const source::JournalEntry& entry
     segment.file =
         std::make_shared<const WorkFile>(WorkFile{source, segment_file(segment.number), {}});
   }
-  return {segment.file, entry.position.offset, entry.next.offset, entry.body_offset,
-          entry.delivery.received_time};
+  return {
+      segment.file,
+      {entry.position.offset, entry.next.offset, entry.body_offset, entry.delivery.received_time}};
 }
 
 Result<size_t> JournalFeed::source_of(const source::JournalEntry& entry) const {
@@ -132,7 +134,7 @@ Result<std::optional<ReadSlice>> JournalFeed::begin(source::JournalEntry entry) 
   const bool is_plain = decoder.content(body) == nullptr && head && *head && **head == 0;
   Arrival arrival = arrival_of(source, entry);
   if (is_plain) {
-    LineGroup group(arrival, entry.delivery.source);
+    DeliveryGroup group(arrival, entry.delivery.source);
     add(group, arrival, entry);
     ReadSlice slice = group.take();
     slice.step.whole = true;

@@ -44,7 +44,7 @@ class JournalFeed : public Feed {
   Result<std::optional<ReadSlice>> begin(source::JournalEntry entry);
   Result<size_t> source_of(const source::JournalEntry& entry) const;
   Arrival arrival_of(size_t source, const source::JournalEntry& entry);
-  void add(LineGroup& group, const Arrival& arrival, const source::JournalEntry& entry);
+  void add(DeliveryGroup& group, const Arrival& arrival, const source::JournalEntry& entry);
 
   const Job& job_;
   const std::vector<OpenSource>& sources_;

@@ -25,6 +25,14 @@ bool is_one_line(std::string_view text) {
   return text.find('\n') == kNone && text.find('\r') == kNone;
 }
 
+// What stands behind the message's record when another follows it; null: it is not one record.
+std::optional<Between> between_records(const decode::Decoder& decoder, std::string_view value) {
+  if (value.empty()) return Between::nothing;
+  if (decoder.is_lines(value) && is_one_line(value)) return Between::line_end;
+  if (decoder.is_message(value)) return Between::nothing;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<source::KafkaProgress> kafka_progress(const Job& job, const ledger::Ledger& ledger) {
@@ -65,9 +73,9 @@ Result<std::optional<ReadSlice>> KafkaFeed::next_of_message() {
 void KafkaFeed::gather() {
   for (const source::KafkaProgress& begun : log_.begun_at_end()) {
     Partition& partition = partition_of(begun.topic, begun.partition);
-    const Arrival nothing{partition.work, begun.next, begun.next, begun.next, 0};
+    const Arrival nothing{partition.work, {begun.next, begun.next, begun.next, 0}};
     waiting_.push_back(
-        {LineGroup(nothing, source_of(partition).job->decoder.source).take(), {}, {}});
+        {DeliveryGroup(nothing, source_of(partition).job->decoder.source).take(), {}, {}});
   }
   log_.poll(limits::kKafkaMessagesAtOnce, [&](const net::KafkaMessage& message) { take(message); });
   for (Partition& partition : partitions_) flush(partition);
@@ -75,36 +83,39 @@ void KafkaFeed::gather() {
 
 void KafkaFeed::take(const net::KafkaMessage& message) {
   Partition& partition = partition_of(message.topic, message.partition);
-  const OpenSource& source = source_of(partition);
-  const Arrival arrival{partition.work, message.offset, message.offset + 1, message.offset,
-                        std::max<int64_t>(message.timestamp_us, 0)};
+  const Place place{message.offset, message.offset + 1, message.offset,
+                    std::max<int64_t>(message.timestamp_us, 0)};
   const std::string_view value = message.value;
-  const bool is_lines = value.empty() || (is_one_line(value) && source.decoder->is_lines(value));
+  const std::optional<Between> between = between_records(*source_of(partition).decoder, value);
   const bool has_room =
-      partition.lines && partition.lines->has_room(value.size(), job_.slice_bytes);
-  if (!is_lines || !has_room) flush(partition);
-  if (!is_lines) {
+      partition.records && partition.records->has_room(value.size(), job_.slice_bytes);
+  if (!between || !has_room) flush(partition);
+  if (!between) {
     Waiting& whole = waiting_.emplace_back();
     whole.slice.step.mark = mark_of(message);
-    whole.arrival = arrival;
+    whole.arrival = Arrival{partition.work, place};
     whole.body = value;
     return;
   }
-  if (!partition.lines) partition.lines.emplace(arrival, source.job->decoder.source);
+  if (!partition.records) {
+    partition.records.emplace(Arrival{partition.work, place},
+                              source_of(partition).job->decoder.source, partition.usual_bytes);
+  }
   // A message without a value, or an empty one, holds no record, like a blank line in a file.
   if (value.empty()) {
-    partition.lines->go_on(arrival.next);
+    partition.records->go_on(place.next);
   } else {
-    partition.lines->add(arrival, value, arrival.next);
+    partition.records->add(place, value, place.next, *between);
   }
   partition.last = message;
 }
 
 void KafkaFeed::flush(Partition& partition) {
-  if (!partition.lines) return;
-  ReadSlice slice = partition.lines->take();
+  if (!partition.records) return;
+  ReadSlice slice = partition.records->take();
   slice.step.mark = mark_of(partition.last);
-  partition.lines.reset();
+  partition.usual_bytes = slice.slice.bytes->size();
+  partition.records.reset();
   waiting_.push_back({std::move(slice), {}, {}});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of Kafka. Those of a partition that wait together and are a line each are the pieces of
-// one slice; one of several lines, or that must be decoded as a whole, is a file of its own.
+// Messages of Kafka. Those of a partition that wait together and are a record each, a line or an
+// Avro message, are the pieces of one slice; one of several records, or that must be decoded as a
+// whole, is a file of its own.
 #pragma once
 
 #include <deque>
@@ -38,9 +39,10 @@ class KafkaFeed : public Feed {
     std::string topic;
     int32_t number = 0;
     std::shared_ptr<const WorkFile> work;
-    std::optional<LineGroup> lines;
+    std::optional<DeliveryGroup> records;
     // The last message in it, which holds until the next poll.
     net::KafkaMessage last;
+    size_t usual_bytes = 0;  // of a slice
   };
 
   Result<std::optional<ReadSlice>> next_of_message();

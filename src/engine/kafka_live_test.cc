@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "engine/live_test_support.h"
@@ -97,6 +98,66 @@ TEST(KafkaLiveTest, EveryMessageIsCommittedOnceWithItsOffset) {
     EXPECT_EQ(again.commits().back().counts.front().received(), 1);
   }
   expect_all_once(disk, 9);
+}
+
+std::string number_of(int64_t value) {  // zig-zag, variable length
+  auto rest = static_cast<uint64_t>(value << 1 ^ value >> 63);
+  std::string bytes;
+  for (; rest >= 0x80; rest >>= 7) bytes += static_cast<char>(rest | 0x80);
+  return bytes + static_cast<char>(rest);
+}
+
+std::string avro_event(int id, char schema = 7) {
+  std::string bytes("\0\0\0\0", 4);
+  bytes += schema;
+  for (const std::string& text : {fmt::format("i{}", id), std::string(time_of(id % 900)),
+                                  fmt::format("u{}", id % 3), std::string("k")})
+    bytes += number_of(static_cast<int64_t>(text.size())) + text;
+  return bytes;
+}
+
+// Single Avro messages that come together are a slice, and give what each gives by itself.
+TEST(KafkaLiveTest, AvroMessagesOfASliceAreThoseOfASliceEach) {
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 1);
+  std::vector<KafkaTestMessage> messages;
+  for (int i = 0; i < 50; ++i) messages.push_back({.value = avro_event(i)});
+  messages.push_back({.value = avro_event(50, 8)});  // of an unknown schema
+  messages.push_back({.value = avro_event(51) + avro_event(52)});
+  messages.push_back({.value = avro_event(53).substr(0, 12)});
+  messages.push_back({.value = avro_event(0)});  // a duplicate
+  messages.push_back({.value = std::nullopt});
+  messages.push_back({.value = avro_event(54)});
+  cluster.produce(kTopic, 0, messages);
+  Job job = kafka_job(cluster);
+  decode::DecoderSpec& decoder = job.sources[0].decoder;
+  decoder.format = decode::Format::avro;
+  decoder.avro.framing = decode::AvroFraming::confluent;
+  decoder.avro.schemas = {
+      {7, R"({"type":"record","name":"E","fields":[{"name":"id","type":"string"},
+      {"name":"t","type":"string"},{"name":"u","type":"string"},{"name":"c","type":"string"}]})"}};
+  std::vector<std::string> rows;
+  for (const int64_t slice_bytes : {int64_t{1}, int64_t{1} << 20}) {
+    job.slice_bytes = slice_bytes;
+    SimulatedDisk disk;
+    LiveServer server(disk, job);
+    server.wait_for_events(56);
+    ASSERT_TRUE(server.stop());
+    const Result<std::string> text = ledger_text(disk, "/data");
+    ASSERT_TRUE(text);
+    rows.push_back(lines_of(*text, "impressions:") + lines_of(*text, "rejects:") +
+                   lines_of(*text, "duplicates:"));
+    const std::string first = std::string("kafka:") + kTopic + ":0:";
+    const std::map<std::string, std::string> positions = positions_of(disk);
+    EXPECT_EQ(positions.size(), 53U);
+    EXPECT_EQ(positions.at("i0"), first + "0#0");
+    EXPECT_EQ(positions.at("i49"), first + "49#0");
+    EXPECT_EQ(positions.at("i52"), first + fmt::format("51:{}#0", avro_event(51).size()));
+    EXPECT_EQ(positions.at("i54"), first + "55#0");
+    EXPECT_THAT(rows.back(), testing::HasSubstr("unknown_schema"));
+    EXPECT_THAT(rows.back(), testing::HasSubstr(first + "50:0"));
+  }
+  EXPECT_EQ(rows[0], rows[1]);
 }
 
 // Two messages that say the same and carry no id are two.

@@ -63,8 +63,8 @@ struct DecodedSlice {
 inline constexpr std::string_view kJournalPrefix = "journal:";
 
 // Of Kafka: "kafka:clicks:3" is the partition 3 of the topic clicks, "kafka:clicks:3:1234" the
-// message at offset 1234. A message of several lines, or one that must be decoded as a whole, is a
-// file of its own as above: "kafka:clicks:3:1234:56" is byte 56 of its content.
+// message at offset 1234. A message of several records, or to be decoded as a whole, is a file of
+// its own as above: "kafka:clicks:3:1234:56" is byte 56 of its content.
 inline constexpr std::string_view kKafkaPrefix = "kafka:";
 
 // Finds what a byte of a slice, which must outlive it, is of. Cheap when asked in ascending order.
