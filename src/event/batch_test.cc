@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/time.h"
+#include "event/row_json.h"
+
 namespace adweave::event {
 namespace {
 
@@ -127,6 +130,38 @@ TEST(Batch, KeepsRunsOfRowsAsRowByRow) {
     EXPECT_EQ(batch.user_id.hash(row), hash128(std::to_string(was)));
     EXPECT_EQ(batch.website[row], std::to_string(was % 7));
   }
+}
+
+TEST(Batch, ARowIsJson) {
+  Batch batch(Kind::conversion);
+  batch.rows = 2;
+  batch.event_id.put(0, "v\"1");
+  batch.event_time.put(0, 1'698'825'600'500'000);
+  batch.value.put(0, -2'500'000'000);
+  batch.flags.put(0, 5);
+  batch.is_weekend.put(0, 1);
+  batch.event_id.put(1, "v2");
+  std::string first;
+  append_row_json(first, table_rows(batch), 0);
+  EXPECT_EQ(first, "{\"table\":\"conversions\",\"event_id\":\"v\\\"1\",\"event_time\":\"" +
+                       format_time(1'698'825'600'500'000) +
+                       "\",\"flags\":5,\"value\":\"-2.500000000\",\"is_weekend\":true}");
+  std::string second;
+  append_row_json(second, table_rows(batch), 1);
+  EXPECT_EQ(second, R"({"table":"conversions","event_id":"v2"})");
+  FactRows facts;
+  facts.rows = 1;
+  facts.score.put(0, 0.25);
+  RejectRows rejects;
+  rejects.raw.put(0, "raw");
+  AuditRows audit;
+  audit.cost.put(0, Int128{1'250'000'000});
+  std::string others;
+  append_row_json(others, table_rows(facts), 0);
+  append_row_json(others, table_rows(rejects), 0);
+  append_row_json(others, table_rows(audit), 0);
+  EXPECT_EQ(others, R"({"table":"facts","score":0.25}{"table":"rejects","raw":"cmF3"})"
+                    R"({"table":"audit","cost":"1.250000000"})");
 }
 
 TEST(Batch, GivesItsTableRowsInColumnOrder) {
