@@ -31,6 +31,7 @@ struct KafkaOptions {
   int64_t answer_us = 0;          // how long an answer of the cluster may take
   int64_t queue_bytes = 0;        // fetched and not yet taken
   int64_t message_bytes_max = 0;  // key and value; a longer one ends its partition
+  std::string transactional_id;   // of a producer
 };
 
 struct KafkaOffsets {

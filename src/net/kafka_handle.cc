@@ -47,8 +47,14 @@ int64_t clamped_ms(int64_t us, int64_t least, int64_t most) {
   return std::clamp<int64_t>(us / 1000, least, most);
 }
 
-// What makes the positions ours and nothing skipped; a user cannot set it otherwise.
-Properties fixed_properties(const KafkaOptions& options) {
+// What makes the positions ours and nothing skipped or doubled; a user cannot set it otherwise.
+Properties fixed_properties(const KafkaOptions& options, KafkaUse use) {
+  if (use == KafkaUse::produce) {
+    return {{"enable.idempotence", "true"},
+            {"enabled_events", "0"},
+            {"log.queue", "false"},
+            {"transactional.id", options.transactional_id}};
+  }
   const int64_t queue_kbytes = std::clamp<int64_t>(options.queue_bytes / 1024, 1, 2'097'151);
   Properties fixed = {{"allow.auto.create.topics", "false"},
                       {"auto.offset.reset", "error"},
@@ -64,18 +70,28 @@ Properties fixed_properties(const KafkaOptions& options) {
   return fixed;
 }
 
+// Keys go where Java's clients send them.
+Properties usual_of_producers() {
+  return {{"partitioner", "murmur2_random"},
+          {"linger.ms", "5"},
+          {"transaction.timeout.ms", std::to_string(limits::kKafkaTransactionTimeoutUs / 1000)}};
+}
+
 // What holds unless a user says otherwise. The cluster is tried again every second, and nothing
 // waits longer for an answer than the caller does.
-Properties usual_properties(const KafkaOptions& options) {
+Properties usual_properties(const KafkaOptions& options, KafkaUse use) {
   constexpr int64_t kFetchBytes = int64_t{50} * 1024 * 1024;  // of an answer: librdkafka's own
   const int64_t answer_bytes = std::min<int64_t>(
       kFetchBytes + options.message_bytes_max + limits::kKafkaFrameBytes, INT32_MAX);
-  return {{"client.id", "adweave"},
-          {"reconnect.backoff.max.ms", std::to_string(limits::kKafkaReconnectUs / 1000)},
-          {"socket.timeout.ms", std::to_string(clamped_ms(options.answer_us, 10, 300'000))},
-          {"socket.connection.setup.timeout.ms",
-           std::to_string(clamped_ms(options.answer_us, 1000, 300'000))},
-          {"receive.message.max.bytes", std::to_string(answer_bytes)}};
+  Properties usual = use == KafkaUse::produce
+                         ? usual_of_producers()
+                         : Properties{{"receive.message.max.bytes", std::to_string(answer_bytes)}};
+  usual.insert({{"client.id", "adweave"},
+                {"reconnect.backoff.max.ms", std::to_string(limits::kKafkaReconnectUs / 1000)},
+                {"socket.timeout.ms", std::to_string(clamped_ms(options.answer_us, 10, 300'000))},
+                {"socket.connection.setup.timeout.ms",
+                 std::to_string(clamped_ms(options.answer_us, 1000, 300'000))}});
+  return usual;
 }
 
 // One record is looked up: whether it is there, at once, and no more than that.
@@ -102,11 +118,11 @@ Status refuse_contradictions(const Properties& given, const rd_kafka_conf_t* set
 }
 
 Status fill(rd_kafka_conf_t* settings, const KafkaOptions& options, KafkaUse use) {
-  for (const auto& [name, value] : usual_properties(options)) {
+  for (const auto& [name, value] : usual_properties(options, use)) {
     ADWEAVE_TRY(set(settings, name, value));
   }
   for (const auto& [name, value] : options.properties) ADWEAVE_TRY(set(settings, name, value));
-  const Properties fixed = fixed_properties(options);
+  const Properties fixed = fixed_properties(options, use);
   ADWEAVE_TRY(refuse_contradictions(options.properties, settings, fixed));
   for (const auto& [name, value] : fixed) {
     if (name == "group.id" && use == KafkaUse::look_up) continue;
@@ -135,6 +151,9 @@ bool is_unanswered(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
     case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
       return true;
     default:
       return false;
@@ -152,7 +171,8 @@ Result<std::unique_ptr<KafkaHandle>> KafkaHandle::open(const KafkaOptions& optio
   rd_kafka_conf_set_error_cb(settings.get(), on_error);
   std::array<char, 512> text{};
   rd_kafka_conf_t* given = settings.release();
-  opened->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, given, text.data(), text.size());
+  const auto type = use == KafkaUse::produce ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+  opened->handle_ = rd_kafka_new(type, given, text.data(), text.size());
   if (!opened->handle_) {
     rd_kafka_conf_destroy(given);
     return Error{.code = ErrorCode::config,
@@ -227,7 +247,7 @@ Error KafkaHandle::error_of(const std::string& what, rd_kafka_resp_err_t error, 
   if (is_kafka_forbidden(error)) {
     return {.code = ErrorCode::io,
             .message = fmt::format("Kafka: {}: not allowed ({})", what, why),
-            .fix = "let this user read and describe the topic, and read the group"};
+            .fix = "let this user read (or write) and describe the topic, and read the group"};
   }
   const std::string heard = is_told ? "" : complaint();
   return {.code = ErrorCode::io,
@@ -309,7 +329,8 @@ bool is_kafka_damaged(rd_kafka_resp_err_t error) {
 bool is_kafka_forbidden(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
          error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-         error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+         error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+         error == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 }
 
 bool is_kafka_out_of_range(rd_kafka_resp_err_t error) {

@@ -37,11 +37,12 @@ using KafkaOwned = std::unique_ptr<T, KafkaDestroy<destroy>>;
 using KafkaTopic = KafkaOwned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaQueue = KafkaOwned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaEvent = KafkaOwned<rd_kafka_event_t, rd_kafka_event_destroy>;
+using KafkaFailure = KafkaOwned<rd_kafka_error_t, rd_kafka_error_destroy>;
 using KafkaList =
     KafkaOwned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 
-// A consumer for the rows, or one that looks a single record up.
-enum class KafkaUse { fetch, look_up };
+// A consumer for the rows, one that looks a single record up, or a producer of transactions.
+enum class KafkaUse { fetch, look_up, produce };
 
 // All functions may be called by several threads at once.
 class KafkaHandle {

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/kafka_producer.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "net/kafka_handle.h"
+
+namespace adweave::net {
+
+namespace {
+
+using GroupMetadata =
+    KafkaOwned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
+using OffsetsRequest =
+    KafkaOwned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+using RequestOptions = KafkaOwned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+
+constexpr int32_t kPositionPartition = 0;  // every topic has it
+constexpr int kPatienceMs = limits::kKafkaProducePatienceUs / 1000;
+
+bool is_fenced(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__FENCED || error == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         error == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+// The group's offsets in the answer; null: it is an error, or none came.
+const rd_kafka_topic_partition_list_t* offsets_of(rd_kafka_event_t* answer,
+                                                  rd_kafka_resp_err_t& error) {
+  error = answer ? rd_kafka_event_error(answer) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+  if (error) return nullptr;
+  const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(answer);
+  size_t count = 0;
+  const auto** groups =
+      result ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : nullptr;
+  if (count != 1) {
+    error = RD_KAFKA_RESP_ERR__BAD_MSG;
+    return nullptr;
+  }
+  if (const rd_kafka_error_t* failed = rd_kafka_group_result_error(groups[0])) {
+    error = rd_kafka_error_code(failed);
+    return nullptr;
+  }
+  return rd_kafka_group_result_partitions(groups[0]);
+}
+
+class TransactionalProducer : public KafkaProducer {
+ public:
+  TransactionalProducer(std::unique_ptr<KafkaHandle> handle,
+                        std::unique_ptr<KafkaConsumer> consumer, std::function<bool()> stop)
+      : handle_(std::move(handle)), consumer_(std::move(consumer)), stop_(std::move(stop)) {}
+
+  Result<std::vector<std::optional<KafkaPosition>>> begin(
+      const std::vector<std::string>& topics) override {
+    // A producer would have the brokers make the topics; a consumer does not.
+    for (const std::string& topic : topics) {
+      ADWEAVE_TRY(consumer_->partitions(topic));
+    }
+    ADWEAVE_TRY(insist(
+        [&](int timeout_ms) { return rd_kafka_init_transactions(handle_->get(), timeout_ms); }));
+    return ask_positions(topics);
+  }
+
+  Status send(const KafkaMessageOut& message) override {
+    ADWEAVE_TRY(open_transaction());
+    const auto end = Clock::now() + std::chrono::microseconds(limits::kKafkaTransactionUs);
+    for (;;) {
+      const rd_kafka_resp_err_t error = produce(message);
+      if (!error) return {};
+      const bool is_full = error == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+      if (!is_full || stop_() || Clock::now() >= end) return failure(message, error);
+      handle_->serve(kPatienceMs);
+    }
+  }
+
+  Status commit(const std::vector<KafkaPosition>& positions) override {
+    ADWEAVE_TRY(open_transaction());
+    const KafkaList offsets(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+    for (const KafkaPosition& position : positions) {
+      rd_kafka_topic_partition_t* one = rd_kafka_topic_partition_list_add(
+          offsets.get(), position.topic.c_str(), kPositionPartition);
+      one->offset = position.next;
+      one->metadata = strndup(position.mark.data(), position.mark.size());  // the list's
+      one->metadata_size = position.mark.size();
+    }
+    const GroupMetadata group(rd_kafka_consumer_group_metadata_new(name().c_str()));
+    ADWEAVE_TRY(insist([&](int timeout_ms) {
+      return rd_kafka_send_offsets_to_transaction(handle_->get(), offsets.get(), group.get(),
+                                                  timeout_ms);
+    }));
+    ADWEAVE_TRY(insist(
+        [&](int timeout_ms) { return rd_kafka_commit_transaction(handle_->get(), timeout_ms); }));
+    is_open_ = false;
+    return {};
+  }
+
+  Result<std::optional<std::string>> key_at(const std::string& topic, int32_t partition,
+                                            int64_t offset) override {
+    auto record = consumer_->read_at(topic, partition, offset);
+    if (!record && record.error().code == ErrorCode::not_found) {
+      return std::optional<std::string>();
+    }
+    if (!record) return std::move(record).error();
+    if (!*record || (*record)->key.empty()) return std::optional<std::string>();
+    return std::optional(std::move((*record)->key));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::string& name() const { return handle_->options().transactional_id; }
+
+  Error error_of(rd_kafka_resp_err_t error, const char* text) {
+    if (is_fenced(error)) {
+      return {.code = ErrorCode::fenced,
+              .message = fmt::format("Kafka: producer {}: another has taken its place", name()),
+              .fix = "let one process alone serve this ledger, or a copy of it"};
+    }
+    return handle_->error_of("producer " + name(), error, text);
+  }
+
+  // Calls until it is done. What is retriable goes on in the background meanwhile.
+  Status insist(const std::function<rd_kafka_error_t*(int timeout_ms)>& call) {
+    const auto begin = Clock::now();
+    const auto end = begin + std::chrono::microseconds(limits::kKafkaTransactionUs);
+    const auto grace = begin + std::chrono::microseconds(limits::kKafkaGraceUs);
+    for (;;) {
+      const KafkaFailure failed(call(kPatienceMs));
+      if (!failed) {
+        handle_->answered();
+        return {};
+      }
+      handle_->serve(10);  // not 0: some failures come at once
+      const auto now = Clock::now();
+      const bool is_away = now >= grace && handle_->is_all_down();
+      if (!rd_kafka_error_is_retriable(failed.get()) || now >= end || is_away || stop_()) {
+        return error_of(rd_kafka_error_code(failed.get()), rd_kafka_error_string(failed.get()));
+      }
+    }
+  }
+
+  Status open_transaction() {
+    if (is_open_) return {};
+    const KafkaFailure failed(rd_kafka_begin_transaction(handle_->get()));
+    if (failed) {
+      return error_of(rd_kafka_error_code(failed.get()), rd_kafka_error_string(failed.get()));
+    }
+    is_open_ = true;
+    return {};
+  }
+
+  rd_kafka_resp_err_t produce(const KafkaMessageOut& message) {
+    const std::string topic(message.topic);
+    rd_kafka_headers_t* headers = rd_kafka_headers_new(message.headers.size());
+    for (const auto& [header, value] : message.headers) {
+      rd_kafka_header_add(headers, header.data(), static_cast<ssize_t>(header.size()), value.data(),
+                          static_cast<ssize_t>(value.size()));
+    }
+    void* key = message.key ? const_cast<char*>(message.key->data()) : nullptr;
+    const size_t key_size = message.key ? message.key->size() : 0;
+    const rd_kafka_resp_err_t error = rd_kafka_producev(
+        handle_->get(), RD_KAFKA_V_TOPIC(topic.c_str()),
+        RD_KAFKA_V_PARTITION(RD_KAFKA_PARTITION_UA), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_VALUE(const_cast<char*>(message.value.data()), message.value.size()),
+        RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (error) rd_kafka_headers_destroy(headers);  // else they are the message's
+    return error;
+  }
+
+  // Of a transaction that has failed, librdkafka tells only that it is in the wrong state.
+  Error failure(const KafkaMessageOut& message, rd_kafka_resp_err_t error) {
+    std::array<char, 512> text{};
+    const rd_kafka_resp_err_t fatal =
+        rd_kafka_fatal_error(handle_->get(), text.data(), text.size());
+    if (fatal) return error_of(fatal, text.data());
+    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+      return {.code = ErrorCode::io,
+              .message = fmt::format("Kafka: topic {}: a message of {} bytes is too long",
+                                     message.topic, message.value.size()),
+              .fix = "raise message.max.bytes: of the topic, and in kafka.produce.properties",
+              .recovery = Recovery::retry};
+    }
+    return handle_->error_of("topic " + std::string(message.topic), error);
+  }
+
+  Result<std::vector<std::optional<KafkaPosition>>> ask_positions(
+      const std::vector<std::string>& topics) {
+    const KafkaList asked(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+    for (const std::string& topic : topics) {
+      rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), kPositionPartition);
+    }
+    KafkaEvent answer;
+    const rd_kafka_topic_partition_list_t* told = nullptr;
+    const rd_kafka_resp_err_t error = handle_->ask([&](int timeout_ms) {
+      rd_kafka_resp_err_t failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+      answer = ask_offsets(asked.get(), timeout_ms);
+      told = offsets_of(answer.get(), failed);
+      for (int i = 0; !failed && told && i < told->cnt; ++i) failed = told->elems[i].err;
+      return failed;
+    });
+    if (error) return error_of(error, nullptr);
+    std::vector<std::optional<KafkaPosition>> positions(topics.size());
+    for (int i = 0; i < told->cnt; ++i) {
+      const rd_kafka_topic_partition_t& one = told->elems[i];
+      const auto topic = std::find(topics.begin(), topics.end(), one.topic);
+      if (one.offset < 0 || topic == topics.end()) continue;
+      std::string mark;
+      if (one.metadata) mark.assign(static_cast<const char*>(one.metadata), one.metadata_size);
+      positions[static_cast<size_t>(topic - topics.begin())] = {*topic, one.offset,
+                                                                std::move(mark)};
+    }
+    return positions;
+  }
+
+  KafkaEvent ask_offsets(const rd_kafka_topic_partition_list_t* asked, int timeout_ms) {
+    const OffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(name().c_str(), asked));
+    const RequestOptions options(
+        rd_kafka_AdminOptions_new(handle_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
+    std::array<char, 256> text{};
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text.data(), text.size());
+    const KafkaFailure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
+    const KafkaQueue queue(rd_kafka_queue_new(handle_->get()));
+    rd_kafka_ListConsumerGroupOffsets_t* one = request.get();
+    rd_kafka_ListConsumerGroupOffsets(handle_->get(), &one, 1, options.get(), queue.get());
+    return KafkaEvent(rd_kafka_queue_poll(queue.get(), timeout_ms));
+  }
+
+  std::unique_ptr<KafkaHandle> handle_;
+  std::unique_ptr<KafkaConsumer> consumer_;  // asks what a producer cannot
+  std::function<bool()> stop_;
+  bool is_open_ = false;  // a transaction
+};
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaOptions& options,
+                                                           std::function<bool()> stop) {
+  ADWEAVE_ASSIGN(auto handle, KafkaHandle::open(options, KafkaUse::produce));
+  ADWEAVE_ASSIGN(auto consumer, KafkaConsumer::open(options));
+  return std::unique_ptr<KafkaProducer>(
+      new TransactionalProducer(std::move(handle), std::move(consumer), std::move(stop)));
+}
+
+}  // namespace adweave::net
