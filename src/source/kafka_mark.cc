@@ -34,6 +34,22 @@ std::optional<KafkaPartitionId> parse_kafka_partition(std::string_view name) {
   return id;
 }
 
+std::optional<KafkaRecordId> parse_kafka_position(std::string_view position) {
+  // Behind the prefix: topic, partition, offset, and for a part a byte.
+  size_t end = event::kKafkaPrefix.size() - 1;
+  for (int part = 0; part < 2 && end != std::string_view::npos; ++part)
+    end = position.find(':', end + 1);
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto partition = parse_kafka_partition(position.substr(0, end));
+  std::string_view offset = position.substr(end + 1);
+  offset = offset.substr(0, offset.find(':'));
+  KafkaRecordId id;
+  if (!partition || !parse_whole(offset, id.offset)) return std::nullopt;
+  id.topic = partition->topic;
+  id.partition = partition->partition;
+  return id;
+}
+
 std::string kafka_mark(int64_t offset, int64_t timestamp_us, std::string_view key,
                        std::string_view value) {
   return fmt::format("{}:{}:{}", offset, timestamp_us,

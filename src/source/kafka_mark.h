@@ -18,6 +18,14 @@ struct KafkaPartitionId {
 };
 std::optional<KafkaPartitionId> parse_kafka_partition(std::string_view name);
 
+// A record, "kafka:clicks:3:1234", or a part of it, "kafka:clicks:3:1234:56".
+struct KafkaRecordId {
+  std::string topic;
+  int32_t partition = 0;
+  int64_t offset = 0;
+};
+std::optional<KafkaRecordId> parse_kafka_position(std::string_view position);
+
 // "1234:1696118400000000:<32 hexadecimal digits>": offset, timestamp (microseconds UTC, -1: none)
 // and hash of key and value of a record. A record with another mark at the same offset is another:
 // the topic was deleted and made again.

@@ -19,6 +19,19 @@ TEST(KafkaMark, WhatIsNoPartitionHasNoName) {
     EXPECT_FALSE(parse_kafka_partition(name)) << name;
 }
 
+TEST(KafkaMark, APositionNamesItsRecord) {
+  for (const char* position : {"kafka:clicks.v1:3:1234", "kafka:clicks.v1:3:1234:56"}) {
+    const auto id = parse_kafka_position(position);
+    ASSERT_TRUE(id) << position;
+    EXPECT_EQ(id->topic, "clicks.v1");
+    EXPECT_EQ(id->partition, 3);
+    EXPECT_EQ(id->offset, 1234);
+  }
+  for (const char* position : {"clicks.csv:7", "journal:17:4096", "kafka:", "kafka:clicks:3",
+                               "kafka:clicks:x:1", "kafka:clicks:3:x", ""})
+    EXPECT_FALSE(parse_kafka_position(position)) << position;
+}
+
 TEST(KafkaMark, ItTellsRecordsApart) {
   const std::string mark = kafka_mark(1234, 5, "key", "value");
   EXPECT_EQ(offset_of_kafka_mark(mark), 1234);
