@@ -16,6 +16,7 @@
 #include "ledger/commit_record.h"
 #include "process/attribute.h"
 #include "process/validate.h"
+#include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
 namespace adweave::engine {
@@ -38,6 +39,7 @@ struct Job {
   std::string ledger_id = "local";
   std::vector<SourceJob> sources;
   source::KafkaCluster kafka;                     // of the sources' topics
+  source::KafkaProduce kafka_produce;             // what a running server writes there
   std::map<std::string, std::string> dimensions;  // name -> file, relative to `folder`
   process::AttributionRules attribution;
   process::ValidationRules validation;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "engine/dimension_files.h"
+#include "engine/kafka_publisher.h"
 #include "engine/live_feed.h"
 #include "engine/sequencer.h"
 #include "source/kafka_mark.h"
@@ -35,6 +36,9 @@ class Server : public Live {
     from_ = journal_resume(writer_->ledger());
     ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal")));
     ADWEAVE_TRY(open_kafka());
+    if (job_.kafka_produce.is_on()) {
+      ADWEAVE_ASSIGN(publisher_, KafkaPublisher::start(fs_, job_, writer_->ledger(), trouble()));
+    }
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
     return {};
@@ -54,6 +58,10 @@ class Server : public Live {
 
   std::vector<source::KafkaPartition> kafka() const override {
     return kafka_ ? kafka_->partitions() : std::vector<source::KafkaPartition>();
+  }
+
+  std::optional<source::KafkaProduced> produced() const override {
+    return publisher_ ? std::optional(publisher_->status()) : std::nullopt;
   }
 
   Status run() override {
@@ -169,6 +177,7 @@ class Server : public Live {
       if (sequencer_->is_empty()) {
         ADWEAVE_TRY(do_asked());
         ADWEAVE_TRY(sequencer_->publish());
+        if (publisher_) publisher_->committed(writer_->ledger().head());
       }
       // Only a start afresh makes a journal whole again; what is durable is committed then.
       if (const auto broken = journal_->broken()) return *broken;
@@ -244,6 +253,7 @@ class Server : public Live {
     for (ledger::DeliveryOutcome& outcome : done.deliveries) outcome.commit = done.commit;
     if (live_.committed) live_.committed(done);  // first: senders wait for it
     ADWEAVE_TRY(tell_kafka(done.commit));
+    if (publisher_) publisher_->committed(done.commit);
     if (done.segment > 0) {
       ADWEAVE_TRY(
           journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
@@ -267,7 +277,8 @@ class Server : public Live {
   std::unique_ptr<ledger::LedgerWriter> writer_;
   source::JournalPosition from_;
   std::unique_ptr<source::Journal> journal_;
-  std::unique_ptr<source::KafkaLog> kafka_;  // null: no source has a topic
+  std::unique_ptr<source::KafkaLog> kafka_;    // null: no source has a topic
+  std::unique_ptr<KafkaPublisher> publisher_;  // null: nothing is written to Kafka
   std::unique_ptr<Sequencer> sequencer_;
 
   std::mutex asked_mutex_;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "ledger/outcome.h"
 #include "ledger/writer.h"
 #include "source/journal.h"
+#include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
 namespace adweave::engine {
@@ -45,6 +47,9 @@ class Live {
 
   // The partitions of Kafka that it reads, at the moment. Any thread.
   virtual std::vector<source::KafkaPartition> kafka() const = 0;
+
+  // How what it writes to Kafka stands; null: it writes nothing. Any thread.
+  virtual std::optional<source::KafkaProduced> produced() const = 0;
 
   // Until it is stopped; then all that was read is committed. Fails as run() of job.h does.
   virtual Status run() = 0;
