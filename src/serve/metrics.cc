@@ -70,6 +70,27 @@ void put_kafka(Text& out, const std::vector<source::KafkaPartition>& partitions)
   for (const source::KafkaPartition& each : partitions) out.put(each.is_stopped ? 1 : 0, each);
 }
 
+void put_produced(Text& out, const source::KafkaProduced& produced) {
+  out.begin("adweave_kafka_produced_commit", "gauge", "All commits up to it are written to Kafka.")
+      .put(produced.commit);
+  out.begin("adweave_kafka_produce_lag_commits", "gauge", "Commits that are still to be written.")
+      .put(produced.head - produced.commit);
+  out.begin("adweave_kafka_produced_messages_total", "counter", "Messages written, by topic.");
+  for (const auto& [topic, number] : produced.messages) out.put(number, "topic", topic);
+  out.begin("adweave_kafka_produce_missing_rows_total", "counter",
+            "Rows that retention took away before they were written.")
+      .put(produced.missing);
+  out.begin("adweave_kafka_not_retried_total", "counter",
+            "Rejects that are too long to be sent to their retry topic.")
+      .put(produced.not_retried);
+  out.begin("adweave_kafka_produce_errors_total", "counter",
+            "Failures after which writing began again; the log says why.")
+      .put(produced.errors);
+  out.begin("adweave_kafka_produce_stopped", "gauge",
+            "1 when nothing is written any more; the log says why.")
+      .put(produced.is_stopped ? 1 : 0);
+}
+
 }  // namespace
 
 void Metrics::count_request(int status) {
@@ -112,7 +133,7 @@ JsonValue Metrics::status(const Gauges& gauges) const {
                                         {"rejected", counts.rejected}});
   }
   JsonValue::Array kafka;
-  for (const source::KafkaPartition& each : gauges.kafka) {
+  for (const source::KafkaPartition& each : gauges.kafka.partitions) {
     kafka.push_back(JsonValue::Object{{"topic", each.topic},
                                       {"partition", static_cast<int64_t>(each.partition)},
                                       {"next", each.next},
@@ -121,12 +142,19 @@ JsonValue Metrics::status(const Gauges& gauges) const {
   }
   int64_t requests = 0;
   for (const auto& [status, number] : requests_) requests += number;
-  return JsonValue::Object{
+  JsonValue::Object status{
       {"commit", newest_commit_},      {"commits", commits_},
       {"commit_us", commit_us_},       {"latest_receipt", latest_receipt_},
       {"requests", requests},          {"journal_bytes_behind", gauges.journal_bytes_behind},
       {"waiting", gauges.waiting},     {"ready", gauges.is_ready},
       {"sources", std::move(sources)}, {"kafka", std::move(kafka)}};
+  if (const auto& produced = gauges.kafka.produced) {
+    status.emplace_back("produced", JsonValue::Object{{"commit", produced->commit},
+                                                      {"head", produced->head},
+                                                      {"errors", produced->errors},
+                                                      {"stopped", produced->is_stopped}});
+  }
+  return status;
 }
 
 std::string Metrics::text(const Gauges& gauges) const {
@@ -182,7 +210,8 @@ std::string Metrics::text(const Gauges& gauges) const {
   out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
       .put(gauges.waiting);
   out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
-  put_kafka(out, gauges.kafka);
+  put_kafka(out, gauges.kafka.partitions);
+  if (gauges.kafka.produced) put_produced(out, *gauges.kafka.produced);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")

@@ -7,21 +7,29 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "ledger/outcome.h"
+#include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
 namespace adweave::serve {
+
+// How what is read from Kafka and written to it stands.
+struct KafkaGauges {
+  std::vector<source::KafkaPartition> partitions;
+  std::optional<source::KafkaProduced> produced;  // null: nothing is written
+};
 
 // What is asked of others when somebody looks.
 struct Gauges {
   int64_t journal_bytes_behind = 0;  // durable, but not committed
   int64_t waiting = 0;               // senders
   bool is_ready = false;
-  std::vector<source::KafkaPartition> kafka;
+  KafkaGauges kafka;
 };
 
 class Metrics {
@@ -34,7 +42,8 @@ class Metrics {
 
   // The same for `top`, of counts since the start: {commit, commits, commit_us, latest_receipt
   // (us), requests, journal_bytes_behind, waiting, ready, sources: [{source, received, accepted,
-  // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}]}.
+  // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}], produced:
+  // {commit, head, errors, stopped}, if anything is written to Kafka}.
   JsonValue status(const Gauges& gauges) const;
 
  private:

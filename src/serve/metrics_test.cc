@@ -58,11 +58,31 @@ TEST(Metrics, LabelsAreQuoted) {
 
 TEST(Metrics, PartitionsOfKafka) {
   Gauges gauges;
-  gauges.kafka = {{"clicks", 0, 90, 100, false}, {"clicks", 1, 7, -1, true}};
+  gauges.kafka.partitions = {{"clicks", 0, 90, 100, false}, {"clicks", 1, 7, -1, true}};
   const std::string text = Metrics().text(gauges);
   EXPECT_THAT(text, HasSubstr("adweave_kafka_lag_records{topic=\"clicks\",partition=\"0\"} 10\n"));
   EXPECT_THAT(text, Not(HasSubstr("adweave_kafka_lag_records{topic=\"clicks\",partition=\"1\"}")));
   EXPECT_THAT(text, HasSubstr("adweave_kafka_stopped{topic=\"clicks\",partition=\"1\"} 1\n"));
+}
+
+TEST(Metrics, WhatIsWrittenToKafka) {
+  Gauges gauges;
+  EXPECT_THAT(Metrics().text(gauges), Not(HasSubstr("adweave_kafka_produced")));
+  gauges.kafka.produced = source::KafkaProduced{.commit = 90,
+                                                .head = 100,
+                                                .messages = {{"results", 7}},
+                                                .missing = 3,
+                                                .not_retried = 4,
+                                                .errors = 2,
+                                                .is_stopped = true};
+  const std::string text = Metrics().text(gauges);
+  for (const char* line :
+       {"adweave_kafka_produced_commit 90", "adweave_kafka_produce_lag_commits 10",
+        "adweave_kafka_produced_messages_total{topic=\"results\"} 7",
+        "adweave_kafka_produce_missing_rows_total 3", "adweave_kafka_not_retried_total 4",
+        "adweave_kafka_produce_errors_total 2", "adweave_kafka_produce_stopped 1"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+  }
 }
 
 }  // namespace

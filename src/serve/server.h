@@ -29,10 +29,10 @@ namespace adweave::serve {
 
 class Server {
  public:
-  using AskKafka = std::function<std::vector<source::KafkaPartition>()>;
+  using AskKafka = std::function<KafkaGauges()>;
 
   // Listens at once; events are taken before it is ready(). The journal and the registry must
-  // outlive it. `kafka` tells how partitions stand, until stop().
+  // outlive it. `kafka` tells how Kafka stands, until stop().
   static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
                                                source::JournalPosition through,
                                                registry::Registry& registry,

@@ -94,8 +94,9 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
   ADWEAVE_ASSIGN(
-      server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
-                                   *registry, now_us, [&live = *live] { return live.kafka(); }));
+      server, serve::Server::start(
+                  std::move(options), live->journal(), live->committed_through(), *registry, now_us,
+                  [&live = *live] { return serve::KafkaGauges{live.kafka(), live.produced()}; }));
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(fs, data, *live, *server));
   log.say(

@@ -178,7 +178,50 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"a_share_that_is_none",
                   "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
                   "c}}]\nkafka: {brokers: a, share: 8/8}\n",
-                  "a.yaml:2:8: no share: 8/8; write NUMBER/COUNT, the first of eight is 0/8"}),
+                  "a.yaml:2:8: no share: 8/8; write NUMBER/COUNT, the first of eight is 0/8"},
+        BadConfig{"results_that_go_in_again",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {results: t}}\n",
+                  "a.yaml:2:30: a source reads the topic t, and it is written; write another one: "
+                  "else what comes out goes in again"},
+        BadConfig{"results_and_rejects_in_one_topic",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {results: r, rejects: r}}\n",
+                  "a.yaml:2:30: results and rejects have one topic; write two"},
+        BadConfig{"nothing_to_produce",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {from: end}}\n",
+                  "a.yaml:2:30: produce has no topic; write produce: {results: TOPIC}"},
+        BadConfig{"results_of_a_table_that_has_none",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {results: r, tables: [audit]}}\n",
+                  "a.yaml:2:51: no table of results: audit; there are impressions, clicks, "
+                  "conversions, bid_requests, engagements, auction_outcomes, credits_log, facts"},
+        BadConfig{"a_reason_that_is_none",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {retry: true, reasons: [bad]}}\n",
+                  "a.yaml:2:53: no reason of a reject: bad; docs/reference/rejects.md lists them"},
+        BadConfig{"a_place_to_begin_that_is_none",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {results: r, from: 0}}\n",
+                  "a.yaml:2:49: from says where a topic begins, not '0'; write beginning, end or "
+                  "the number of a commit"},
+        BadConfig{
+            "retry_without_a_topic",
+            "sources: [{name: s, http: true, format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nkafka: {brokers: a, produce: {retry: true}}\n",
+            "a.yaml:2:30: no source reads a topic whose rejects could be tried again; leave "
+            "out retry"},
+        BadConfig{
+            "produce_without_brokers",
+            "sources: [{name: s, http: true, format: json, kind: click, fields: {campaign_id: "
+            "c}}]\nkafka: {produce: {results: r}}\n",
+            "a.yaml:2:8: produce writes topics, and there are no brokers; write kafka: "
+            "{brokers: \"kafka-1:9092\"}"},
+        BadConfig{"a_key_of_produce_that_is_none",
+                  "sources: [{name: s, kafka: t, format: json, kind: click, fields: {campaign_id: "
+                  "c}}]\nkafka: {brokers: a, produce: {results: r, reject: d}}\n",
+                  "a.yaml:2:43: unknown key 'reject' in produce; did you mean 'rejects'?"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Config, TheMappingsHashFollowsTheMappingAlone) {
@@ -210,6 +253,31 @@ TEST(Config, ATopicOfKafkaAndItsCluster) {
   const std::map<std::string, std::string> properties = {
       {"bootstrap.servers", "a:1,b:2"}, {"ssl.ca.location", "ca.pem"}, {"fetch.min.bytes", "7"}};
   EXPECT_EQ(cluster.properties, properties);
+}
+
+TEST(Config, WhatIsProduced) {
+  const auto produce = [](const std::string& text) {
+    const Config config = load(std::string("sources:\n  - {name: s, kafka: t, ") + kKafkaRest +
+                               "\nkafka: {brokers: a, produce: " + text + "}\n");
+    EXPECT_TRUE(config.problems.empty()) << problem_text("", config.problems[0]);
+    return config.job.kafka_produce;
+  };
+  const source::KafkaProduce all = produce(
+      "{results: r, tables: clicks, rejects: d, retry: .again, reasons: unknown_schema, "
+      "from: 7, properties: {compression.codec: zstd}}");
+  EXPECT_EQ(all.results, "r");
+  EXPECT_EQ(all.tables, std::set<std::string>{"clicks"});
+  EXPECT_EQ(all.rejects, "d");
+  EXPECT_EQ(all.retry, ".again");
+  EXPECT_EQ(all.reasons, std::set<std::string>{"unknown_schema"});
+  EXPECT_EQ(all.from, 7);
+  EXPECT_EQ(all.properties.at("compression.codec"), "zstd");
+  const source::KafkaProduce usual = produce("{results: r, retry: true, from: end}");
+  EXPECT_EQ(usual.tables.size(), 8U);
+  EXPECT_EQ(usual.retry, ".retry");
+  EXPECT_EQ(usual.reasons.size(), 3U);
+  EXPECT_TRUE(usual.from_end);
+  EXPECT_FALSE(usual.from);
 }
 
 TEST(Config, TheTopicIsNoPartOfTheMapping) {

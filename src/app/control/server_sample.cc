@@ -39,6 +39,15 @@ Result<source::KafkaPartition> partition_of(const JsonValue& json) {
   return partition;
 }
 
+Result<source::KafkaProduced> produced_of(const JsonValue& json) {
+  source::KafkaProduced produced;
+  ADWEAVE_ASSIGN(produced.commit, json.int_at("commit"));
+  ADWEAVE_ASSIGN(produced.head, json.int_at("head"));
+  ADWEAVE_ASSIGN(produced.errors, json.int_at("errors"));
+  produced.is_stopped = truth_at(json, "stopped");
+  return produced;
+}
+
 double seconds_between(const ServerSample& before, const ServerSample& now) {
   return std::max(static_cast<double>(now.at - before.at) / limits::kSecondUs, 1e-3);
 }
@@ -73,6 +82,9 @@ Result<ServerSample> sample_of(const JsonValue& status, int64_t at) {
     ADWEAVE_ASSIGN(source::KafkaPartition partition, partition_of(each));
     sample.kafka.push_back(std::move(partition));
   }
+  if (const JsonValue* produced = status.find("produced")) {
+    ADWEAVE_ASSIGN(sample.produced, produced_of(*produced));
+  }
   return sample;
 }
 
@@ -93,6 +105,11 @@ std::string state_text(const ServerSample& before, const ServerSample& now) {
     text += fmt::format(
         "  newest event received {:.1f} s ago",
         static_cast<double>(std::max<int64_t>(now.at - now.latest_receipt, 0)) / limits::kSecondUs);
+  }
+  if (const auto& produced = now.produced) {
+    text += fmt::format("\nKafka has commit {}  {} behind  {} errors{}", produced->commit,
+                        produced->head - produced->commit, produced->errors,
+                        produced->is_stopped ? "  stopped: see the log" : "");
   }
   return text;
 }

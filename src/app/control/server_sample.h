@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "ledger/commit_record.h"
 #include "query/sql_engine.h"
+#include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
 namespace adweave::app {
@@ -25,12 +27,13 @@ struct ServerSample {
   bool is_ready = false;
   std::vector<ledger::Counts> sources;
   std::vector<source::KafkaPartition> kafka;
+  std::optional<source::KafkaProduced> produced;  // null: nothing is written to Kafka
 };
 
 // Of what serve::Server::status() tells. Fails with corrupt.
 Result<ServerSample> sample_of(const JsonValue& status, int64_t at);
 
-// Commits, requests, queues: two lines for people.
+// Commits, requests, queues, what is written to Kafka: two or three lines for people.
 std::string state_text(const ServerSample& before, const ServerSample& now);
 
 // By source, events a second and in all.

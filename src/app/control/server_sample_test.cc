@@ -32,7 +32,8 @@ TEST(ServerSample, RatesAreOfWhatCameBetween) {
   serve::Gauges gauges;
   gauges.is_ready = true;
   gauges.journal_bytes_behind = 2500;
-  gauges.kafka = {{"t", 0, 90, 100, false}, {"t", 1, 5, -1, true}, {"u", 0, 7, 7, false}};
+  gauges.kafka.partitions = {
+      {"t", 0, 90, 100, false}, {"t", 1, 5, -1, true}, {"u", 0, 7, 7, false}};
   constexpr int64_t kBegin = 1'700'000'000'000'000;
   metrics.take(commit_of(7, 10, 2));
   const ServerSample before = must_sample(metrics, gauges, kBegin);
@@ -52,6 +53,17 @@ TEST(ServerSample, RatesAreOfWhatCameBetween) {
   ASSERT_EQ(lag.rows.size(), 2U);
   EXPECT_EQ(JsonValue(lag.rows[0]).dump(), R"(["t",2,10,1])");
   EXPECT_EQ(JsonValue(lag.rows[1]).dump(), R"(["u",1,0,0])");
+}
+
+TEST(ServerSample, WhatIsWrittenToKafka) {
+  const serve::Metrics metrics;
+  serve::Gauges gauges;
+  EXPECT_EQ(state_text({}, must_sample(metrics, gauges, 0)).find("Kafka"), std::string::npos);
+  gauges.kafka.produced = source::KafkaProduced{.commit = 90, .head = 100, .errors = 2};
+  EXPECT_THAT(state_text({}, must_sample(metrics, gauges, 0)),
+              HasSubstr("Kafka has commit 90  10 behind  2 errors"));
+  gauges.kafka.produced->is_stopped = true;
+  EXPECT_THAT(state_text({}, must_sample(metrics, gauges, 0)), HasSubstr("errors  stopped"));
 }
 
 TEST(ServerSample, WhatIsNoStatusIsAnError) {
