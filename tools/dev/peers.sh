@@ -59,12 +59,14 @@ setup_peer() { # name
   setup_jars "$1"
 }
 
-# The tests against a peer, in its Python, with the Java that Debian's package brought.
+# The tests against a peer (test_NAME.py, test_NAME_*.py), in its Python, with the Java that Debian's package brought.
 test_peer() { # name
-  local java
+  local java file
   java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
-  JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration \
-    test_python "tests/integration/peers/test_$1.py" "$(peer_python "$1")"
+  for file in tests/integration/peers/test_"$1".py tests/integration/peers/test_"$1"_*.py; do
+    [ -f "$file" ] || continue
+    JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration test_python "$file" "$(peer_python "$1")"
+  done
 }
 
 # ./dev test --peers [NAME ...]
