@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <csignal>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,10 +14,12 @@
 #include "app/control/service_manager.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "engine/live.h"
 #include "registry/book.h"
 #include "serve/server.h"
+#include "serve/standby.h"
 
 namespace adweave::app {
 
@@ -26,6 +30,7 @@ struct ServeOptions {
   std::string listen;
   std::string metrics;
   std::string log_format;
+  bool standby = false;
 };
 
 // The addresses of the command line in place of the configuration's.
@@ -110,6 +115,38 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   return ran;
 }
 
+// Waits until no other process serves the data folder. False: it is to end.
+bool wait_for_folder(FileSystem& fs, const engine::Job& job, const serve::Options& options,
+                     Log& log) {
+  std::unique_ptr<net::HttpServer> probes;
+  for (bool is_told = false; !stop_asked(); is_told = true) {
+    const auto lock = fs.lock(join_path(job.data, "lock"), job.holder, false);
+    if (lock || lock.error().code != ErrorCode::locked) return true;
+    if (!is_told) {
+      auto listening = serve::answer_on_standby(options);
+      if (!listening) log.say("serve", listening.error());
+      if (listening) probes = *std::move(listening);
+      const int64_t port = probes ? probes->port() : 0;
+      log.say(LogLevel::info, "serve", "standby: " + lock.error().message,
+              {{"metrics_port", port}});
+      tell_service_manager("READY=1\nSTATUS=standby: another process serves the data folder");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(limits::kLivePatienceUs));
+  }
+  return false;
+}
+
+// On standby: of several that wait, one gets the folder, and the others wait again.
+Status serve_in_turn(FileSystem& fs, const ServeOptions& command, const engine::Job& job,
+                     const serve::Options& options, Log& log) {
+  while (true) {
+    if (command.standby && !wait_for_folder(fs, job, options, log)) return {};
+    const Status served = serve_until_stopped(fs, job, options, log);
+    const bool is_taken = !served && served.error().code == ErrorCode::locked;
+    if (!is_taken || !command.standby) return served;
+  }
+}
+
 int serve_command(FileSystem& fs, const ServeOptions& options) {
   engine::Job job;
   serve::Options serve;
@@ -125,7 +162,7 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
     return failed(read.error());
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
-  const Status served = serve_until_stopped(fs, std::move(job), std::move(serve), log);
+  const Status served = serve_in_turn(fs, options, job, serve, log);
   return served ? kOk : failed(served.error());
 }
 
@@ -150,6 +187,10 @@ void add_serve_command(Program& program) {
                    "text, json or logfmt, in place of serve.log.format")
       ->check(CLI::IsMember({"text", "json", "logfmt"}))
       ->type_name("FORMAT");
+  command
+      ->add_flag("--standby", options->standby,
+                 "While another process serves the data folder: wait, and go on when it ends")
+      ->excludes("--take-over");
   command->callback([&program, options] {
     program.action = [&program, options] { return serve_command(program.fs, *options); };
   });
