@@ -13,6 +13,7 @@ import kafka as peer
 import test_kafka as reading
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, TopicPartition
 from test_kafka import KafkaTest, Load, frame, line
+from test_standby import Standby
 
 
 def setUpModule() -> None:
@@ -166,6 +167,28 @@ class KilledTest(ProduceTest):
         self.wait_until_produced()
         self.assertEqual(self.metric("produce_errors_total"), 0)
         self.assertEqual(self.stop(), 0)
+        self.check_once(sent)
+
+    def test_a_standby_goes_on(self) -> None:
+        """Each of three servers is killed under load, and the one that waits goes on where it was."""
+        topic = self.topic("events", 3)
+        self.produce([self.impressions("impressions", topic)])
+        self.start()
+        load = Load(self.cluster, topic, 3, per_second=2000)
+        load.start()
+        end = self.stop
+        for _ in range(3):
+            waiting = Standby(self)
+            waiting.wait_for_said("standby: ")
+            time.sleep(1)
+            end(signal.SIGKILL)
+            self.metrics_port = int(waiting.wait_for_said(r'"port":\d+,"metrics_port":(\d+)')[1])
+            waiting.wait_for_said('"ready"')
+            self.said, end = waiting.said, waiting.end
+        sent = load.end()
+        self.wait_for_count(sent)
+        self.wait_until_produced()
+        self.assertEqual(end(signal.SIGTERM), 0)
         self.check_once(sent)
 
     def test_the_broker_under_load(self) -> None:
