@@ -11,8 +11,9 @@ namespace {
 
 using event::DataFile;
 
-// The newest files that are worth merging, as many as possible; empty: none are.
-MergeGroup due(const std::vector<DataFile>& files) {
+// The newest files that are worth merging, as many as possible, up to one that is held; empty: none
+// are.
+MergeGroup due(const std::vector<DataFile>& files, const ledger::LedgerWriter& writer) {
   size_t best = 0;
   int64_t bytes = 0;
   int64_t largest = 0;
@@ -21,7 +22,7 @@ MergeGroup due(const std::vector<DataFile>& files) {
     const DataFile& file = files[files.size() - count];
     bytes += file.bytes;
     largest = std::max(largest, file.bytes);
-    if (bytes > limits::kRecentMergeBytesMax) break;
+    if (bytes > limits::kRecentMergeBytesMax || writer.is_held(file.path)) break;
     if (count >= limits::kRecentMergeFilesMin && bytes >= limits::kRecentMergeGrowth * largest)
       best = count;
   }
@@ -34,9 +35,14 @@ bool is_unreadable(const Error& error) {
 
 }  // namespace
 
-RecentFiles::RecentFiles(const ledger::Ledger& ledger, Profile* profile)
-    : profile_(profile), known_(ledger.head()) {
+RecentFiles::RecentFiles(const ledger::Ledger& ledger, Profile* profile) : profile_(profile) {
+  begin(ledger);
+}
+
+void RecentFiles::begin(const ledger::Ledger& ledger) {
+  files_.clear();
   for (const DataFile& file : ledger.live_files("", ledger.head())) add(file);
+  known_ = ledger.head();
 }
 
 void RecentFiles::add(const DataFile& file) {
@@ -46,12 +52,16 @@ void RecentFiles::add(const DataFile& file) {
   changed_.insert(place);
 }
 
+// Others take files away too: seal, compact, retention.
 Status RecentFiles::take_new(const ledger::Ledger& ledger) {
+  bool are_gone = false;
   ADWEAVE_TRY(ledger.visit_records(known_ + 1, ledger.head(), [&](const auto& record) {
+    are_gone |= !record.replaced.empty() || record.kind == "retention";
     for (const DataFile& file : record.added) add(file);
     return Status();
   }));
   known_ = ledger.head();
+  if (are_gone) begin(ledger);
   return {};
 }
 
@@ -68,7 +78,7 @@ Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
   std::vector<MergeGroup> groups;
   for (const Place& place : std::exchange(changed_, {})) {
     if (unreadable_.contains(place)) continue;
-    MergeGroup group = due(files_[place]);
+    MergeGroup group = due(files_[place], writer);
     if (!group.empty()) groups.push_back(std::move(group));
   }
   if (groups.empty()) return {};

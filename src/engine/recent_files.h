@@ -30,6 +30,7 @@ class RecentFiles {
  private:
   using Place = std::pair<std::string, std::string>;  // day, table
 
+  void begin(const ledger::Ledger& ledger);
   void add(const event::DataFile& file);
   Status take_new(const ledger::Ledger& ledger);
   void replace(const Place& place, size_t count, const event::DataFile& merged);
