@@ -46,15 +46,8 @@ class Server : public Live {
 
   source::Journal& journal() override { return *journal_; }
   source::JournalPosition committed_through() const override { return from_; }
-  Status ask(Work work) override {
-    std::promise<bool> done;
-    {
-      const std::lock_guard guard(asked_mutex_);
-      if (has_ended_) return ended();
-      asked_.push_back({std::move(work), &done});
-    }
-    return done.get_future().get() ? Status() : Status(ended());
-  }
+  Status ask(Work work) override { return wait_for(std::move(work), true); }
+  Status step(Work work) override { return wait_for(std::move(work), false); }
 
   std::vector<source::KafkaPartition> kafka() const override {
     return kafka_ ? kafka_->partitions() : std::vector<source::KafkaPartition>();
@@ -73,8 +66,19 @@ class Server : public Live {
  private:
   struct Asked {
     Work work;
+    bool alone;  // nothing may go on beside it
     std::promise<bool>* done;
   };
+
+  Status wait_for(Work work, bool alone) {
+    std::promise<bool> done;
+    {
+      const std::lock_guard guard(asked_mutex_);
+      if (has_ended_) return ended();
+      asked_.push_back({std::move(work), alone, &done});
+    }
+    return done.get_future().get() ? Status() : Status(ended());
+  }
 
   static Error ended() { return {ErrorCode::io, "the server has ended", "ask again"}; }
 
@@ -101,9 +105,9 @@ class Server : public Live {
       const std::lock_guard guard(asked_mutex_);
       asked.swap(asked_);
     }
-    if (asked.empty()) return {};
-    Status status = sequencer_->rest();
+    Status status;
     for (const Asked& each : asked) {
+      if (status && each.alone) status = sequencer_->rest();
       const bool can_go_on = status.has_value();
       if (can_go_on) status = each.work(*writer_);
       each.done->set_value(can_go_on);

@@ -44,6 +44,9 @@ class Live {
   // not be used, ends the server. Any thread. Fails with io when the server ends first.
   using Work = std::function<Status(ledger::LedgerWriter&)>;
   virtual Status ask(Work work) = 0;
+  // The same for work that is short and only reads the ledger or commits one record: what goes on
+  // beside the commits goes on.
+  virtual Status step(Work work) = 0;
 
   // The partitions of Kafka that it reads, at the moment. Any thread.
   virtual std::vector<source::KafkaPartition> kafka() const = 0;

@@ -38,7 +38,8 @@ std::vector<Result<DataFile>> merge_groups(FileSystem& fs, const lake::WriteOpti
                                            Profile* profile) {
   std::vector<int64_t> numbers;
   std::map<std::string, int64_t> next;  // by table
-  for (const MergeGroup& group : groups) numbers.push_back(next[group.front().table]++);
+  for (const MergeGroup& group : groups)
+    numbers.push_back(options.first_file + next[group.front().table]++);
   std::vector<Result<DataFile>> merged(groups.size(), Error{});
   run_parallel(groups.size(), threads, [&](size_t i) {
     StageTimer timer(profile, Stage::merge);

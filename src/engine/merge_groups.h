@@ -17,7 +17,8 @@ using MergeGroup = std::vector<event::DataFile>;
 int64_t bytes_of(const MergeGroup& group);
 
 // What became of each group: the file that holds its rows, written and synced, or why there is
-// none. Groups of a table are numbered in their order. options.commit is the commit to be.
+// none. Groups of a table are numbered in their order, from options.first_file. options.commit is
+// the commit to be.
 std::vector<Result<event::DataFile>> merge_groups(FileSystem& fs, const lake::WriteOptions& options,
                                                   lake::MergedPlace place, int threads,
                                                   const std::vector<MergeGroup>& groups,

@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/seal.h"
 
-#include <algorithm>
-#include <map>
-
 #include "base/limits.h"
-#include "base/time.h"
-#include "engine/merge_groups.h"
 #include "engine/publish_delta.h"
 
 namespace adweave::engine {
 
 namespace {
 
-using event::DataFile;
 using lake::MergedPlace;
-using Groups = std::vector<MergeGroup>;
-
-// Files of a day, in groups of one table that become one file each.
-using Days = std::map<std::string, Groups>;
-
-// Files that are not sealed, in groups of neighbours that are not too large together.
-Days unsealed_days(const ledger::Ledger& ledger) {
-  std::map<std::pair<std::string, std::string>, Groups> by_table;
-  for (DataFile& file : ledger.live_files("", ledger.head())) {
-    if (file.is_sealed()) continue;
-    Groups& groups = by_table[{file.date, file.table}];
-    const bool fits =
-        !groups.empty() && bytes_of(groups.back()) + file.bytes <= limits::kMergedBytesMax;
-    if (!fits) groups.emplace_back();
-    groups.back().push_back(std::move(file));
-  }
-  Days days;
-  for (auto& [key, groups] : by_table)
-    std::move(groups.begin(), groups.end(), std::back_inserter(days[key.first]));
-  return days;
-}
 
 class Upkeep {
  public:
@@ -45,19 +18,17 @@ class Upkeep {
 
   // One commit a day. Other programs' view is brought up to date first: what it gets to see then
   // are the same rows in other files, and it is told so.
-  Result<std::vector<MergedDay>> replace(const Days& days) {
+  Result<std::vector<MergedDay>> replace(const std::vector<DayToMerge>& days) {
     if (days.empty()) {
       ADWEAVE_TRY(publish());
       return std::vector<MergedDay>();
     }
     ADWEAVE_TRY(writer_.enter_epoch(options_.now_us()));
     ADWEAVE_TRY(publish());
-    for (const auto& [day, groups] : days) {
-      for (const MergeGroup& group : groups) total_ += bytes_of(group);
-    }
+    for (const DayToMerge& day : days) total_ += bytes_of(day);
     std::vector<MergedDay> done;
-    for (const auto& [day, groups] : days) {
-      ADWEAVE_ASSIGN(MergedDay merged, replace_day(day, groups));
+    for (const DayToMerge& day : days) {
+      ADWEAVE_ASSIGN(MergedDay merged, replace_day(day));
       done.push_back(std::move(merged));
     }
     ADWEAVE_TRY(publish());
@@ -65,26 +36,17 @@ class Upkeep {
   }
 
  private:
-  Result<MergedDay> replace_day(const std::string& day, const Groups& groups) {
+  Result<MergedDay> replace_day(const DayToMerge& day) {
     const lake::WriteOptions options{writer_.options().dir, writer_.epoch(),
                                      writer_.ledger().head() + 1, writer_.ledger().ledger_id(),
                                      writer_.options().program};
-    auto merged = merge_groups(fs_, options, place_, options_.threads, groups);
-    ledger::CommitRecord record = merge_record(place_, options_.now_us());
-    MergedDay report{day, writer_.ledger().head() + 1, 0, 0, 0, 0, 0};
-    for (size_t i = 0; i < groups.size(); ++i) {
-      if (!merged[i]) return std::move(merged[i]).error();
-      report.files_before += static_cast<int64_t>(groups[i].size());
-      report.bytes_before += bytes_of(groups[i]);
-      report.rows += merged[i]->rows;
-      report.bytes += merged[i]->bytes;
-      add_merged(record, groups[i], *std::move(merged[i]));
-    }
-    report.files = static_cast<int64_t>(record.added.size());
-    done_ += report.bytes_before;
-    ADWEAVE_TRY(writer_.append(std::move(record)));
+    ADWEAVE_ASSIGN(WrittenDay written, write_day(fs_, options, place_, options_.threads, day));
+    written.record.committed_at = options_.now_us();
+    ADWEAVE_TRY(writer_.append(std::move(written.record)));
+    written.report.commit = writer_.ledger().head();
+    done_ += written.report.bytes_before;
     if (options_.progress) options_.progress(done_, total_);
-    return report;
+    return std::move(written.report);
   }
 
   Status publish() {
@@ -105,19 +67,16 @@ class Upkeep {
 
 Result<std::vector<MergedDay>> seal(FileSystem& fs, ledger::LedgerWriter& writer, bool all,
                                     const UpkeepOptions& options) {
-  Days days = unsealed_days(writer.ledger());
-  const std::string open_from = format_date(options.now_us() - limits::kSealAfterUs);
-  std::erase_if(days, [&](const auto& day) { return !all && day.first >= open_from; });
+  std::vector<DayToMerge> days = unsealed_days(writer.ledger());
+  const std::string from = open_from(options.now_us(), limits::kSealAfterUs);
+  std::erase_if(days, [&](const DayToMerge& day) { return !all && day.date >= from; });
   return Upkeep(fs, options, writer, MergedPlace::sealed).replace(days);
 }
 
 Result<std::vector<MergedDay>> compact(FileSystem& fs, ledger::LedgerWriter& writer,
                                        const UpkeepOptions& options) {
-  Days days = unsealed_days(writer.ledger());
-  for (auto& [day, groups] : days)
-    std::erase_if(groups, [](const MergeGroup& group) { return group.size() < 2; });
-  std::erase_if(days, [](const auto& day) { return day.second.empty(); });
-  return Upkeep(fs, options, writer, MergedPlace::recent).replace(days);
+  return Upkeep(fs, options, writer, MergedPlace::recent)
+      .replace(uncompacted_days(writer.ledger()));
 }
 
 }  // namespace adweave::engine

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/merge_days.h"
 #include "ledger/writer.h"
 
 namespace adweave::engine {
@@ -21,17 +22,6 @@ struct UpkeepOptions {
   int threads = 1;
   std::function<int64_t()> now_us;
   std::function<void(int64_t done_bytes, int64_t total_bytes)> progress;  // may be empty
-};
-
-// What became of a day, all tables together.
-struct MergedDay {
-  std::string date;
-  int64_t commit = 0;  // that replaced the files
-  int64_t files_before = 0;
-  int64_t files = 0;
-  int64_t rows = 0;
-  int64_t bytes_before = 0;
-  int64_t bytes = 0;
 };
 
 // Seals the days that have been over for kSealAfterUs; with `all` every day. Fails with corrupt

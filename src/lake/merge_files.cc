@@ -317,10 +317,17 @@ Result<event::DataFile> merge_files(FileSystem& fs, const WriteOptions& options,
   }();
   if (!arranged.ok()) return Error{ErrorCode::internal, merged.path + ": " + arranged.message()};
   const Gather gather = [&](size_t column, int64_t begin, int64_t end, ColumnValues& values) {
+    if (options.stop != nullptr && *options.stop) return arrow::Status::Cancelled("is to stop");
     return rows.gather(column, begin, end, values);
   };
-  ADWEAVE_TRY(
-      write_parquet_file(fs, options, place == MergedPlace::sealed, rows.size(), gather, merged));
+  const Status written =
+      write_parquet_file(fs, options, place == MergedPlace::sealed, rows.size(), gather, merged);
+  if (!written) {
+    if (written.error().code != ErrorCode::exists)
+      static_cast<void>(fs.unlink(join_path(options.dir, merged.path)));
+    const bool is_given_up = options.stop != nullptr && *options.stop;
+    return is_given_up ? Error{ErrorCode::io, merged.path + ": given up"} : written.error();
+  }
   int64_t expected = 0;
   for (const event::DataFile& file : files) expected += file.rows;
   CHECK(merged.rows == expected);

@@ -19,7 +19,8 @@ enum class MergedPlace {
 
 // Writes the rows of `files` as one file, number `n` of the table in its commit, and syncs it. The
 // files come in the order of their commits; all their rows are in memory meanwhile. Fails with
-// corrupt when a file is not as its commit left it, with io.
+// corrupt when a file is not as its commit left it, with io. After a failure no file is left,
+// unless the disk refuses that too.
 Result<event::DataFile> merge_files(FileSystem& fs, const WriteOptions& options, MergedPlace place,
                                     std::span<const event::DataFile> files, int64_t n);
 

@@ -8,6 +8,7 @@
 // threads at once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,7 +25,10 @@ struct WriteOptions {
   int64_t epoch = 0;
   int64_t commit = 0;
   std::string ledger_id;
-  std::string program;  // version
+  std::string program;     // version
+  int64_t first_file = 0;  // number of a table's first file; another when something else writes
+                           // files of the same commit number
+  const std::atomic<bool>* stop = nullptr;  // once true, merge_files() fails with io; may be null
 };
 
 // Writes the parts one after the other (all of one table) and syncs the files and their folders.

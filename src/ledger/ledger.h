@@ -68,7 +68,7 @@ class Ledger {
   // Files that are not live any more, in the order of the commits that replaced them, and that no
   // vacuum commit has called removed.
   const std::vector<Superseded>& superseded() const { return summary_.superseded; }
-  // Sealed days and the commit through which all their rows are in sealed files.
+  // Days with sealed files, and the commit through which all their rows are in sealed files.
   const std::map<std::string, int64_t>& sealed_days() const { return summary_.sealed_days; }
 
   // The newest position of every file content of a source, in the order of their first commit.

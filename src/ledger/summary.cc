@@ -126,6 +126,7 @@ void Summary::change_live_files(const CommitRecord& record) {
     live.insert(later, file);
     if (kind == "seal") sealed_days[file.date] = head - 1;
   }
+  if (kind == "seal") keep_open_what_is_not_sealed(record);
   if (kind == "retention") {
     std::erase_if(live, [&](const event::DataFile& file) { return is_gone(file); });
     sealed_days.erase(sealed_days.begin(), sealed_days.lower_bound(format_date(retention->from)));
@@ -137,8 +138,28 @@ void Summary::change_live_files(const CommitRecord& record) {
   }
 }
 
+// Rows may have come to the days while they were sealed.
+void Summary::keep_open_what_is_not_sealed(const CommitRecord& seal) {
+  std::set<std::string_view> days;
+  for (const event::DataFile& file : seal.added) days.insert(file.date);
+  for (const event::DataFile& file : live) {
+    if (file.is_sealed() || !days.contains(file.date)) continue;
+    int64_t& through = sealed_days[file.date];
+    through = std::min(through, file.first_commit - 1);
+  }
+}
+
 bool Summary::is_replay(int64_t commit) const {
   return std::binary_search(replays.begin(), replays.end(), commit);
+}
+
+bool Summary::are_live(const std::vector<ReplacedFile>& files) const {
+  std::set<std::string_view> missing;
+  for (const ReplacedFile& file : files) missing.insert(file.path);
+  if (missing.size() < files.size()) return false;  // one of them twice
+  if (missing.empty()) return true;
+  for (const event::DataFile& file : live) missing.erase(file.path);
+  return missing.empty();
 }
 
 bool Summary::is_gone(const event::DataFile& file) const {

@@ -70,12 +70,16 @@ struct Summary {
   void add(const CommitRecord& record);
   // Whether the commit decoded rejects again.
   bool is_replay(int64_t commit) const;
+  // Whether no other commit has replaced or taken away any of them: a file is replaced once, or its
+  // rows would be there twice.
+  bool are_live(const std::vector<ReplacedFile>& files) const;
   // Whether a retention commit took the file's whole day away.
   bool is_gone(const event::DataFile& file) const;
 
  private:
   friend Result<Summary> parse_summary(std::string_view bytes);
   void change_live_files(const CommitRecord& record);
+  void keep_open_what_is_not_sealed(const CommitRecord& seal);
   void note_changed_rows(const CommitRecord& record);
   void add_position(const SourcePosition& position);
 

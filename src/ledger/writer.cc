@@ -66,6 +66,7 @@ Status LedgerWriter::begin_epoch(int64_t now) {
 }
 
 Status LedgerWriter::append(CommitRecord record) {
+  CHECK(ledger_.summary().are_live(record.replaced));
   const int64_t number = ledger_.head() + 1;
   const Status linked = link_record(record);
   if (!linked && has_record(*fs_, options_.dir, number)) return lost_link(number);

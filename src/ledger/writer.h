@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/file_system.h"
 #include "ledger/ledger.h"
@@ -48,9 +49,16 @@ class LedgerWriter {
   Status enter_epoch(int64_t now) { return has_begun_ ? Status() : begin_epoch(now); }
 
   // The commit point. Now and then it also packs the records (ledger/records.h). Fills in number,
-  // previous, epoch, ledger_id, program, schema. Everything that the record names must be synced.
+  // previous, epoch, ledger_id, program, schema. Everything that the record names must be synced,
+  // and what it replaces be live.
   // Fails with fenced when another writer has begun; any failure means: stop this process.
   Status append(CommitRecord record);
+
+  // Files that work beside the commits is about to replace: until release() nothing else may. In
+  // memory alone.
+  void hold(std::set<std::string> paths) { held_ = std::move(paths); }
+  void release() { held_.clear(); }
+  bool is_held(const std::string& path) const { return held_.contains(path); }
 
   // Removes what older epochs left behind and no record names, and the files whose days a retention
   // commit took away. begin_epoch() does it too, so a kill in the middle leaves nothing for good.
@@ -71,7 +79,8 @@ class LedgerWriter {
   std::unique_ptr<Lock> lock_;
   Ledger ledger_;
   int64_t epoch_ = 0;
-  bool has_begun_ = false;  // it
+  bool has_begun_ = false;      // it
+  std::set<std::string> held_;  // paths
 };
 
 }  // namespace adweave::ledger

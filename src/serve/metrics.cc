@@ -91,6 +91,16 @@ void put_produced(Text& out, const source::KafkaProduced& produced) {
       .put(produced.is_stopped ? 1 : 0);
 }
 
+void put_seal(Text& out, const ledger::SealProgress& seal) {
+  out.begin("adweave_seal_days_waiting", "gauge", "Days that are to be sealed.").put(seal.waiting);
+  out.begin("adweave_sealed_days_total", "counter", "Days that the server sealed by itself.")
+      .put(seal.sealed);
+  out.begin("adweave_seal_failures_total", "counter", "Times that a day could not be sealed.")
+      .put(seal.failures);
+  out.begin("adweave_seal_duration_seconds", "gauge", "Time that the newest of them took.")
+      .put(static_cast<double>(seal.duration_us) / kSecond);
+}
+
 }  // namespace
 
 void Metrics::count_request(int status) {
@@ -212,6 +222,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
   put_kafka(out, gauges.kafka.partitions);
   if (gauges.kafka.produced) put_produced(out, *gauges.kafka.produced);
+  put_seal(out, gauges.seal);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "ledger/outcome.h"
+#include "ledger/progress.h"
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
@@ -30,6 +31,7 @@ struct Gauges {
   int64_t waiting = 0;               // senders
   bool is_ready = false;
   KafkaGauges kafka;
+  ledger::SealProgress seal;
 };
 
 class Metrics {

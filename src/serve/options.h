@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/log.h"
 
 namespace adweave::serve {
@@ -82,6 +83,7 @@ struct Options {
   std::string certificate;  // PEM files; empty: without TLS
   std::string key;
   LogOptions log;
+  std::optional<int64_t> seal_after_us = limits::kSealAfterUs;  // after a day's end; none: never
 };
 
 }  // namespace adweave::serve

@@ -22,8 +22,8 @@ net::HttpResponse plain_text(std::string text) {
 Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
                                               source::JournalPosition through,
                                               registry::Registry& registry,
-                                              std::function<int64_t()> now_us, AskKafka kafka) {
-  std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(kafka)));
+                                              std::function<int64_t()> now_us, AskOthers others) {
+  std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(others)));
   server->through_ = through;
   ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
                                                      server->options_.sources, std::move(now_us)));
@@ -142,7 +142,12 @@ net::HttpResponse Server::readiness() const {
 }
 
 Gauges Server::gauges() const {
-  return {bytes_behind(), collector_->waiting(), is_ready_, kafka_()};
+  Gauges gauges;
+  gauges.journal_bytes_behind = bytes_behind();
+  gauges.waiting = collector_->waiting();
+  gauges.is_ready = is_ready_;
+  others_(gauges);
+  return gauges;
 }
 
 net::HttpResponse Server::metrics() const {

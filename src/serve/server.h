@@ -29,14 +29,15 @@ namespace adweave::serve {
 
 class Server {
  public:
-  using AskKafka = std::function<KafkaGauges()>;
+  // Fills in what others know of how it stands.
+  using AskOthers = std::function<void(Gauges& gauges)>;
 
   // Listens at once; events are taken before it is ready(). The journal and the registry must
-  // outlive it. `kafka` tells how Kafka stands, until stop().
+  // outlive it. `others` is asked until stop().
   static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
                                                source::JournalPosition through,
                                                registry::Registry& registry,
-                                               std::function<int64_t()> now_us, AskKafka kafka);
+                                               std::function<int64_t()> now_us, AskOthers others);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -56,8 +57,8 @@ class Server {
   void stop();
 
  private:
-  Server(Options options, source::Journal& journal, AskKafka kafka)
-      : options_(std::move(options)), journal_(journal), kafka_(std::move(kafka)) {}
+  Server(Options options, source::Journal& journal, AskOthers others)
+      : options_(std::move(options)), journal_(journal), others_(std::move(others)) {}
 
   Result<std::unique_ptr<net::HttpServer>> listen(const Address& address);
   void handle(net::HttpRequest request, net::HttpRespond respond);
@@ -71,7 +72,7 @@ class Server {
 
   Options options_;
   source::Journal& journal_;
-  AskKafka kafka_;
+  AskOthers others_;
   Metrics metrics_;
   std::atomic<bool> is_ready_ = false;
   mutable std::mutex mutex_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <csignal>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -16,6 +18,7 @@
 #include "app/version.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "engine/background_merge.h"
 #include "engine/live.h"
 #include "registry/book.h"
 #include "serve/server.h"
@@ -69,13 +72,26 @@ void say_commit(Log& log, const ledger::CommitOutcome& commit) {
            {"duration_us", commit.duration_us}});
 }
 
+engine::MergeHooks merge_hooks(Log& log) {
+  engine::MergeHooks hooks;
+  hooks.now_us = now_us;
+  hooks.sealed = [&log](const engine::MergedDay& day) {
+    log.say(LogLevel::info, "seal", "sealed " + day.date,
+            {{"day", day.date}, {"commit", day.commit}, {"rows", day.rows}, {"files", day.files}});
+  };
+  hooks.trouble = [&log](const Error& error) { log.say("seal", error); };
+  return hooks;
+}
+
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options, Log& log) {
   const std::string data = job.data;
   const auto book = std::make_shared<registry::RegistryBook>();
   give_schemas(job, book);
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<engine::Live> live;
-  std::unique_ptr<serve::Server> server;  // ends before both
+  std::unique_ptr<engine::BackgroundMerge> merge;
+  std::unique_ptr<serve::Server> server;  // ends before all of them
+  const std::optional<int64_t> seal_after = options.seal_after_us;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
   hooks.stop = [&log, told = false]() mutable {
@@ -92,18 +108,22 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   hooks.trouble = [&log](const Error& error) { log.say("source", error); };
   hooks.ready = [&] {
     server->ready();
+    if (seal_after) merge->begin(*seal_after);
     tell_service_manager("READY=1");
     log.say(LogLevel::info, "serve", "ready");
   };
   ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
+  merge = std::make_unique<engine::BackgroundMerge>(fs, *live, merge_hooks(log));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
   ADWEAVE_ASSIGN(
-      server, serve::Server::start(
-                  std::move(options), live->journal(), live->committed_through(), *registry, now_us,
-                  [&live = *live] { return serve::KafkaGauges{live.kafka(), live.produced()}; }));
+      server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
+                                   *registry, now_us, [&](serve::Gauges& gauges) {
+                                     gauges.kafka = {live->kafka(), live->produced()};
+                                     gauges.seal = merge->progress();
+                                   }));
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
-                 start_control(fs, data, *live, *server));
+                 start_control(fs, data, *live, *merge, *server));
   log.say(
       LogLevel::info, "serve",
       fmt::format("events on port {}, metrics on port {}", server->port(), server->metrics_port()),
@@ -111,6 +131,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   for (const int port : server->line_ports())
     log.say(LogLevel::info, "serve", fmt::format("lines on port {}", port), {{"port", port}});
   const Status ran = live->run();
+  merge->stop();
   server->stop();
   return ran;
 }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "app/config/config.h"
 #include "app/config/source_text.h"
 #include "engine/job.h"
 
@@ -139,6 +140,17 @@ void read_endpoint(MapReader& serve, const std::string& key, const engine::Job& 
   map.finish();
 }
 
+// A length of time, or `off`.
+void read_period(MapReader& map, const std::string& key, std::optional<int64_t>& period) {
+  const YAML::Node node = map.node()[key];
+  if (node && node.IsScalar() && node.Scalar() == "off") {
+    static_cast<void>(map.take(key));
+    period.reset();
+  } else if (const auto given = map.number(key, duration_units())) {
+    period = given;
+  }
+}
+
 void read_log(MapReader& serve, LogOptions& log) {
   const auto node = serve.take("log");
   if (!node) return;
@@ -242,6 +254,7 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_endpoint(map, "notices", job, serve::Access::ingest, has_keys, options.notices);
   read_click(map, job, options);
   read_log(map, options.log);
+  read_period(map, "seal", options.seal_after_us);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())

@@ -2,7 +2,6 @@
 #include "app/control/control.h"
 
 #include <array>
-#include <optional>
 #include <utility>
 
 #include "app/control/upkeep.h"
@@ -48,24 +47,8 @@ Error error_of(const JsonValue& json) {
   return error;
 }
 
-// After these the ledger is as it was; after any other the writer must not go on.
-bool is_harmless(ErrorCode code) {
-  return code == ErrorCode::usage || code == ErrorCode::corrupt;
-}
-
-Result<std::string> upkeep_by_server(FileSystem& fs, engine::Live& live, const JsonValue& json) {
-  ADWEAVE_ASSIGN(const Upkeep upkeep, upkeep_from_json(json));
-  std::optional<Result<std::string>> text;
-  ADWEAVE_TRY(live.ask([&](ledger::LedgerWriter& writer) {
-    text = do_upkeep(fs, writer, upkeep, {});
-    const bool goes_on = text->has_value() || is_harmless(text->error().code);
-    return goes_on ? Status() : Status(text->error());
-  }));
-  return *std::move(text);
-}
-
-std::string answer(FileSystem& fs, engine::Live& live, const serve::Server& server,
-                   const std::string& question) {
+std::string answer(FileSystem& fs, engine::Live& live, engine::BackgroundMerge& merge,
+                   const serve::Server& server, const std::string& question) {
   const Result<JsonValue> json = parse_json(question);
   if (!json) return error_answer(json.error());
   if (json->find("status") != nullptr) return server.status().dump();
@@ -74,7 +57,9 @@ std::string answer(FileSystem& fs, engine::Live& live, const serve::Server& serv
     return error_answer({ErrorCode::usage, "the server does not know what is asked",
                          "use a client of the server's version"});
   }
-  const Result<std::string> text = upkeep_by_server(fs, live, *upkeep);
+  const Result<Upkeep> asked = upkeep_from_json(*upkeep);
+  if (!asked) return error_answer(asked.error());
+  const Result<std::string> text = do_upkeep(fs, live, merge, *asked);
   if (!text) return error_answer(text.error());
   return JsonValue(JsonValue::Object{{"text", *text}}).dump();
 }
@@ -83,9 +68,10 @@ std::string answer(FileSystem& fs, engine::Live& live, const serve::Server& serv
 
 Result<std::unique_ptr<net::LocalServer>> start_control(FileSystem& fs, const std::string& data,
                                                         engine::Live& live,
+                                                        engine::BackgroundMerge& merge,
                                                         const serve::Server& server) {
   return net::LocalServer::start(socket_path(data), [&](const std::string& question) {
-    return answer(fs, live, server, question);
+    return answer(fs, live, merge, server, question);
   });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "engine/background_merge.h"
 #include "engine/live.h"
 #include "net/local_socket.h"
 #include "serve/server.h"
@@ -21,6 +22,7 @@ namespace adweave::app {
 // Answers commands until it is destroyed; all that is referred to must outlive it. Fails with io.
 Result<std::unique_ptr<net::LocalServer>> start_control(FileSystem& fs, const std::string& data,
                                                         engine::Live& live,
+                                                        engine::BackgroundMerge& merge,
                                                         const serve::Server& server);
 
 // Asks the server of a folder; zero waits for good. Fails with not_found when none runs there, and

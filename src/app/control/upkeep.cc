@@ -2,6 +2,7 @@
 #include "app/control/upkeep.h"
 
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "app/terminal/terminal.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "engine/publish_delta.h"
 #include "engine/retention.h"
 #include "engine/seal.h"
 #include "engine/vacuum.h"
@@ -51,6 +53,24 @@ Result<std::string> close_text(ledger::LedgerWriter& writer, const Upkeep& upkee
   if (!is_new) return fmt::format("nothing to do: closed through {} already\n", last);
   return fmt::format("closed through {}: what changes later is booked from {} on\n", last,
                      format_date(upkeep.open_from));
+}
+
+// After these the ledger is as it was; after any other the writer must not go on.
+bool is_harmless(ErrorCode code) {
+  return code == ErrorCode::usage || code == ErrorCode::corrupt;
+}
+
+// Work whose harmless failures are told and do not end the server.
+template <class T>
+Result<T> ask_live(engine::Live& live,
+                   const std::function<Result<T>(ledger::LedgerWriter& writer)>& work) {
+  std::optional<Result<T>> result;
+  ADWEAVE_TRY(live.ask([&](ledger::LedgerWriter& writer) {
+    result = work(writer);
+    const bool goes_on = result->has_value() || is_harmless(result->error().code);
+    return goes_on ? Status() : Status(result->error());
+  }));
+  return *std::move(result);
 }
 
 // None: no server has the folder, `why` stands.
@@ -95,6 +115,23 @@ Result<std::string> do_upkeep(FileSystem& fs, ledger::LedgerWriter& writer, cons
   if (upkeep.command == "close") return close_text(writer, upkeep);
   return Error{ErrorCode::usage, "there is no command '" + upkeep.command + "' for a server",
                "use a client of the server's version"};
+}
+
+Result<std::string> do_upkeep(FileSystem& fs, engine::Live& live, engine::BackgroundMerge& merge,
+                              const Upkeep& upkeep) {
+  const bool seals = upkeep.command == "seal";
+  if (!seals && upkeep.command != "compact") {
+    return ask_live<std::string>(
+        live, [&](ledger::LedgerWriter& writer) { return do_upkeep(fs, writer, upkeep, {}); });
+  }
+  const int threads = static_cast<int>(upkeep.threads);
+  const auto days = seals ? merge.seal(upkeep.all, threads) : merge.compact(threads);
+  // Those before a failure too.
+  using Published = std::vector<engine::PublishedTable>;
+  ADWEAVE_TRY(ask_live<Published>(live, [&](ledger::LedgerWriter& writer) {
+    return engine::publish_delta(fs, writer.options().dir, writer.ledger(), now_us());
+  }));
+  return merge_text(days, upkeep.command, seals ? "sealed" : "merged");
 }
 
 int upkeep_command(FileSystem& fs, const std::string& data, const Upkeep& upkeep) {

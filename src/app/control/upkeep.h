@@ -7,6 +7,8 @@
 #include <string>
 
 #include "base/json.h"
+#include "engine/background_merge.h"
+#include "engine/live.h"
 #include "ledger/writer.h"
 
 namespace adweave::app {
@@ -28,6 +30,11 @@ Result<Upkeep> upkeep_from_json(const JsonValue& json);
 using Progress = std::function<void(int64_t done_bytes, int64_t total_bytes)>;
 Result<std::string> do_upkeep(FileSystem& fs, ledger::LedgerWriter& writer, const Upkeep& upkeep,
                               const Progress& progress);
+
+// The same by the server that runs on the folder. Seal and compact go on beside its commits; the
+// rest is done between two of them.
+Result<std::string> do_upkeep(FileSystem& fs, engine::Live& live, engine::BackgroundMerge& merge,
+                              const Upkeep& upkeep);
 
 // Takes the data folder, or has its server do it where one holds the folder; prints what was done.
 // The command's exit code.
