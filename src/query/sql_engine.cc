@@ -191,6 +191,13 @@ Result<SqlEngine> SqlEngine::open_files(const std::vector<AttachedFile>& files) 
   return engine;
 }
 
+Result<SqlEngine> SqlEngine::open_lake(const std::string& dir) {
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database({join_path(dir, "lake/")}, {}, ""));
+  ADWEAVE_TRY(engine.execute("SET threads = 1"));
+  ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
+  return engine;
+}
+
 bool SqlEngine::has_warehouse() const {
   return database_->has_warehouse;
 }

@@ -57,6 +57,8 @@ class SqlEngine {
                                 const SqlOptions& options = {});
   // The files alone, without views.
   static Result<SqlEngine> open_files(const std::vector<AttachedFile>& files);
+  // The folder's lake without views, for statements that name its files; on one thread.
+  static Result<SqlEngine> open_lake(const std::string& dir);
   ~SqlEngine();
   SqlEngine(SqlEngine&&) noexcept;
   SqlEngine& operator=(SqlEngine&&) noexcept;
@@ -73,6 +75,7 @@ class SqlEngine {
 
  private:
   friend class WarehouseBuilder;
+  friend class Reconciler;
   struct Database;
   explicit SqlEngine(std::unique_ptr<Database> database);
   static Result<SqlEngine> open_database(const std::vector<std::string>& readable,

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // audit, verify: every record accounted for.
+#include <atomic>
 #include <iostream>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "app/command.h"
+#include "app/control/reconcile.h"
 #include "app/terminal/terminal.h"
 #include "engine/verify.h"
 #include "event/schema.h"
+#include "query/reconcile.h"
 #include "query/warehouse.h"
 
 namespace adweave::app {
@@ -97,6 +101,34 @@ int audit_command(FileSystem& fs, const ReadOptions& options) {
   return balanced ? kOk : kFailed;
 }
 
+// The same, but counted again from the files alone, with all that can be compared.
+Result<query::Reconciliation> recount(FileSystem& fs, const std::string& data) {
+  ADWEAVE_ASSIGN(query::Reconciler reconciler, query::Reconciler::open(fs, data));
+  const std::atomic<bool> stop = false;
+  return reconciler.reconcile(std::numeric_limits<int64_t>::max(), stop);
+}
+
+int recount_command(FileSystem& fs, const ReadOptions& options) {
+  const Result<query::Reconciliation> result = recount(fs, options.data);
+  if (!result) return fail(result.error());
+  query::QueryResult rows;
+  rows.columns = {"what", "table", "day", "source", "expected", "found", "difference", "file"};
+  for (const query::Difference& each : result->differences) {
+    rows.rows.push_back({each.what, each.table, each.day, each.source, each.expected, each.found,
+                         each.size, each.file});
+  }
+  print_rows(rows, options);
+  if (result->differences.empty()) {
+    std::cerr << fmt::format(
+        "commit {}: {} files and {} days of KPI cells are what the commits claim\n", result->commit,
+        result->files, result->cell_days);
+    return kOk;
+  }
+  std::cerr << "adweave: the lake is not what the commits claim\n  fix: "
+            << fix_of(result->differences.front(), options.data) << '\n';
+  return kFailed;
+}
+
 int verify_command(FileSystem& fs, const std::string& data) {
   const Result<ledger::Ledger> ledger = ledger::Ledger::open(fs, data);
   if (!ledger) return fail(ledger.error());
@@ -124,10 +156,19 @@ void add_audit_command(Program& program) {
   CLI::App* command = add_command(
       program, "audit",
       "Shows what became of every record: received = accepted + duplicate + conflict + rejected.",
-      {"adweave audit --data DIR", "adweave audit --data DIR --output json"});
+      {"adweave audit --data DIR", "adweave audit --data DIR --output json",
+       "adweave audit --data DIR --recount     # every file, sum and KPI cell, from the files"});
+  auto recounts = std::make_shared<bool>(false);
   options->add_to(*command);
-  command->callback([&program, options] {
-    program.action = [&program, options] { return audit_command(program.fs, *options); };
+  command
+      ->add_flag("--recount", *recounts,
+                 "Count every file again and show what is not as the commits claim")
+      ->excludes("--as-of");
+  command->callback([&program, options, recounts] {
+    program.action = [&program, options, recounts] {
+      return *recounts ? recount_command(program.fs, *options)
+                       : audit_command(program.fs, *options);
+    };
   });
 }
 
