@@ -185,6 +185,7 @@ void add_all_commands(Program& program) {
   add_retain_command(program);
   add_close_command(program);
   add_seal_commands(program);
+  add_pause_commands(program);
   add_inspect_command(program);
   add_count_command(program);
   add_validate_command(program);

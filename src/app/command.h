@@ -149,6 +149,7 @@ void add_sql_command(Program& program);
 void add_retain_command(Program& program);
 void add_close_command(Program& program);
 void add_seal_commands(Program& program);
+void add_pause_commands(Program& program);
 void add_explain_command(Program& program);
 void add_rebuild_command(Program& program);
 void add_repair_command(Program& program);

@@ -7,18 +7,22 @@ namespace adweave::engine {
 
 FolderFeed::FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
                        KnownFiles known, std::function<int64_t()> now_us,
-                       std::function<void(const Error&)> trouble)
+                       std::function<void(const Error&)> trouble,
+                       const source::PausedSources& paused)
     : fs_(fs),
       job_(job),
       sources_(sources),
       known_(std::move(known)),
       now_us_(std::move(now_us)),
-      trouble_(std::move(trouble)) {}
+      trouble_(std::move(trouble)),
+      paused_(paused) {}
 
 Result<std::optional<ReadSlice>> FolderFeed::next() {
+  put_aside_paused();
   if (!reading_ && waiting_.empty()) ADWEAVE_TRY(look());
   while (reading_ || !waiting_.empty()) {
     if (!reading_) {
+      reading_source_ = waiting_.front().source;
       reading_.emplace(fs_, sources_, job_.slice_bytes, std::vector{std::move(waiting_.front())});
       waiting_.pop_front();
     }
@@ -43,6 +47,24 @@ void FolderFeed::know_file() {
   file_.reset();
 }
 
+bool FolderFeed::is_paused(const OpenSource& source) const {
+  return paused_.is_paused(source.job->decoder.source);
+}
+
+// Files of paused sources are looked at again later: what was read of them is known.
+void FolderFeed::put_aside_paused() {
+  if (reading_ && is_paused(sources_[reading_source_])) {
+    reading_.reset();
+    if (file_) know_file();
+  }
+  std::erase_if(waiting_, [&](const WorkFile& file) { return is_paused(sources_[file.source]); });
+  for (const OpenSource& source : sources_) {
+    if (!is_paused(source)) continue;
+    const std::string prefix = source.job->decoder.source + ":";
+    std::erase_if(looked_at_, [&](const auto& seen) { return seen.first.starts_with(prefix); });
+  }
+}
+
 // Plans the files that have come or grown.
 Status FolderFeed::look() {
   const int64_t now = now_us_();
@@ -50,6 +72,7 @@ Status FolderFeed::look() {
   looked_ = now;
   for (OpenSource& source : sources_) {
     source.files.clear();
+    if (is_paused(source)) continue;
     auto found = source::find_files(fs_, job_.folder, source.job->files);
     if (!found && found.error().code == ErrorCode::not_found) continue;  // it may come
     if (!found) return std::move(found).error().within("source " + source.job->decoder.source);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/feed.h"
+#include "source/paused_sources.h"
 
 namespace adweave::engine {
 
@@ -21,7 +22,7 @@ class FolderFeed : public Feed {
   // `trouble` is told what is wrong with a file, which stops no other.
   FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
              KnownFiles known, std::function<int64_t()> now_us,
-             std::function<void(const Error&)> trouble);
+             std::function<void(const Error&)> trouble, const source::PausedSources& paused);
 
   // Does not wait. Null: there is nothing at the moment.
   Result<std::optional<ReadSlice>> next() override;
@@ -29,6 +30,8 @@ class FolderFeed : public Feed {
  private:
   Status look();
   void know_file();
+  bool is_paused(const OpenSource& source) const;
+  void put_aside_paused();
   bool has_changed(const OpenSource& source, source::SourceFile& file, int64_t now);
 
   const FileSystem& fs_;
@@ -37,10 +40,12 @@ class FolderFeed : public Feed {
   KnownFiles known_;
   std::function<int64_t()> now_us_;
   std::function<void(const Error&)> trouble_;
+  const source::PausedSources& paused_;
   std::map<std::string, std::pair<int64_t, int64_t>> looked_at_;  // path -> size, modified
   int64_t looked_ = 0;                                            // when, microseconds UTC
   std::deque<WorkFile> waiting_;
   std::optional<FileFeed> reading_;
+  size_t reading_source_ = 0;             // whose file that is
   std::shared_ptr<const WorkFile> file_;  // that the last slice was of
   PositionStep file_step_;
 };

@@ -70,7 +70,22 @@ Result<std::optional<ReadSlice>> KafkaFeed::next_of_message() {
   return slice;
 }
 
+std::set<std::string> KafkaFeed::paused_topics() const {
+  std::set<std::string> topics;
+  for (const OpenSource& source : sources_) {
+    if (source.job->kafka && paused_.is_paused(source.job->decoder.source))
+      topics.insert(source.job->kafka->topic);
+  }
+  return topics;
+}
+
 void KafkaFeed::gather() {
+  log_.pause(paused_topics(), [this](const std::string& topic, int32_t number) {
+    const auto partition = std::find_if(
+        partitions_.begin(), partitions_.end(),
+        [&](const Partition& each) { return each.number == number && each.topic == topic; });
+    return partition == partitions_.end() ? std::nullopt : partition->next;
+  });
   for (const source::KafkaProgress& begun : log_.begun_at_end()) {
     Partition& partition = partition_of(begun.topic, begun.partition);
     const Arrival nothing{partition.work, {begun.next, begun.next, begun.next, 0}};
@@ -85,6 +100,7 @@ void KafkaFeed::take(const net::KafkaMessage& message) {
   Partition& partition = partition_of(message.topic, message.partition);
   const Place place{message.offset, message.offset + 1, message.offset,
                     std::max<int64_t>(message.timestamp_us, 0)};
+  partition.next = place.next;
   const std::string_view value = message.value;
   const std::optional<Between> between = between_records(*source_of(partition).decoder, value);
   const bool has_room =

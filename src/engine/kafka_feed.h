@@ -7,12 +7,14 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/deliveries.h"
 #include "source/kafka_log.h"
+#include "source/paused_sources.h"
 
 namespace adweave::engine {
 
@@ -22,8 +24,9 @@ std::vector<source::KafkaProgress> kafka_progress(const Job& job, const ledger::
 class KafkaFeed : public Feed {
  public:
   // All that is referred to must outlive it.
-  KafkaFeed(const Job& job, const std::vector<OpenSource>& sources, source::KafkaLog& log)
-      : job_(job), sources_(sources), log_(log) {}
+  KafkaFeed(const Job& job, const std::vector<OpenSource>& sources, source::KafkaLog& log,
+            const source::PausedSources& paused)
+      : job_(job), sources_(sources), log_(log), paused_(paused) {}
 
   // Does not wait. Null: there is nothing at the moment.
   Result<std::optional<ReadSlice>> next() override;
@@ -40,6 +43,7 @@ class KafkaFeed : public Feed {
     int32_t number = 0;
     std::shared_ptr<const WorkFile> work;
     std::optional<DeliveryGroup> records;
+    std::optional<int64_t> next;  // offset behind the last message; none: there was none
     // The last message in it, which holds until the next poll.
     net::KafkaMessage last;
     size_t usual_bytes = 0;  // of a slice
@@ -47,6 +51,7 @@ class KafkaFeed : public Feed {
 
   Result<std::optional<ReadSlice>> next_of_message();
   void gather();
+  std::set<std::string> paused_topics() const;
   void take(const net::KafkaMessage& message);
   void flush(Partition& partition);
   Partition& partition_of(std::string_view topic, int32_t number);
@@ -57,6 +62,7 @@ class KafkaFeed : public Feed {
   const Job& job_;
   const std::vector<OpenSource>& sources_;
   source::KafkaLog& log_;
+  const source::PausedSources& paused_;
   std::deque<Partition> partitions_;  // that had messages
   size_t latest_ = 0;                 // in it: whose the last message was
   std::deque<Waiting> waiting_;

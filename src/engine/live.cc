@@ -33,6 +33,7 @@ class Server : public Live {
     writer_ = std::make_unique<ledger::LedgerWriter>(std::move(writer));
     ADWEAVE_TRY(writer_->begin_epoch(live_.now_us()));
     ADWEAVE_TRY(commit_dimensions(fs_, job_, files, *writer_, live_.now_us()));
+    ADWEAVE_ASSIGN(paused_, source::PausedSources::open(fs_, job_.data));
     from_ = journal_resume(writer_->ledger());
     ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal")));
     ADWEAVE_TRY(open_kafka());
@@ -45,6 +46,7 @@ class Server : public Live {
   }
 
   source::Journal& journal() override { return *journal_; }
+  source::PausedSources& paused() override { return *paused_; }
   source::JournalPosition committed_through() const override { return from_; }
   Status ask(Work work) override { return wait_for(std::move(work), true); }
   Status step(Work work) override { return wait_for(std::move(work), false); }
@@ -87,9 +89,9 @@ class Server : public Live {
     if (live_.ready) live_.ready();
     JournalFeed deliveries(job_, sources_, *journal_, from_);
     FolderFeed files(fs_, job_, sources_, known_files(sources_, writer_->ledger()), live_.now_us,
-                     trouble());
+                     trouble(), *paused_);
     std::optional<KafkaFeed> messages;
-    if (kafka_) messages.emplace(job_, sources_, *kafka_);
+    if (kafka_) messages.emplace(job_, sources_, *kafka_, *paused_);
     LiveFeed feed(*journal_, deliveries, files, messages ? &*messages : nullptr);
     ADWEAVE_TRY(sequence(feed));
     ADWEAVE_TRY(commit());
@@ -280,6 +282,7 @@ class Server : public Live {
   std::vector<OpenSource> sources_;
   std::unique_ptr<ledger::LedgerWriter> writer_;
   source::JournalPosition from_;
+  std::unique_ptr<source::PausedSources> paused_;
   std::unique_ptr<source::Journal> journal_;
   std::unique_ptr<source::KafkaLog> kafka_;    // null: no source has a topic
   std::unique_ptr<KafkaPublisher> publisher_;  // null: nothing is written to Kafka

@@ -15,6 +15,7 @@
 #include "source/journal.h"
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
+#include "source/paused_sources.h"
 
 namespace adweave::engine {
 
@@ -35,6 +36,9 @@ class Live {
 
   // Takes deliveries from the start, before run() has the state.
   virtual source::Journal& journal() = 0;
+
+  // Sources of which nothing is read, for now; it may be changed at any time.
+  virtual source::PausedSources& paused() = 0;
 
   // All of the journal before it was committed when it was opened.
   virtual source::JournalPosition committed_through() const = 0;

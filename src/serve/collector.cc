@@ -153,10 +153,11 @@ Hash128 key_of(const std::string& source, const std::string& id) {
 }  // namespace
 
 Collector::Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
-                     std::function<int64_t()> now_us)
+                     const source::PausedSources& paused, std::function<int64_t()> now_us)
     : journal_(journal),
       metrics_(metrics),
       sources_(std::move(sources)),
+      paused_(paused),
       now_us_(std::move(now_us)),
       found_(journal.end()) {}
 
@@ -164,9 +165,10 @@ Result<std::unique_ptr<Collector>> Collector::open(source::Journal& journal,
                                                    source::JournalPosition through,
                                                    Metrics& metrics,
                                                    std::vector<HttpSource> sources,
+                                                   const source::PausedSources& paused,
                                                    std::function<int64_t()> now_us) {
   std::unique_ptr<Collector> collector(
-      new Collector(journal, metrics, std::move(sources), std::move(now_us)));
+      new Collector(journal, metrics, std::move(sources), paused, std::move(now_us)));
   ADWEAVE_TRY(collector->read_keys(through));
   return collector;
 }
@@ -238,6 +240,11 @@ void Collector::reply(Sender& sender, net::HttpResponse response) {
 
 void Collector::keep(const std::string& source, const std::string& sent_key, std::string body,
                      Sender sender) {
+  if (paused_.is_paused(source)) {
+    return reply(sender,
+                 busy(503, "paused", "the source " + source + " is paused: it takes nothing",
+                      limits::kPausedRetrySeconds));
+  }
   const int64_t now = now_us_();
   const Hash128 content = sent_key.empty() ? Hash128() : hash128(body);
   std::shared_ptr<Batch> batch;

@@ -23,6 +23,7 @@
 #include "serve/metrics.h"
 #include "serve/options.h"
 #include "source/journal.h"
+#include "source/paused_sources.h"
 
 namespace adweave::serve {
 
@@ -32,11 +33,12 @@ enum class Wait : uint8_t { durable, committed };
 
 class Collector {
  public:
-  // `journal` and `metrics` must outlive it, and all requests. Reads the keys in the journal, of
-  // which all before `through` is committed.
+  // `journal`, `metrics` and `paused` must outlive it, and all requests. Paused sources take
+  // nothing. Reads the keys in the journal, of which all before `through` is committed.
   static Result<std::unique_ptr<Collector>> open(source::Journal& journal,
                                                  source::JournalPosition through, Metrics& metrics,
                                                  std::vector<HttpSource> sources,
+                                                 const source::PausedSources& paused,
                                                  std::function<int64_t()> now_us);
 
   // The content types of deliveries that some source takes.
@@ -83,7 +85,7 @@ class Collector {
   };
 
   Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
-            std::function<int64_t()> now_us);
+            const source::PausedSources& paused, std::function<int64_t()> now_us);
   Status read_keys(const source::JournalPosition& through);
   // `sent_key` may be empty.
   void keep(const std::string& source, const std::string& sent_key, std::string body,
@@ -99,6 +101,7 @@ class Collector {
   source::Journal& journal_;
   Metrics& metrics_;
   std::vector<HttpSource> sources_;
+  const source::PausedSources& paused_;
   std::function<int64_t()> now_us_;
   source::JournalPosition found_;  // what is in front of it came before this process
 

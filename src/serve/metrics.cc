@@ -92,13 +92,32 @@ void put_produced(Text& out, const source::KafkaProduced& produced) {
 }
 
 void put_seal(Text& out, const ledger::SealProgress& seal) {
-  out.begin("adweave_seal_days_waiting", "gauge", "Days that are to be sealed.").put(seal.waiting);
-  out.begin("adweave_sealed_days_total", "counter", "Days that the server sealed by itself.")
+  out.begin("adweave_seal_waiting", "gauge", "Days that are to be sealed.").put(seal.waiting);
+  out.begin("adweave_seals_total", "counter", "Days that the server sealed by itself.")
       .put(seal.sealed);
   out.begin("adweave_seal_failures_total", "counter", "Times that a day could not be sealed.")
       .put(seal.failures);
   out.begin("adweave_seal_duration_seconds", "gauge", "Time that the newest of them took.")
       .put(static_cast<double>(seal.duration_us) / kSecond);
+}
+
+void put_reconcile(Text& out, const ledger::ReconcileProgress& reconcile) {
+  out.begin("adweave_reconcile_failures_total", "counter",
+            "Times that the lake could not be counted again.")
+      .put(reconcile.failures);
+  if (reconcile.commit == 0) return;
+  out.begin(
+         "adweave_reconcile_difference", "gauge",
+         "How far the lake is from what the commits claim: rows, sums, cells. 0, or data is lost.")
+      .put(reconcile.difference);
+  out.begin("adweave_reconcile_commit", "gauge", "As of which commit it was counted last.")
+      .put(reconcile.commit);
+  out.begin("adweave_reconcile_duration_seconds", "gauge", "Time that it took.")
+      .put(static_cast<double>(reconcile.duration_us) / kSecond);
+  if (reconcile.succeeded_at == 0) return;
+  out.begin("adweave_reconcile_success_seconds", "gauge",
+            "When it was counted last without a difference, seconds since 1970.")
+      .put(static_cast<double>(reconcile.succeeded_at) / kSecond);
 }
 
 }  // namespace
@@ -150,6 +169,15 @@ JsonValue Metrics::status(const Gauges& gauges) const {
                                       {"high", each.high},
                                       {"stopped", each.is_stopped}});
   }
+  JsonValue::Array paused;
+  for (const auto& [source, is_paused] : gauges.paused) {
+    if (is_paused) paused.emplace_back(source);
+  }
+  JsonValue::Object reconcile{{"commit", gauges.reconcile.commit},
+                              {"difference", gauges.reconcile.difference},
+                              {"first", gauges.reconcile.first},
+                              {"succeeded_at", gauges.reconcile.succeeded_at},
+                              {"failures", gauges.reconcile.failures}};
   int64_t requests = 0;
   for (const auto& [status, number] : requests_) requests += number;
   JsonValue::Object status{
@@ -157,7 +185,8 @@ JsonValue Metrics::status(const Gauges& gauges) const {
       {"commit_us", commit_us_},       {"latest_receipt", latest_receipt_},
       {"requests", requests},          {"journal_bytes_behind", gauges.journal_bytes_behind},
       {"waiting", gauges.waiting},     {"ready", gauges.is_ready},
-      {"sources", std::move(sources)}, {"kafka", std::move(kafka)}};
+      {"sources", std::move(sources)}, {"kafka", std::move(kafka)},
+      {"paused", std::move(paused)},   {"reconcile", std::move(reconcile)}};
   if (const auto& produced = gauges.kafka.produced) {
     status.emplace_back("produced", JsonValue::Object{{"commit", produced->commit},
                                                       {"head", produced->head},
@@ -222,13 +251,18 @@ std::string Metrics::text(const Gauges& gauges) const {
   out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
   put_kafka(out, gauges.kafka.partitions);
   if (gauges.kafka.produced) put_produced(out, *gauges.kafka.produced);
+  if (!gauges.paused.empty())
+    out.begin("adweave_source_paused", "gauge", "1 when a source takes and reads nothing for now.");
+  for (const auto& [source, is_paused] : gauges.paused)
+    out.put(is_paused ? 1 : 0, "source", source);
   put_seal(out, gauges.seal);
+  put_reconcile(out, gauges.reconcile);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")
       .put_as("data_processing_time_sum", seconds)
       .put_as("data_processing_time_count", commits_);
-  out.begin("data_processing_errors", "counter", "Records that could not be processed.")
+  out.begin("data_processing_errors_total", "counter", "Records that could not be processed.")
       .put(rejected);
   return out.take();
 }

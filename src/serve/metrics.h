@@ -31,7 +31,9 @@ struct Gauges {
   int64_t waiting = 0;               // senders
   bool is_ready = false;
   KafkaGauges kafka;
+  std::map<std::string, bool> paused;  // by source
   ledger::SealProgress seal;
+  ledger::ReconcileProgress reconcile;
 };
 
 class Metrics {
@@ -44,8 +46,9 @@ class Metrics {
 
   // The same for `top`, of counts since the start: {commit, commits, commit_us, latest_receipt
   // (us), requests, journal_bytes_behind, waiting, ready, sources: [{source, received, accepted,
-  // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}], produced:
-  // {commit, head, errors, stopped}, if anything is written to Kafka}.
+  // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}],
+  // paused: [source], reconcile: {commit, difference, first, succeeded_at (us), failures},
+  // produced: {commit, head, errors, stopped}, if anything is written to Kafka}.
   JsonValue status(const Gauges& gauges) const;
 
  private:

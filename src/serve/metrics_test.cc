@@ -35,7 +35,7 @@ TEST(Metrics, CommitsAddUp) {
         "adweave_commit_duration_seconds_bucket{le=\"2.5\"} 1",
         "adweave_commit_duration_seconds_bucket{le=\"+Inf\"} 2",
         "adweave_commit_duration_seconds_sum 5.02", "adweave_commit_duration_seconds_count 2",
-        "adweave_newest_receipt_seconds 1700000000.5", "data_processing_errors 3",
+        "adweave_newest_receipt_seconds 1700000000.5", "data_processing_errors_total 3",
         "data_processing_time_sum 5.02", "data_processing_time_count 2"}) {
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
   }
@@ -83,6 +83,27 @@ TEST(Metrics, WhatIsWrittenToKafka) {
         "adweave_kafka_produce_errors_total 2", "adweave_kafka_produce_stopped 1"}) {
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
   }
+}
+
+TEST(Metrics, WhatGoesOnBesideCommits) {
+  Gauges gauges;
+  EXPECT_THAT(Metrics().text(gauges), Not(HasSubstr("adweave_reconcile_difference")));  // not known
+  gauges.seal = {2, 5, 1, 1'500'000};
+  gauges.reconcile = {9, 3, "clicks", 1'700'000'000'000'000, 1, 250'000};
+  gauges.paused = {{"clicks", true}, {"views", false}};
+  const std::string text = Metrics().text(gauges);
+  for (const char* line :
+       {"adweave_seal_waiting 2", "adweave_seals_total 5", "adweave_seal_failures_total 1",
+        "adweave_seal_duration_seconds 1.5", "adweave_reconcile_difference 3",
+        "adweave_reconcile_commit 9", "adweave_reconcile_success_seconds 1700000000",
+        "adweave_reconcile_failures_total 1", "adweave_reconcile_duration_seconds 0.25",
+        "adweave_source_paused{source=\"clicks\"} 1",
+        "adweave_source_paused{source=\"views\"} 0"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+  }
+  const JsonValue status = Metrics().status(gauges);
+  EXPECT_EQ((*status.array_at("paused"))->size(), 1U);
+  EXPECT_EQ(*status.find("reconcile")->int_at("difference"), 3);
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ struct Options {
   std::string key;
   LogOptions log;
   std::optional<int64_t> seal_after_us = limits::kSealAfterUs;  // after a day's end; none: never
+  std::optional<int64_t> reconcile_every_us = limits::kReconcileUs;  // none: never
 };
 
 }  // namespace adweave::serve

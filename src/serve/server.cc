@@ -22,11 +22,13 @@ net::HttpResponse plain_text(std::string text) {
 Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
                                               source::JournalPosition through,
                                               registry::Registry& registry,
+                                              const source::PausedSources& paused,
                                               std::function<int64_t()> now_us, AskOthers others) {
   std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(others)));
   server->through_ = through;
-  ADWEAVE_ASSIGN(server->collector_, Collector::open(journal, through, server->metrics_,
-                                                     server->options_.sources, std::move(now_us)));
+  ADWEAVE_ASSIGN(server->collector_,
+                 Collector::open(journal, through, server->metrics_, server->options_.sources,
+                                 paused, std::move(now_us)));
   ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
   server->registry_thread_ = std::make_unique<RegistryThread>(server->metrics_);
   server->add_routes(registry);

@@ -32,11 +32,12 @@ class Server {
   // Fills in what others know of how it stands.
   using AskOthers = std::function<void(Gauges& gauges)>;
 
-  // Listens at once; events are taken before it is ready(). The journal and the registry must
-  // outlive it. `others` is asked until stop().
+  // Listens at once; events are taken before it is ready(). The journal, the registry and `paused`
+  // must outlive it. `others` is asked until stop().
   static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
                                                source::JournalPosition through,
                                                registry::Registry& registry,
+                                               const source::PausedSources& paused,
                                                std::function<int64_t()> now_us, AskOthers others);
   ~Server();
   Server(const Server&) = delete;

@@ -152,6 +152,7 @@ Status KafkaLog::begin(const KafkaTopic& topic, int32_t partition, bool is_compa
     const Key key(topic.topic, partition);
     partitions_[key] = {topic.topic, partition, next ? *next : 0, -1, false};
     const auto known = committed_.find(key);
+    if (next) begin_[key] = *next;
     if (next && known != committed_.end()) marks_[key] = {known->second.mark, known->second.mark};
   }
   if (next) return consumer_->start(topic.topic, partition, *next);
@@ -221,6 +222,29 @@ Error KafkaLog::too_short(const KafkaProgress& progress, const net::KafkaOffsets
       fmt::format("committed up to {}, and the partition ends at {}", progress.next, offsets.high);
   if (!too_short_.insert({progress.topic, progress.partition}).second) return remade(name, how);
   return {ErrorCode::io, name + ": " + how, "it is looked at once more in some seconds"};
+}
+
+void KafkaLog::pause(const std::set<std::string>& topics, const Taken& taken) {
+  if (topics.empty() && paused_.empty()) return;
+  std::vector<std::pair<Key, int64_t>> all;  // and where to go on
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [key, partition] : partitions_) {
+      if (!partition.is_stopped) all.emplace_back(key, begin_[key]);
+    }
+  }
+  for (const auto& [key, begin] : all) {
+    const auto& [topic, partition] = key;
+    Status done;
+    if (topics.contains(topic) && !paused_.contains(key)) {
+      done = consumer_->stop(topic, partition);
+      if (done) paused_.insert(key);
+    } else if (!topics.contains(topic) && paused_.contains(key)) {
+      done = consumer_->start(topic, partition, taken(topic, partition).value_or(begin));
+      if (done) paused_.erase(key);
+    }
+    if (!done) report(done.error());  // it is tried again
+  }
 }
 
 size_t KafkaLog::poll(size_t most, const std::function<void(const net::KafkaMessage&)>& take) {

@@ -49,6 +49,11 @@ class KafkaLog {
   KafkaLog(const KafkaLog&) = delete;
   KafkaLog& operator=(const KafkaLog&) = delete;
 
+  // Fetches these topics no more, and the others again, each partition from behind its last message
+  // that was taken, as `taken` tells; none: none was. By the thread that polls.
+  using Taken = std::function<std::optional<int64_t>(const std::string& topic, int32_t partition)>;
+  void pause(const std::set<std::string>& topics, const Taken& taken);
+
   // Calls `take` for each message that is there, at most `most` of them; does not wait. Those of a
   // partition come in their order. One thread at a time.
   size_t poll(size_t most, const std::function<void(const net::KafkaMessage&)>& take);
@@ -100,7 +105,9 @@ class KafkaLog {
   std::map<Key, KafkaPartition> partitions_;
   std::map<Key, Marks> marks_;  // of those that are read
   std::vector<KafkaProgress> begun_at_end_;
+  std::map<Key, int64_t> begin_;  // of partitions: where fetching began
   std::map<std::string, std::chrono::steady_clock::time_point> reported_;  // when last, by message
+  std::set<Key> paused_;     // of the thread that polls: partitions that it has stopped
   std::set<Key> too_short_;  // of thread_: that ended too early when they were looked at
   std::thread thread_;
 };

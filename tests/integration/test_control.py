@@ -4,6 +4,7 @@
 import json
 import signal
 import stat
+import time
 import unittest
 
 from adweave_server import IMPRESSIONS, ServerTest
@@ -17,7 +18,13 @@ def impressions(first: int, count: int) -> bytes:
 
 
 class ControlTest(ServerTest):
-    CONFIG = IMPRESSIONS
+    CONFIG = IMPRESSIONS + """
+  - name: files
+    files: "*.ndjson"
+    format: json
+    kind: impression
+    fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: creative_id}
+"""
 
     def post(self, body: bytes) -> None:
         status, value, _ = self.ask("POST", "/v1/events?wait=committed", body, Content_Type="application/x-ndjson")
@@ -71,6 +78,42 @@ class ControlTest(ServerTest):
         self.assertEqual(self.sql("SELECT count(*) AS n FROM impressions"), [{"n": 42}])
         self.check_conservation()
         self.adweave("verify", "--data", self.data)
+
+    def test_a_paused_source_takes_nothing_also_after_a_restart(self) -> None:
+        self.start()
+        self.post(impressions(0, 3))
+        self.assertEqual(self.adweave("pause", "impressions", "--data", self.data).stdout, "impressions is paused\n")
+        self.assertEqual(self.adweave("pause", "impressions", "--data", self.data).stdout, "impressions is paused already\n")
+        done = self.adweave("pause", "nothing", "--data", self.data, code=2)
+        self.assertIn("give one of impressions, files", done.stderr)
+        for _ in range(2):
+            status, value, answer = self.ask("POST", "/v1/events", impressions(3, 1), Content_Type="application/x-ndjson")
+            self.assertEqual((status, answer.getheader("Retry-After")), (503, "60"))
+            self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
+            self.assertEqual((value["title"], value["detail"]), ("paused", "the source impressions is paused: it takes nothing"))
+            _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
+            self.assertIn('adweave_source_paused{source="files"} 0\nadweave_source_paused{source="impressions"} 1\n', text)
+            self.assertIn("\npaused: impressions\n", self.adweave("top", "--count", 1, "--every", 0.2, "--data", self.data).stdout)
+            self.stop()
+            self.start()
+        self.assertEqual(self.adweave("resume", "impressions", "--data", self.data).stdout, "impressions is not paused\n")
+        self.post(impressions(3, 1))
+        self.assertNotIn("paused:", self.adweave("top", "--count", 1, "--every", 0.2, "--data", self.data).stdout)
+        self.assertEqual(self.sql("SELECT count(*) AS n FROM impressions"), [{"n": 4}])
+
+    def test_paused_files_are_read_once_they_are_resumed(self) -> None:
+        self.start()
+        self.stop()  # the folder is there
+        self.assertEqual(self.adweave("pause", "files", "--data", self.data).stdout, "files is paused\n")  # with no server
+        self.write("late.ndjson", impressions(100, 7).decode())
+        self.start()
+        self.post(impressions(0, 1))
+        time.sleep(4)  # a file at rest is read after two seconds
+        self.assertEqual(self.sql("SELECT count(*) AS n FROM impressions"), [{"n": 1}])
+        self.adweave("resume", "files", "--data", self.data)
+        self.wait_for("SELECT count(*) AS n FROM impressions", 8)
+        self.assertEqual(self.stop(), 0)
+        self.check_conservation()
 
     def test_what_a_killed_server_leaves_is_in_nobodys_way(self) -> None:
         self.start()

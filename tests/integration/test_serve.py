@@ -128,7 +128,7 @@ class ServeTest(ServerTest):
         status, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
         self.assertEqual(status, 200)
         for line in ('adweave_received_total{source="impressions"} 3', 'adweave_accepted_total{source="impressions"} 1',
-                     'adweave_duplicate_total{source="impressions"} 1', "data_processing_errors 1", "data_processing_time_count 1",
+                     'adweave_duplicate_total{source="impressions"} 1', "data_processing_errors_total 1", "data_processing_time_count 1",
                      "adweave_conservation_difference 0", "adweave_ready 1", "adweave_journal_bytes_behind 0"):
             self.assertIn(line + "\n", text)
         self.assertEqual(self.ask("GET", "/readyz")[0], 200)

@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "app/config/config.h"
 #include "app/config/serve_config.h"
 #include "app/control/control.h"
+#include "app/control/reconcile.h"
 #include "app/control/service_manager.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
@@ -72,6 +74,12 @@ void say_commit(Log& log, const ledger::CommitOutcome& commit) {
            {"duration_us", commit.duration_us}});
 }
 
+std::vector<std::string> names_of(const engine::Job& job) {
+  std::vector<std::string> names;
+  for (const engine::SourceJob& source : job.sources) names.push_back(source.decoder.source);
+  return names;
+}
+
 engine::MergeHooks merge_hooks(Log& log) {
   engine::MergeHooks hooks;
   hooks.now_us = now_us;
@@ -85,13 +93,16 @@ engine::MergeHooks merge_hooks(Log& log) {
 
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options, Log& log) {
   const std::string data = job.data;
+  const std::vector<std::string> sources = names_of(job);
   const auto book = std::make_shared<registry::RegistryBook>();
   give_schemas(job, book);
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<engine::Live> live;
   std::unique_ptr<engine::BackgroundMerge> merge;
+  ReconcileThread reconcile(fs, data, log);
   std::unique_ptr<serve::Server> server;  // ends before all of them
   const std::optional<int64_t> seal_after = options.seal_after_us;
+  const std::optional<int64_t> reconcile_every = options.reconcile_every_us;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
   hooks.stop = [&log, told = false]() mutable {
@@ -109,6 +120,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   hooks.ready = [&] {
     server->ready();
     if (seal_after) merge->begin(*seal_after);
+    if (reconcile_every) reconcile.begin(*reconcile_every);
     tell_service_manager("READY=1");
     log.say(LogLevel::info, "serve", "ready");
   };
@@ -118,12 +130,15 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   book->use(*registry);
   ADWEAVE_ASSIGN(
       server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
-                                   *registry, now_us, [&](serve::Gauges& gauges) {
+                                   *registry, live->paused(), now_us, [&](serve::Gauges& gauges) {
                                      gauges.kafka = {live->kafka(), live->produced()};
+                                     for (const std::string& source : sources)
+                                       gauges.paused[source] = live->paused().is_paused(source);
                                      gauges.seal = merge->progress();
+                                     gauges.reconcile = reconcile.progress();
                                    }));
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
-                 start_control(fs, data, *live, *merge, *server));
+                 start_control(data, {fs, *live, *merge, *server, live->paused(), sources}));
   log.say(
       LogLevel::info, "serve",
       fmt::format("events on port {}, metrics on port {}", server->port(), server->metrics_port()),
@@ -132,6 +147,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
     log.say(LogLevel::info, "serve", fmt::format("lines on port {}", port), {{"port", port}});
   const Status ran = live->run();
   merge->stop();
+  reconcile.stop();
   server->stop();
   return ran;
 }

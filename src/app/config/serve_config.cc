@@ -255,6 +255,7 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_click(map, job, options);
   read_log(map, options.log);
   read_period(map, "seal", options.seal_after_us);
+  read_period(map, "reconcile", options.reconcile_every_us);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/control/control.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/control/upkeep.h"
 
@@ -47,32 +51,53 @@ Error error_of(const JsonValue& json) {
   return error;
 }
 
-std::string answer(FileSystem& fs, engine::Live& live, engine::BackgroundMerge& merge,
-                   const serve::Server& server, const std::string& question) {
+Result<std::string> upkeep_text(const Controlled& of, const JsonValue& json) {
+  ADWEAVE_ASSIGN(const Upkeep asked, upkeep_from_json(json));
+  return do_upkeep(of.fs, of.live, of.merge, asked);
+}
+
+Result<std::string> pause_text(const Controlled& of, const std::string& source, bool pause) {
+  if (std::find(of.sources.begin(), of.sources.end(), source) == of.sources.end()) {
+    return Error{ErrorCode::usage, "there is no source '" + source + "'",
+                 fmt::format("give one of {}", fmt::join(of.sources, ", "))};
+  }
+  return set_paused(of.paused, source, pause);
+}
+
+// What was done.
+Result<std::string> do_asked(const Controlled& of, const JsonValue& json) {
+  if (const JsonValue* upkeep = json.find("upkeep")) return upkeep_text(of, *upkeep);
+  for (const bool pause : {true, false}) {
+    const Result<std::string> source = json.string_at(pause ? "pause" : "resume");
+    if (source) return pause_text(of, *source, pause);
+  }
+  return Error{ErrorCode::usage, "the server does not know what is asked",
+               "use a client of the server's version"};
+}
+
+std::string answer(const Controlled& of, const std::string& question) {
   const Result<JsonValue> json = parse_json(question);
   if (!json) return error_answer(json.error());
-  if (json->find("status") != nullptr) return server.status().dump();
-  const JsonValue* upkeep = json->find("upkeep");
-  if (upkeep == nullptr) {
-    return error_answer({ErrorCode::usage, "the server does not know what is asked",
-                         "use a client of the server's version"});
-  }
-  const Result<Upkeep> asked = upkeep_from_json(*upkeep);
-  if (!asked) return error_answer(asked.error());
-  const Result<std::string> text = do_upkeep(fs, live, merge, *asked);
+  if (json->find("status") != nullptr) return of.server.status().dump();
+  const Result<std::string> text = do_asked(of, *json);
   if (!text) return error_answer(text.error());
   return JsonValue(JsonValue::Object{{"text", *text}}).dump();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<net::LocalServer>> start_control(FileSystem& fs, const std::string& data,
-                                                        engine::Live& live,
-                                                        engine::BackgroundMerge& merge,
-                                                        const serve::Server& server) {
-  return net::LocalServer::start(socket_path(data), [&](const std::string& question) {
-    return answer(fs, live, merge, server, question);
-  });
+Result<std::string> set_paused(source::PausedSources& sources, const std::string& source,
+                               bool pause) {
+  ADWEAVE_ASSIGN(const bool is_new, pause ? sources.pause(source) : sources.resume(source));
+  const char* state = pause ? "paused" : "not paused";
+  return fmt::format("{} is {}{}\n", source, state, is_new ? "" : " already");
+}
+
+Result<std::unique_ptr<net::LocalServer>> start_control(const std::string& data,
+                                                        Controlled controlled) {
+  return net::LocalServer::start(
+      socket_path(data),
+      [of = std::move(controlled)](const std::string& question) { return answer(of, question); });
 }
 
 Result<JsonValue> ask(const std::string& data, JsonValue::Object question,

@@ -6,6 +6,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/limits.h"
 
@@ -85,6 +86,16 @@ Result<ServerSample> sample_of(const JsonValue& status, int64_t at) {
   if (const JsonValue* produced = status.find("produced")) {
     ADWEAVE_ASSIGN(sample.produced, produced_of(*produced));
   }
+  if (status.find("paused") != nullptr) {
+    ADWEAVE_ASSIGN(const JsonValue::Array* paused, status.array_at("paused"));
+    for (const JsonValue& each : *paused) {
+      if (each.as_string() != nullptr) sample.paused.push_back(*each.as_string());
+    }
+  }
+  if (const JsonValue* reconcile = status.find("reconcile")) {
+    ADWEAVE_ASSIGN(sample.difference, reconcile->int_at("difference"));
+    ADWEAVE_ASSIGN(sample.first_difference, reconcile->string_at("first"));
+  }
   return sample;
 }
 
@@ -110,6 +121,11 @@ std::string state_text(const ServerSample& before, const ServerSample& now) {
     text += fmt::format("\nKafka has commit {}  {} behind  {} errors{}", produced->commit,
                         produced->head - produced->commit, produced->errors,
                         produced->is_stopped ? "  stopped: see the log" : "");
+  }
+  if (!now.paused.empty()) text += fmt::format("\npaused: {}", fmt::join(now.paused, ", "));
+  if (now.difference > 0) {
+    text += fmt::format("\nthe lake is not what the commits claim, difference {}: {}",
+                        now.difference, now.first_difference);
   }
   return text;
 }

@@ -28,6 +28,9 @@ struct ServerSample {
   std::vector<ledger::Counts> sources;
   std::vector<source::KafkaPartition> kafka;
   std::optional<source::KafkaProduced> produced;  // null: nothing is written to Kafka
+  std::vector<std::string> paused;                // sources
+  int64_t difference = 0;                         // of the lake from what the commits claim
+  std::string first_difference;                   // empty: there is none
 };
 
 // Of what serve::Server::status() tells. Fails with corrupt.
