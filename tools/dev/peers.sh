@@ -1,9 +1,10 @@
 # Peers: the systems that the tests in tests/integration/peers run. They come from package registries, pinned, into .cache/peers.
 
 DEBIAN_PEERS=(openjdk-17-jre-headless maven openssl)
-PEERS=(kafka spark)  # the short one first
+PEERS=(prometheus kafka spark)  # the short ones first
 # What a peer sees of us; a change to it makes `./dev ci` run its tests. Patterns of git, not of the shell.
 declare -A PEER_PATHS=(
+  [prometheus]='src/serve/metrics* src/query/reconcile* src/ledger/progress* packaging/prometheus tests/integration/peers/*prometheus* tests/integration/peers/*.rules.*'
   [kafka]='src/net/kafka_* src/*/*kafka* src/source/*.cc src/engine/feed* src/engine/live* tests/integration/peers/*kafka*'
   [spark]='src/lake src/ledger src/engine/publish_* src/engine/seal* src/query/ddl* tests/integration/peers/*spark*'
 )
@@ -52,15 +53,42 @@ setup_jars() { # name
   jar_sums "$list" | (cd "$folder" && sha256sum --check --quiet - >&2) || fail "a jar of $list is not the one that was pinned"
 }
 
+# The Debian packages of a list, in .cache/peers/NAME: unpacked and not installed, so that no service begins.
+setup_unpacked() { # name
+  local list=tests/integration/peers/$1.debian folder=.cache/peers/$1
+  cmp -s "$list" "$folder/packages" && return
+  say "setup: Debian packages of $list"
+  rm -rf "$folder"
+  mkdir -p "$folder/archives"
+  as_root apt-get -qq update >&2
+  (cd "$folder/archives" && xargs apt-get -qq download) <"$list" >"$ROOT/.cache/apt.log" 2>&1 ||
+    { tail -20 "$ROOT/.cache/apt.log" >&2; fail "apt-get could not download what $list names"; }
+  local archive
+  for archive in "$folder"/archives/*.deb; do dpkg-deb -x "$archive" "$folder"; done
+  rm -r "$folder/archives"
+  cp "$list" "$folder/packages"
+}
+
+# A peer is a Python with jars, or Debian packages.
 setup_peer() { # name
   setup_build
+  if [ -f "tests/integration/peers/$1.debian" ]; then
+    setup_python
+    setup_unpacked "$1"
+    return
+  fi
   setup_debian "${DEBIAN_PEERS[@]}"
   setup_peer_python "$1"
   setup_jars "$1"
 }
 
-# The tests against a peer (test_NAME.py, test_NAME_*.py), in its Python, with the Java that Debian's package brought.
+# The tests against a peer (test_NAME.py, test_NAME_*.py): in its Python, with the Java that Debian's package brought; or
+# with its programs in PATH.
 test_peer() { # name
+  if [ -f "tests/integration/peers/$1.debian" ]; then
+    PATH=$ROOT/.cache/peers/$1/usr/bin:$PATH PYTHONPATH=$ROOT/tests/integration test_python "tests/integration/peers/test_$1.py"
+    return
+  fi
   local java file
   java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
   for file in tests/integration/peers/test_"$1".py tests/integration/peers/test_"$1"_*.py; do
