@@ -2,12 +2,14 @@
 // Counts the lake again and compares it with what the commits claim: by SQL over the Parquet files
 // alone, another way than the one on which the numbers came to be.
 //
-//   files    each live file has the rows that its commit says
-//   sources  accepted events, duplicates, conflicts and rejects have as many rows as the commits
-//            count; the table `audit` says the same; received = accepted + duplicate + conflict +
-//            rejected
-//   money    cost and conversion value of the events, by source and currency, are the sums in
-//   `audit` cells    the KPI cells of the warehouse are what the rows give
+//   files: each live file has the rows that its commit says
+//
+//   sources: accepted events, duplicates, conflicts and rejects have as many rows as the commits
+//   count (of replays accepted events alone), and the table `audit` says the same
+//
+//   money: cost and conversion value, by source and currency, are the sums in `audit`
+//
+//   cells: the KPI cells of the warehouse are what the rows give
 //
 // What follows from a difference is not told too: sources and money are compared when the files are
 // as claimed, cells when all else is. After a retention, duplicates, rejects, audit and money are
