@@ -9,6 +9,7 @@
 
 #include "app/command.h"
 #include "app/config/config.h"
+#include "app/config/registry_config.h"
 #include "app/config/serve_config.h"
 #include "app/control/control.h"
 #include "app/control/service_manager.h"
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "engine/live.h"
 #include "registry/book.h"
+#include "registry/remote_schemas.h"
 #include "serve/server.h"
 #include "serve/standby.h"
 
@@ -69,6 +71,14 @@ void say_commit(Log& log, const ledger::CommitOutcome& commit) {
            {"duration_us", commit.duration_us}});
 }
 
+void watch_registries(const engine::Job& job, serve::Server& server) {
+  for (const engine::SourceJob& source : job.sources) {
+    if (!source.schemas) continue;
+    server.watch_registry(source.schemas->url(),
+                          [schemas = source.schemas] { return schemas->is_out_of_reach(); });
+  }
+}
+
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options, Log& log) {
   const std::string data = job.data;
   const auto book = std::make_shared<registry::RegistryBook>();
@@ -95,6 +105,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
     tell_service_manager("READY=1");
     log.say(LogLevel::info, "serve", "ready");
   };
+  const engine::Job watched = job;
   ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
@@ -102,6 +113,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
       server, serve::Server::start(
                   std::move(options), live->journal(), live->committed_through(), *registry, now_us,
                   [&live = *live] { return serve::KafkaGauges{live.kafka(), live.produced()}; }));
+  watch_registries(watched, *server);
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(fs, data, *live, *server));
   log.say(
@@ -160,6 +172,7 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
     return failed(chosen.error());
   if (const Status read = read_signing_keys(fs, serve.signing_keys); !read)
     return failed(read.error());
+  if (const Status opened = open_registries(fs, job); !opened) return failed(opened.error());
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_in_turn(fs, options, job, serve, log);
