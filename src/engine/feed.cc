@@ -10,8 +10,12 @@ PositionStep file_step(const event::Slice& slice) {
 }
 
 FileFeed::FileFeed(const FileSystem& fs, const std::vector<OpenSource>& sources,
-                   int64_t slice_bytes, std::vector<WorkFile> files)
-    : fs_(fs), sources_(sources), slice_bytes_(slice_bytes), files_(std::move(files)) {}
+                   SchemaFetcher& schemas, int64_t slice_bytes, std::vector<WorkFile> files)
+    : fs_(fs),
+      sources_(sources),
+      schemas_(schemas),
+      slice_bytes_(slice_bytes),
+      files_(std::move(files)) {}
 
 Result<std::optional<ReadSlice>> FileFeed::next() {
   for (; reading_ < files_.size(); ++reading_, reader_.reset()) {
@@ -20,11 +24,12 @@ Result<std::optional<ReadSlice>> FileFeed::next() {
       const OpenSource& source = sources_[work_->source];
       const std::string& name = source.job->decoder.source;
       auto opened = source::SliceReader::open(fs_, work_->file, name, work_->resume.begin,
-                                              slice_bytes_, format_of(*source.decoder), buffers_);
+                                              slice_bytes_, schemas_.format_of(source), buffers_);
       if (!opened) return std::move(opened).error().within("source " + name);
       reader_ = *std::move(opened);
     }
     ADWEAVE_ASSIGN(std::optional<event::Slice> slice, reader_->next());
+    if (schemas_.has_given_up()) break;
     if (!slice) continue;
     const PositionStep step = file_step(*slice);
     return std::optional<ReadSlice>({work_, step, std::move(*slice)});

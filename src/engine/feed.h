@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/plan.h"
+#include "engine/schema_fetcher.h"
 #include "event/slice.h"
 
 namespace adweave::engine {
@@ -43,14 +44,16 @@ class Feed {
 // The planned files, each to its end.
 class FileFeed : public Feed {
  public:
-  FileFeed(const FileSystem& fs, const std::vector<OpenSource>& sources, int64_t slice_bytes,
-           std::vector<WorkFile> files);
+  // All that is referred to must outlive it.
+  FileFeed(const FileSystem& fs, const std::vector<OpenSource>& sources, SchemaFetcher& schemas,
+           int64_t slice_bytes, std::vector<WorkFile> files);
 
   Result<std::optional<ReadSlice>> next() override;
 
  private:
   const FileSystem& fs_;
   const std::vector<OpenSource>& sources_;
+  SchemaFetcher& schemas_;
   int64_t slice_bytes_;
   std::vector<WorkFile> files_;
   source::SliceBuffers buffers_;

@@ -6,12 +6,13 @@
 namespace adweave::engine {
 
 FolderFeed::FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
-                       KnownFiles known, std::function<int64_t()> now_us,
+                       SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> now_us,
                        std::function<void(const Error&)> trouble,
                        const source::PausedSources& paused)
     : fs_(fs),
       job_(job),
       sources_(sources),
+      schemas_(schemas),
       known_(std::move(known)),
       now_us_(std::move(now_us)),
       trouble_(std::move(trouble)),
@@ -23,7 +24,8 @@ Result<std::optional<ReadSlice>> FolderFeed::next() {
   while (reading_ || !waiting_.empty()) {
     if (!reading_) {
       reading_source_ = waiting_.front().source;
-      reading_.emplace(fs_, sources_, job_.slice_bytes, std::vector{std::move(waiting_.front())});
+      reading_.emplace(fs_, sources_, schemas_, job_.slice_bytes,
+                       std::vector{std::move(waiting_.front())});
       waiting_.pop_front();
     }
     Result<std::optional<ReadSlice>> slice = reading_->next();

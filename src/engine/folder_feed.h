@@ -21,7 +21,7 @@ class FolderFeed : public Feed {
   // All that is referred to must outlive it. `now_us` tells whether a file has come to rest;
   // `trouble` is told what is wrong with a file, which stops no other.
   FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
-             KnownFiles known, std::function<int64_t()> now_us,
+             SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> now_us,
              std::function<void(const Error&)> trouble, const source::PausedSources& paused);
 
   // Does not wait. Null: there is nothing at the moment.
@@ -37,6 +37,7 @@ class FolderFeed : public Feed {
   const FileSystem& fs_;
   const Job& job_;
   std::vector<OpenSource>& sources_;
+  SchemaFetcher& schemas_;
   KnownFiles known_;
   std::function<int64_t()> now_us_;
   std::function<void(const Error&)> trouble_;

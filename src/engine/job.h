@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +20,20 @@
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
 
+namespace adweave::registry {
+class RemoteSchemas;
+}
+
 namespace adweave::engine {
+
+// Another schema registry, which speaks Confluent's interface.
+struct SchemaRegistry {
+  std::string url;
+  std::string user;                          // empty: the secret, if there is one, is a token
+  std::string secret_file, secret_variable;  // where it is; both empty: there is none
+  std::string ca_file;                       // who signs its certificate; empty: the system's
+  bool waits = true;  // for it, when it cannot be reached; else messages of new schemas are rejects
+};
 
 struct SourceJob {
   decode::DecoderSpec decoder;     // decoder.source is the source's name
@@ -30,6 +44,8 @@ struct SourceJob {
   std::optional<source::KafkaTopic> kafka;  // which a running server reads
   std::string tcp;                          // address where lines are taken; empty: none
   bool standard_input = false;              // of a running server
+  std::optional<SchemaRegistry> registry;   // that knows the schemas of the messages
+  std::shared_ptr<registry::RemoteSchemas> schemas = nullptr;  // of it, given before a run
 };
 
 struct Job {
@@ -72,8 +88,10 @@ struct RunHooks {
   std::function<int64_t()> now_us;  // for commit records only
   std::function<void(int64_t done_bytes, int64_t total_bytes)>
       progress;                // after each slice; may be empty
-  std::function<bool()> stop;  // true: commit what is sequenced and end; may be empty
+  std::function<bool()> stop;  // true: commit what is sequenced and end; may be empty. Any thread
   Profile* profile = nullptr;  // to be filled by run(); may be null
+  // What goes wrong beside the ledger, and is tried again; may be empty. Any thread.
+  std::function<void(const Error&)> trouble = nullptr;
 };
 
 // Runs the job to the end of its files. Fails with config, not_found, locked, fenced, io or

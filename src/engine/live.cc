@@ -21,6 +21,7 @@ class Server : public Live {
   Server(FileSystem& fs, Job job, LiveHooks hooks)
       : fs_(fs), job_(std::move(job)), live_(std::move(hooks)) {
     hooks_.now_us = live_.now_us;
+    hooks_.trouble = live_.trouble;
   }
 
   Status begin() {
@@ -88,8 +89,8 @@ class Server : public Live {
     ADWEAVE_TRY(sequencer_->recover());
     if (live_.ready) live_.ready();
     JournalFeed deliveries(job_, sources_, *journal_, from_);
-    FolderFeed files(fs_, job_, sources_, known_files(sources_, writer_->ledger()), live_.now_us,
-                     trouble(), *paused_);
+    FolderFeed files(fs_, job_, sources_, sequencer_->schemas(),
+                     known_files(sources_, writer_->ledger()), live_.now_us, trouble(), *paused_);
     std::optional<KafkaFeed> messages;
     if (kafka_) messages.emplace(job_, sources_, *kafka_, *paused_);
     LiveFeed feed(*journal_, deliveries, files, messages ? &*messages : nullptr);
@@ -163,6 +164,7 @@ class Server : public Live {
         [&](ReadSlice&& read) { return sequencer_->prepare(std::move(read)); });
     const Status status = take_all(pipeline, feed);
     feed.stop();  // before the pipeline's end, which waits for it
+    sequencer_->schemas().end();
     return status;
   }
 
@@ -174,6 +176,7 @@ class Server : public Live {
       ADWEAVE_ASSIGN(SlicePipeline::Waited next,
                      pipeline.next(std::chrono::microseconds(patience)));
       if (next.ended) return {};
+      if (next.slice && !next.slice->prepared) return end_within();
       if (next.slice) ADWEAVE_TRY(take(*std::move(next.slice)));
       const bool enough = sequencer_->pending_bytes() >= job_.commit_bytes;
       if (is_whole_ && !sequencer_->is_empty() && (enough || clock_us() >= due)) {
@@ -187,8 +190,18 @@ class Server : public Live {
       }
       // Only a start afresh makes a journal whole again; what is durable is committed then.
       if (const auto broken = journal_->broken()) return *broken;
-      if (live_.stop && live_.stop()) feed.stop();
+      if (live_.stop && live_.stop()) {
+        feed.stop();
+        sequencer_->schemas().end();
+      }
     }
+  }
+
+  // It was told to end while it waited for a schema registry.
+  Status end_within() const {
+    if (is_whole_) return {};
+    return Error{ErrorCode::io, "the server ended while it waited for a schema registry",
+                 "start it again: what was not committed is read again"};
   }
 
   Status take(DoneSlice slice) {

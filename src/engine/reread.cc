@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "engine/schema_fetcher.h"
 
 namespace adweave::engine {
 
@@ -216,7 +217,7 @@ std::optional<Reread> read_again(std::span<const OpenReject> rejects, const Rere
     for (RereadResult& result : left.results) result.left = problem;
     return left;
   }
-  event::DecodedSlice decoded = source.decoder->decode(std::move(slice));
+  event::DecodedSlice decoded = decode_at_once(*source.job, *source.decoder, std::move(slice));
   const bool several = rejects.front().offset != rejects.back().offset;
   if (several && !apart(rejects, decoded)) return std::nullopt;
   keep_own(rejects, decoded);

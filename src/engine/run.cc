@@ -23,13 +23,14 @@ Status sequence(Feed& feed, Sequencer& sequencer, const Job& job, const RunHooks
     const int64_t begin = wall_clock();
     ADWEAVE_ASSIGN(std::optional<DoneSlice> slice, pipeline.next());
     if (hooks.profile != nullptr) hooks.profile->add_idle(wall_clock() - begin);
-    if (!slice) break;
+    if (!slice || !slice->prepared) break;
     report.bytes += slice->prepared->decoded.slice.file_bytes;
     ADWEAVE_TRY(sequencer.take(*std::move(slice)));
     if (hooks.progress) hooks.progress(report.bytes, total_bytes);
     if (sequencer.pending_bytes() >= job.commit_bytes) ADWEAVE_TRY(sequencer.commit());
     if (hooks.stop && hooks.stop()) break;
   }
+  sequencer.schemas().end();  // or the pipeline's end would wait for them
   return sequencer.commit();
 }
 
@@ -44,7 +45,7 @@ Result<RunReport> read_files(FileSystem& fs, const Job& job, const RunHooks& hoo
   report.files = static_cast<int64_t>(plan.files.size());
   report.files_known = plan.files_known;
   report.first_commit = is_idle ? 0 : writer.ledger().head() + 1;
-  FileFeed feed(fs, sources, job.slice_bytes, std::move(plan.files));
+  FileFeed feed(fs, sources, sequencer.schemas(), job.slice_bytes, std::move(plan.files));
   ADWEAVE_TRY(sequence(feed, sequencer, job, hooks, plan.bytes, report));
   ADWEAVE_TRY(sequencer.keep_state());
   for (const OpenSource& source : sources) {

@@ -22,6 +22,7 @@ Sequencer::Sequencer(FileSystem& fs, const Job& job, const RunHooks& hooks,
       sources_(sources),
       writer_(writer),
       rules_(prepare_rules(job, writer.ledger(), std::move(dimensions))),
+      schemas_(hooks.trouble, hooks.stop),
       recent_(writer.ledger(), hooks.profile),
       publisher_(fs, job.data, hooks.profile),
       published_at_(hooks.now_us()),
@@ -38,19 +39,20 @@ Status Sequencer::keep_state() {
   return save_state(fs_, job_.data, writer_.ledger(), *state_);
 }
 
-std::unique_ptr<process::PreparedSlice> Sequencer::decode(ReadSlice& read) const {
+std::unique_ptr<process::PreparedSlice> Sequencer::decode(ReadSlice& read) {
   StageTimer timer(hooks_.profile, Stage::decode);
-  const decode::Decoder& decoder = *sources_[read.work->source].decoder;
-  // Not make_unique(), which would move what the decoder makes.
-  std::unique_ptr<process::PreparedSlice> prepared(
-      new process::PreparedSlice{decoder.decode(std::move(read.slice)), {}});
+  const OpenSource& source = sources_[read.work->source];
+  std::unique_ptr<process::PreparedSlice> prepared =
+      schemas_.decode(*source.job, *source.decoder, std::move(read.slice));
+  if (!prepared) return nullptr;
   const event::Slice& slice = prepared->decoded.slice;
   timer.add(prepared->decoded.records_read, static_cast<int64_t>(slice.bytes->size()));
   return prepared;
 }
 
-DoneSlice Sequencer::prepare(ReadSlice read) const {
+DoneSlice Sequencer::prepare(ReadSlice read) {
   std::unique_ptr<process::PreparedSlice> prepared = decode(read);
+  if (!prepared) return {};
   StageTimer timer(hooks_.profile, Stage::prepare);
   timer.add(rows_of(prepared->decoded), 0);
   process::prepare(*prepared, rules_);

@@ -15,6 +15,7 @@
 #include "engine/commit_builder.h"
 #include "engine/publish_delta.h"
 #include "engine/recent_files.h"
+#include "engine/schema_fetcher.h"
 #include "engine/slice_pipeline.h"
 
 namespace adweave::engine {
@@ -29,8 +30,11 @@ class Sequencer {
   // The state as of the newest commit. Comes first.
   Status recover();
 
-  // Decodes, and does the steps that need no state. May be called by several threads at once.
-  DoneSlice prepare(ReadSlice read) const;
+  // Decodes, and does the steps that need no state. May be called by several threads at once. Its
+  // DoneSlice is empty when a wait for a schema registry was ended: then nothing follows it.
+  DoneSlice prepare(ReadSlice read);
+  // Waits for the schema registries of its sources.
+  SchemaFetcher& schemas() { return schemas_; }
 
   // What was counted of the slice.
   Result<SliceCounts> take(DoneSlice slice);
@@ -51,7 +55,7 @@ class Sequencer {
   Result<std::optional<Error>> finish();
 
  private:
-  std::unique_ptr<process::PreparedSlice> decode(ReadSlice& read) const;
+  std::unique_ptr<process::PreparedSlice> decode(ReadSlice& read);
   Status begin(const std::shared_ptr<const WorkFile>& work);
   Status end_publication(const DeltaPublisher::Published& published, int64_t now);
   lake::WriteOptions options() const;
@@ -62,6 +66,7 @@ class Sequencer {
   const std::vector<OpenSource>& sources_;
   ledger::LedgerWriter& writer_;
   process::PrepareRules rules_;
+  SchemaFetcher schemas_;
   RecentFiles recent_;
   DeltaPublisher publisher_;
   int64_t published_at_;   // microseconds UTC

@@ -24,7 +24,8 @@ struct DoneSlice {
   std::shared_ptr<const WorkFile> work;
   PositionStep step;
   std::vector<source::JournalPosition> deliveries;
-  // By pointer: it passes through many hands, and has hundreds of columns to move.
+  // Null: the work was ended before it was decoded. By pointer: it passes through many hands, and
+  // has hundreds of columns to move.
   std::unique_ptr<process::PreparedSlice> prepared;
 };
 

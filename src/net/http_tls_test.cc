@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "net/http_client.h"
 #include "net/net_test_support.h"
 
 namespace adweave::net {
@@ -118,6 +119,28 @@ TEST_F(HttpTlsTest, AnswersOverTls) {
     EXPECT_THAT(client.receive_until("end"), HasSubstr("\r\n\r\nPOST /b " + large + "end"));
     EXPECT_EQ("", client.receive_until("more"));
   }
+}
+
+// The certificate must be signed by who is trusted, and be the host's.
+TEST_F(HttpTlsTest, AClientAsksWhoItTrusts) {
+  const auto server = start_server(options(), echo);
+  const auto get_from = [&](const std::string& host, const std::string& ca_file) {
+    const auto client = HttpClient::open(
+        {.url = "https://" + host + ":" + std::to_string(server->port()), .ca_file = ca_file});
+    EXPECT_TRUE(client) << client.error().message;
+    return client->get("/a");
+  };
+  const auto answer = get_from("localhost", file("certificate.pem"));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->body, "GET /a ");
+  for (const auto& [host, ca_file] : {std::pair{"localhost", ""},
+                                      {"localhost", "other_certificate.pem"},
+                                      {"127.0.0.1", "certificate.pem"}}) {
+    const auto refused = get_from(host, *ca_file ? file(ca_file) : "");
+    ASSERT_FALSE(refused) << host << " " << ca_file;
+    EXPECT_THAT(refused.error().message, HasSubstr("no secure connection"));
+  }
+  EXPECT_FALSE(HttpClient::open({.url = "https://a", .ca_file = file("none.pem")}));
 }
 
 TEST_F(HttpTlsTest, RefusesOldVersionsAndPlainText) {

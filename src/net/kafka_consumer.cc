@@ -67,8 +67,8 @@ class KafkaConsumer::Client {
   ~Client();
 
   KafkaHandle& handle() { return *handle_; }
-  Result<std::optional<KafkaRecord>> read_at(const std::string& topic, int32_t partition,
-                                             int64_t offset);
+  Result<std::vector<KafkaRecord>> read_from(const std::string& topic, int32_t partition,
+                                             int64_t offset, size_t most);
   Status start(const std::string& topic, int32_t partition, int64_t offset);
   Status stop(const std::string& topic, int32_t partition);
   size_t poll(size_t most, const Take& take, const Ended& ended, const Trouble& trouble);
@@ -132,14 +132,14 @@ KafkaConsumer::Client::~Client() {
   for (const auto& [place, from] : fetched_) rd_kafka_consume_stop(from->handle, from->partition);
 }
 
-Result<std::optional<KafkaRecord>> KafkaConsumer::Client::read_at(const std::string& topic,
-                                                                  int32_t partition,
-                                                                  int64_t offset) {
+Result<std::vector<KafkaRecord>> KafkaConsumer::Client::read_from(const std::string& topic,
+                                                                  int32_t partition, int64_t offset,
+                                                                  size_t most) {
   const std::lock_guard lock(reading_);
   if (!reader_) {
     ADWEAVE_ASSIGN(reader_, KafkaHandle::open(handle_->options(), KafkaUse::look_up));
   }
-  return look_up(*reader_, topic, partition, offset);
+  return look_up(*reader_, topic, partition, offset, most);
 }
 
 Status KafkaConsumer::Client::start(const std::string& topic, int32_t partition, int64_t offset) {
@@ -384,7 +384,15 @@ Result<bool> KafkaConsumer::is_compacted(const std::string& topic) const {
 
 Result<std::optional<KafkaRecord>> KafkaConsumer::read_at(const std::string& topic,
                                                           int32_t partition, int64_t offset) const {
-  return client_->read_at(topic, partition, offset);
+  ADWEAVE_ASSIGN(auto records, client_->read_from(topic, partition, offset, 1));
+  if (records.empty() || records[0].offset != offset) return std::optional<KafkaRecord>();
+  return std::optional(std::move(records[0]));
+}
+
+Result<std::vector<KafkaRecord>> KafkaConsumer::read_from(const std::string& topic,
+                                                          int32_t partition, int64_t offset,
+                                                          size_t most) const {
+  return client_->read_from(topic, partition, offset, most);
 }
 
 Status KafkaConsumer::start(const std::string& topic, int32_t partition, int64_t offset) {

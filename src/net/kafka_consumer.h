@@ -90,6 +90,12 @@ class KafkaConsumer {
   Result<std::optional<KafkaRecord>> read_at(const std::string& topic, int32_t partition,
                                              int64_t offset) const;
 
+  // Records from that offset on, of which one answer of the cluster has at least one: at most
+  // `most` of them, in their order. The first may lie behind the offset, if none is there. Empty:
+  // there is none from there on. Otherwise as read_at().
+  Result<std::vector<KafkaRecord>> read_from(const std::string& topic, int32_t partition,
+                                             int64_t offset, size_t most) const;
+
   // Begins to fetch a partition that is not being fetched, from an offset (0 or more) on. Does not
   // wait for the cluster: what is wrong with it comes out of poll().
   Status start(const std::string& topic, int32_t partition, int64_t offset);

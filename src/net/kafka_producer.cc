@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -101,17 +102,39 @@ class TransactionalProducer : public KafkaProducer {
 
   Result<std::optional<std::string>> key_at(const std::string& topic, int32_t partition,
                                             int64_t offset) override {
-    auto record = consumer_->read_at(topic, partition, offset);
-    if (!record && record.error().code == ErrorCode::not_found) {
-      return std::optional<std::string>();
+    if (topic != keys_.topic || partition != keys_.partition || offset < keys_.first ||
+        offset > keys_.last) {
+      ADWEAVE_TRY(read_keys(topic, partition, offset));
     }
-    if (!record) return std::move(record).error();
-    if (!*record || (*record)->key.empty()) return std::optional<std::string>();
-    return std::optional(std::move((*record)->key));
+    const auto key = keys_.keys.find(offset);
+    return key == keys_.keys.end() ? std::optional<std::string>() : std::optional(key->second);
   }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // Keys of records that lie together, of those that have one.
+  struct Keys {
+    std::string topic;
+    int32_t partition = 0;
+    int64_t first = 0;  // all from here
+    int64_t last = -1;  // to here are known
+    std::map<int64_t, std::string> keys;
+  };
+
+  // Rejects come in their order, and often many in a row: one answer has the keys of many.
+  Status read_keys(const std::string& topic, int32_t partition, int64_t offset) {
+    auto records = consumer_->read_from(topic, partition, offset, limits::kKafkaMessagesAtOnce);
+    const bool is_gone = !records && records.error().code == ErrorCode::not_found;
+    if (!records && !is_gone) return std::move(records).error();
+    keys_ = {topic, partition, offset, offset, {}};
+    if (is_gone) return {};
+    for (KafkaRecord& record : *records) {
+      keys_.last = std::max(keys_.last, record.offset);
+      if (!record.key.empty()) keys_.keys.emplace(record.offset, std::move(record.key));
+    }
+    return {};
+  }
 
   const std::string& name() const { return handle_->options().transactional_id; }
 
@@ -234,6 +257,7 @@ class TransactionalProducer : public KafkaProducer {
   std::unique_ptr<KafkaConsumer> consumer_;  // asks what a producer cannot
   std::function<bool()> stop_;
   bool is_open_ = false;  // a transaction
+  Keys keys_;             // that were read last
 };
 
 }  // namespace

@@ -108,6 +108,13 @@ TEST_F(KafkaProducerTest, TheKeyOfARecord) {
   const auto producer = must_open(producer_options(cluster, "keys"));
   EXPECT_EQ(*producer->key_at("keys", 0, 0), "k");
   EXPECT_EQ(*producer->key_at("keys", 0, 1), std::nullopt);
+  cluster.create_topic("others", 2);
+  cluster.produce("others", 1, {{.value = "a", .key = "k0"}, {.value = "b", .key = "k1"}});
+  cluster.produce("others", 1, {{.value = "c", .key = "k2"}});
+  for (const int64_t offset : {1, 2, 0, 1}) {
+    EXPECT_EQ(*producer->key_at("others", 1, offset), fmt::format("k{}", offset));
+    EXPECT_EQ(*producer->key_at("others", 0, offset), std::nullopt);
+  }
   EXPECT_EQ(*producer->key_at("keys", 0, 7), std::nullopt);
   EXPECT_EQ(*producer->key_at("missing", 0, 0), std::nullopt);
 }

@@ -124,6 +124,16 @@ KafkaEvent first_of(KafkaHandle& handle, rd_kafka_queue_t* queue) {
   return first;
 }
 
+// Those that have come with the first.
+void add_queued(rd_kafka_queue_t* queue, size_t most, std::vector<KafkaRecord>& records) {
+  while (records.size() < most) {
+    const KafkaEvent next(rd_kafka_queue_poll(queue, 0));
+    const rd_kafka_message_t* found = next ? kafka_message(next.get()) : nullptr;
+    if (!found) return;
+    records.push_back(copy_of(found));
+  }
+}
+
 }  // namespace
 
 Result<std::vector<int32_t>> ask_partitions(KafkaHandle& handle, const std::string& topic) {
@@ -170,28 +180,31 @@ Result<bool> ask_is_compacted(KafkaHandle& handle, const std::string& topic) {
   return false;  // may not be asked, or this cluster does not know the question
 }
 
-Result<std::optional<KafkaRecord>> look_up(KafkaHandle& handle, const std::string& topic,
-                                           int32_t partition, int64_t offset) {
+Result<std::vector<KafkaRecord>> look_up(KafkaHandle& handle, const std::string& topic,
+                                         int32_t partition, int64_t offset, size_t most) {
   const std::string what = fmt::format("{}, offset {}", kafka_place(topic, partition), offset);
   // To a partition that does not exist there would be no answer.
   ADWEAVE_ASSIGN(const auto partitions, ask_partitions(handle, topic));
   if (!std::binary_search(partitions.begin(), partitions.end(), partition)) {
     return handle.error_of(what, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION);
   }
-  if (offset < 0) return std::optional<KafkaRecord>();
+  if (offset < 0) return std::vector<KafkaRecord>();
   rd_kafka_topic_t* asked = handle.topic(topic);
   const KafkaQueue queue(rd_kafka_queue_new(handle.get()));
   if (!asked || rd_kafka_consume_start_queue(asked, partition, offset, queue.get()) != 0) {
     return handle.error_of(what, rd_kafka_last_error());
   }
   const KafkaEvent first = first_of(handle, queue.get());
+  std::vector<KafkaRecord> records;
+  if (const rd_kafka_message_t* found = first ? kafka_message(first.get()) : nullptr) {
+    records.push_back(copy_of(found));
+    add_queued(queue.get(), most, records);
+  }
   rd_kafka_consume_stop(asked, partition);
   if (!first) return handle.error_of(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
-  if (const rd_kafka_message_t* found = kafka_message(first.get())) {
-    return found->offset == offset ? std::optional(copy_of(found)) : std::nullopt;
-  }
+  if (!records.empty()) return records;
   const rd_kafka_resp_err_t error = rd_kafka_event_error(first.get());
-  if (says_none(error)) return std::optional<KafkaRecord>();
+  if (says_none(error)) return records;
   return handle.error_of(what, error, rd_kafka_event_error_string(first.get()));
 }
 

@@ -16,8 +16,8 @@ Result<std::vector<int32_t>> ask_partitions(KafkaHandle& handle, const std::stri
 Result<KafkaOffsets> ask_offsets(KafkaHandle& handle, const std::string& topic, int32_t partition);
 Result<bool> ask_is_compacted(KafkaHandle& handle, const std::string& topic);
 
-// Of a handle that was opened to look up, by one thread at a time.
-Result<std::optional<KafkaRecord>> look_up(KafkaHandle& handle, const std::string& topic,
-                                           int32_t partition, int64_t offset);
+// Of a handle that was opened to look up, by one thread at a time: as KafkaConsumer::read_from().
+Result<std::vector<KafkaRecord>> look_up(KafkaHandle& handle, const std::string& topic,
+                                         int32_t partition, int64_t offset, size_t most);
 
 }  // namespace adweave::net

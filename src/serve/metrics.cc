@@ -150,6 +150,11 @@ void Metrics::take(const ledger::CommitOutcome& commit) {
   latest_receipt_ = std::max(latest_receipt_, commit.latest_receipt);
 }
 
+void Metrics::watch_registry(const std::string& url, std::function<bool()> is_out_of_reach) {
+  const std::lock_guard guard(mutex_);
+  registries_[url] = std::move(is_out_of_reach);
+}
+
 JsonValue Metrics::status(const Gauges& gauges) const {
   const std::lock_guard guard(mutex_);
   JsonValue::Array sources;
@@ -257,6 +262,12 @@ std::string Metrics::text(const Gauges& gauges) const {
     out.put(is_paused ? 1 : 0, "source", source);
   put_seal(out, gauges.seal);
   put_reconcile(out, gauges.reconcile);
+  if (!registries_.empty()) {
+    out.begin("adweave_schema_registry_out_of_reach", "gauge",
+              "1 when the last call to another schema registry has failed.");
+    for (const auto& [url, is_out_of_reach] : registries_)
+      out.put(is_out_of_reach() ? 1 : 0, "registry", url);
+  }
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")

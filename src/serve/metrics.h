@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -41,6 +42,8 @@ class Metrics {
   void count_request(int status);
   void count_delivery(const std::string& source, int64_t bytes);
   void take(const ledger::CommitOutcome& commit);
+  // Another schema registry, and whether it is out of reach: asked on any thread, until the end.
+  void watch_registry(const std::string& url, std::function<bool()> is_out_of_reach);
 
   std::string text(const Gauges& gauges) const;
 
@@ -61,6 +64,7 @@ class Metrics {
   std::map<std::string, std::pair<int64_t, int64_t>> deliveries_;  // by source: number, bytes
   std::map<std::string, ledger::Counts> counts_;                   // by source
   std::map<std::string, int64_t> rejected_;                        // by reason
+  std::map<std::string, std::function<bool()>> registries_;        // by address
   std::array<int64_t, kBounds.size()> commits_within_{};
   int64_t commits_ = 0;
   int64_t commit_us_ = 0;

@@ -56,6 +56,20 @@ TEST(Metrics, LabelsAreQuoted) {
               HasSubstr("adweave_delivered_bytes_total{source=\"a\\\"b\\\\c\\nd\"} 5\n"));
 }
 
+TEST(Metrics, OtherSchemaRegistries) {
+  Metrics metrics;
+  EXPECT_THAT(metrics.text({}), Not(HasSubstr("adweave_schema_registry")));
+  bool is_out_of_reach = true;
+  metrics.watch_registry("http://a", [&] { return is_out_of_reach; });
+  for (const char* expected : {"1", "0"}) {
+    EXPECT_THAT(
+        metrics.text({}),
+        HasSubstr(std::string("adweave_schema_registry_out_of_reach{registry=\"http://a\"} ") +
+                  expected + "\n"));
+    is_out_of_reach = false;
+  }
+}
+
 TEST(Metrics, PartitionsOfKafka) {
   Gauges gauges;
   gauges.kafka.partitions = {{"clicks", 0, 90, 100, false}, {"clicks", 1, 7, -1, true}};

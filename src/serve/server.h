@@ -53,6 +53,10 @@ class Server {
 
   void ready() { is_ready_ = true; }
   void committed(const ledger::CommitOutcome& commit);
+  // Shown in the metrics (Metrics::watch_registry()).
+  void watch_registry(const std::string& url, std::function<bool()> is_out_of_reach) {
+    metrics_.watch_registry(url, std::move(is_out_of_reach));
+  }
 
   // Takes nothing more and answers all who wait. The destructor does it too.
   void stop();

@@ -1,11 +1,13 @@
 # Peers: the systems that the tests in tests/integration/peers run. They come from package registries, pinned, into .cache/peers.
 
 DEBIAN_PEERS=(openjdk-17-jre-headless maven openssl)
-PEERS=(prometheus kafka spark)  # the short ones first
+PEERS=(prometheus kafka apicurio spark)  # the short ones first
+declare -A PEER_JAVA=([apicurio]=21)  # the oldest that runs it, where Debian's 17 does not
 # What a peer sees of us; a change to it makes `./dev ci` run its tests. Patterns of git, not of the shell.
 declare -A PEER_PATHS=(
   [prometheus]='src/serve/metrics* src/query/reconcile* src/ledger/progress* packaging/prometheus tests/integration/peers/*prometheus* tests/integration/peers/*.rules.*'
   [kafka]='src/net/kafka_* src/*/*kafka* src/source/*.cc src/engine/feed* src/engine/live* tests/integration/peers/*kafka*'
+  [apicurio]='src/registry/remote_* src/net/http_client* src/engine/schema_fetcher* tests/integration/peers/*apicurio*'
   [spark]='src/lake src/ledger src/engine/publish_* src/engine/seal* src/query/ddl* tests/integration/peers/*spark*'
 )
 
@@ -28,10 +30,10 @@ setup_peer_python() { # name
 
 # The list's sums as `sha256sum --check` takes them.
 jar_sums() { # list
-  awk -F '[: ]' '{print $4 "  " $2 "-" $3 ".jar"}' "$1"
+  awk -F '[: ]' '{print $NF "  " $2 "-" $3 (NF > 4 ? "-" $5 "." $4 : ".jar")}' "$1"
 }
 
-# Jars of a list, "group:artifact:version sha256" a line, in .cache/peers/jars/NAME. They are checked each time.
+# Jars of a list, "group:artifact:version[:type:classifier] sha256" a line, in .cache/peers/jars/NAME. They are checked each time.
 setup_jars() { # name
   local list=tests/integration/peers/$1.jars folder=.cache/peers/jars/$1
   if [ -d "$folder" ] && jar_sums "$list" | (cd "$folder" && sha256sum --check --status -); then return; fi
@@ -44,7 +46,9 @@ setup_jars() { # name
       print "<version>1</version><packaging>pom</packaging><dependencies>"
     }
     {
-      print "<dependency><groupId>" $1 "</groupId><artifactId>" $2 "</artifactId><version>" $3 "</version><exclusions>"
+      print "<dependency><groupId>" $1 "</groupId><artifactId>" $2 "</artifactId><version>" $3 "</version>"
+      if (NF > 4) print "<type>" $4 "</type><classifier>" $5 "</classifier>"
+      print "<exclusions>"
       print "<exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
     }
     END { print "</dependencies></project>" }' "$list" >"$folder/pom.xml"
@@ -82,15 +86,25 @@ setup_peer() { # name
   setup_jars "$1"
 }
 
-# The tests against a peer (test_NAME.py, test_NAME_*.py): in its Python, with the Java that Debian's package brought; or
-# with its programs in PATH.
+# A java that runs the peer: Debian's, or one that is on this machine and new enough.
+peer_java() { # name
+  local oldest=${PEER_JAVA[$1]:-} folder version
+  [ -n "$oldest" ] || { dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$'; return; }
+  for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+    version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$folder/release" 2>/dev/null) || continue
+    [ "${version:-0}" -lt "$oldest" ] || { echo "$folder/bin/java"; return; }
+  done
+  fail "$1 needs Java $oldest or newer, in JAVA_HOME or /usr/lib/jvm"
+}
+
+# The tests against a peer (test_NAME.py, test_NAME_*.py): in its Python, or with its programs in PATH.
 test_peer() { # name
   if [ -f "tests/integration/peers/$1.debian" ]; then
     PATH=$ROOT/.cache/peers/$1/usr/bin:$PATH PYTHONPATH=$ROOT/tests/integration test_python "tests/integration/peers/test_$1.py"
     return
   fi
   local java file
-  java=$(dpkg-query -L openjdk-17-jre-headless | grep '/bin/java$')
+  java=$(peer_java "$1")
   for file in tests/integration/peers/test_"$1".py tests/integration/peers/test_"$1"_*.py; do
     [ -f "$file" ] || continue
     JAVA_HOME=${java%/bin/java} PYTHONPATH=$ROOT/tests/integration test_python "$file" "$(peer_python "$1")"

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/command.h"
+#include "app/config/registry_config.h"
 #include "app/preview/linked_copy.h"
 #include "app/terminal/terminal.h"
 #include "base/money.h"
@@ -46,6 +47,7 @@ int replay_command(FileSystem& fs, const ReplayOptions& options) {
   engine::Job job;
   if (const int code = open_job(fs, options.config, options.read.data, job); code != kOk)
     return code;
+  if (const Status opened = open_registries(fs, job); !opened) return fail(opened.error());
   const Result<engine::ReplayReport> report = engine::replay(fs, job, options.filter, kHooks);
   if (!report) return fail(report.error());
   print_rows(causes_table(*report), options.read);
@@ -144,6 +146,9 @@ int fix_command(FileSystem& fs, const ReplayOptions& options) {
   engine::Job job;
   if (const int code = open_job(fs, options.config, options.read.data, job); code != kOk)
     return code;
+  if (const Status opened = open_registries(fs, job); !opened) return fail(opened.error());
+  // Who only looks asks no registry, and writes nothing.
+  for (engine::SourceJob& source : job.sources) source.schemas = nullptr;
   const Result<Preview> result = preview(fs, job, options.filter);
   if (!result) return fail(result.error());
   if (options.read.format() == OutputFormat::table) {

@@ -7,6 +7,7 @@
 
 #include "app/command.h"
 #include "app/config/config.h"
+#include "app/config/registry_config.h"
 #include "app/terminal/profile.h"
 #include "app/terminal/terminal.h"
 #include "app/version.h"
@@ -68,9 +69,15 @@ int print_profile(const engine::Profile& profile, const RunOptions& options) {
   return fail({ErrorCode::io, options.profile_json + ": cannot be written", "give another file"});
 }
 
+// The run goes on.
+void tell_trouble(const Error& error) {
+  std::cerr << fmt::format("adweave: {}; it is tried again\n", error.message);
+}
+
 int run_command(FileSystem& fs, const RunOptions& options) {
   engine::Job job;
   if (const int code = open_job(fs, options.write, job); code != kOk) return code;
+  if (const Status opened = open_registries(fs, job); !opened) return fail(opened.error());
   stop_on_signals();  // what has been sequenced is committed then
 
   engine::Profile profile;
@@ -80,7 +87,7 @@ int run_command(FileSystem& fs, const RunOptions& options) {
     ProgressBar progress("run");
     return engine::run(fs, job,
                        {now_us, [&](int64_t done, int64_t total) { progress.show(done, total); },
-                        stop_asked, is_profiled ? &profile : nullptr});
+                        stop_asked, is_profiled ? &profile : nullptr, tell_trouble});
   }();
   profile.finish(engine::wall_clock() - begin, engine::process_cpu_clock(), job.threads);
   if (!report) return fail(report.error());
@@ -107,7 +114,7 @@ int open_job(const FileSystem& fs, const std::string& config, const std::string&
 
 void give_schemas(engine::Job& job, const std::shared_ptr<const decode::SchemaBook>& book) {
   for (engine::SourceJob& source : job.sources) {
-    if (source.decoder.avro.from_registry) source.decoder.avro.book = book;
+    if (source.decoder.avro.from_registry && !source.registry) source.decoder.avro.book = book;
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "app/command.h"
 #include "app/config/config.h"
+#include "app/config/registry_config.h"
 #include "app/config/serve_config.h"
 #include "app/control/control.h"
 #include "app/control/reconcile.h"
@@ -23,6 +24,7 @@
 #include "engine/background_merge.h"
 #include "engine/live.h"
 #include "registry/book.h"
+#include "registry/remote_schemas.h"
 #include "serve/server.h"
 #include "serve/standby.h"
 
@@ -91,6 +93,14 @@ engine::MergeHooks merge_hooks(Log& log) {
   return hooks;
 }
 
+void watch_registries(const engine::Job& job, serve::Server& server) {
+  for (const engine::SourceJob& source : job.sources) {
+    if (!source.schemas) continue;
+    server.watch_registry(source.schemas->url(),
+                          [schemas = source.schemas] { return schemas->is_out_of_reach(); });
+  }
+}
+
 Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options options, Log& log) {
   const std::string data = job.data;
   const std::vector<std::string> sources = names_of(job);
@@ -124,6 +134,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
     tell_service_manager("READY=1");
     log.say(LogLevel::info, "serve", "ready");
   };
+  const engine::Job watched = job;
   ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
   merge = std::make_unique<engine::BackgroundMerge>(fs, *live, merge_hooks(log));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
@@ -137,6 +148,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
                                      gauges.seal = merge->progress();
                                      gauges.reconcile = reconcile.progress();
                                    }));
+  watch_registries(watched, *server);
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(data, {fs, *live, *merge, *server, live->paused(), sources}));
   log.say(
@@ -197,6 +209,7 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
     return failed(chosen.error());
   if (const Status read = read_signing_keys(fs, serve.signing_keys); !read)
     return failed(read.error());
+  if (const Status opened = open_registries(fs, job); !opened) return failed(opened.error());
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_in_turn(fs, options, job, serve, log);

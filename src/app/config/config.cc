@@ -255,6 +255,11 @@ Result<Config> load_config(const FileSystem& fs, const std::string& path) {
   config.job.folder = parent_path(path);
   std::vector<std::string*> files = {&config.serve.certificate, &config.serve.key};
   for (serve::SigningKey& key : config.serve.signing_keys) files.push_back(&key.file);
+  for (engine::SourceJob& source : config.job.sources) {
+    if (!source.registry) continue;
+    files.push_back(&source.registry->secret_file);
+    files.push_back(&source.registry->ca_file);
+  }
   for (std::string* file : files) {
     if (!file->empty() && !file->starts_with('/')) *file = join_path(config.job.folder, *file);
   }

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "app/config/kafka_config.h"
+#include "app/config/registry_config.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "query/report.h"
@@ -282,13 +283,6 @@ void read_avro(MapReader& map, const ReadFile& read, decode::AvroSpec& avro) {
   if (const auto node = map.take("schema"))
     avro.schema = read_schema(*node, map.scalar(*node, "schema"), read, map.problems());
   read_schemas(map, read, avro);
-  if (const auto registry = map.text("registry")) {
-    avro.from_registry = *registry == "self";
-    if (!avro.from_registry) {
-      map.problems().add(map.node(), "registry is not self: " + *registry,
-                         "write registry: self, for the schemas of the data folder's own registry");
-    }
-  }
   avro.envelope = map.text("envelope").value_or("");
   avro.undo = {map.texts("json_text"), map.texts("merge"), map.texts("ignore")};
 }
@@ -304,6 +298,9 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   copy.remove("kafka");
   copy.remove("tcp");
   copy.remove("stdin");
+  if (copy["registry"] && !(copy["registry"].IsScalar() && copy["registry"].Scalar() == "self"))
+    copy.remove("registry");
+  copy.remove("unknown_schema");
   std::string text = YAML::Dump(copy) + avro.schema;
   for (const auto& [id, schema] : avro.schemas) text += schema;
   return to_hex(hash128(text));
@@ -374,7 +371,10 @@ engine::SourceJob read_source(const YAML::Node& node, const ReadFile& read, Prob
                                             {"document", JsonFraming::document}})
             .value_or(JsonFraming::lines);
   }
-  if (job.decoder.format == Format::avro) read_avro(map, read, job.decoder.avro);
+  if (job.decoder.format == Format::avro) {
+    read_avro(map, read, job.decoder.avro);
+    read_registry(map, job);
+  }
   if (job.decoder.format == Format::csv) read_csv(map, job.decoder.csv);
   if (job.decoder.format == Format::lines)
     job.decoder.pattern = map.required_text("pattern", "'{ip} {_} \"{request}\"'");
