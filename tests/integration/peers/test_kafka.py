@@ -66,7 +66,7 @@ class Load(threading.Thread):
     def __init__(self, cluster: peer.Kafka, topic: str, partitions: int, per_second: int) -> None:
         super().__init__()
         self.cluster, self.topic, self.partitions, self.per_second = cluster, topic, partitions, per_second
-        self.sent, self.failed, self.ending = 0, [], threading.Event()
+        self.sent, self.acknowledged, self.failed, self.ending = 0, 0, [], threading.Event()
 
     def run(self) -> None:
         producers = [self.cluster.producer(codec) for codec in CODECS]
@@ -75,12 +75,19 @@ class Load(threading.Thread):
             names = [f"{self.topic}-{self.sent + i}" for i in range(chosen.randint(1, 3))]
             producer = producers[self.sent % len(producers)]
             producer.produce(self.topic, b"\n".join(map(line, names)), partition=self.sent % self.partitions,
-                             on_delivery=lambda error, _: error and self.failed.append(error))
+                             on_delivery=lambda error, _, events=len(names): self.told(error, events))
             producer.poll(0)
             self.sent += len(names)
             time.sleep(max(0.0, begun + self.sent / self.per_second - time.monotonic()))
         for producer in producers:
-            producer.flush(peer.WAIT_S)
+            if left := producer.flush(peer.WAIT_S):
+                self.failed.append(f"{left} messages without an answer")
+
+    def told(self, error: object, events: int) -> None:
+        if error:
+            self.failed.append(error)
+        else:
+            self.acknowledged += events
 
     def end(self) -> int:
         """Returns how many events the brokers have acknowledged, which are all."""
@@ -88,6 +95,8 @@ class Load(threading.Thread):
         self.join()
         if self.failed:
             raise AssertionError(f"not sent: {self.failed[:3]}")
+        if self.acknowledged != self.sent:
+            raise AssertionError(f"{self.sent} events sent, and {self.acknowledged} acknowledged")
         return self.sent
 
 
