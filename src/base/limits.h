@@ -137,6 +137,23 @@ inline constexpr int64_t kDeltaTombstoneUs = 7 * kDayUs;    // a removed file is
 inline constexpr int64_t kDeltaLogUs = 30 * kDayUs;   // below a checkpoint versions stay so long
 inline constexpr int64_t kDeltaVersionsMax = 10'000;  // and not more of them than this
 
+// Rows under the ids that they name, for look-ups.
+inline constexpr size_t kLookupBlockBytes = size_t{16} * 1024;  // of rows, compressed as one
+inline constexpr int64_t kLookupBuildRows = 262'144;            // made into a run at once
+inline constexpr int64_t kLookupMemoryRows = 65'536;  // kept in memory alone, not yet in a file
+inline constexpr int64_t kLookupMemoryUs = 60 * kSecondUs;  // and no longer than this
+inline constexpr int64_t kLookupEveryUs = kSecondUs / 2;    // between looks for new commits
+inline constexpr int64_t kLookupRetryUs = 10 * kSecondUs;   // after a failure
+inline constexpr size_t kLookupMergeRuns = 8;               // of about one size; they become one
+inline constexpr int64_t kLookupRunRowsMax = 16'777'216;    // a larger run is not made
+inline constexpr int64_t kLookupDaysDefault = 30;
+inline constexpr int64_t kLookupDaysMax = 3'660;
+inline constexpr size_t kLookupRowsMax = 10'000;      // that one question looks at
+inline constexpr int64_t kTimelineRowsDefault = 100;  // in an answer
+inline constexpr int64_t kTimelineRowsMax = 1'000;
+inline constexpr size_t kLookupThreads = 2;       // that answer them
+inline constexpr size_t kLookupWaitingMax = 256;  // questions
+
 // The socket of a data folder, by which commands talk to the server that runs on it.
 inline constexpr size_t kLocalLineBytesMax = 4 * kMiB;  // of a request or an answer
 inline constexpr size_t kLocalConnectionsMax = 32;
