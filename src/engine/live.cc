@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "engine/dimension_files.h"
+#include "engine/index_follower.h"
 #include "engine/kafka_publisher.h"
 #include "engine/live_feed.h"
 #include "engine/sequencer.h"
@@ -41,6 +42,10 @@ class Server : public Live {
     if (job_.kafka_produce.is_on()) {
       ADWEAVE_ASSIGN(publisher_, KafkaPublisher::start(fs_, job_, writer_->ledger(), trouble()));
     }
+    if (job_.lookup_days > 0) {
+      ADWEAVE_ASSIGN(index_, IndexFollower::start(fs_, job_.data, writer_->ledger(),
+                                                  job_.lookup_days, {live_.now_us, trouble()}));
+    }
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
     return {};
@@ -59,6 +64,7 @@ class Server : public Live {
   std::optional<source::KafkaProduced> produced() const override {
     return publisher_ ? std::optional(publisher_->status()) : std::nullopt;
   }
+  const lookup::Index* index() const override { return index_ ? &index_->index() : nullptr; }
 
   Status run() override {
     const Status ran = run_to_end();
@@ -187,6 +193,7 @@ class Server : public Live {
         ADWEAVE_TRY(do_asked());
         ADWEAVE_TRY(sequencer_->publish());
         if (publisher_) publisher_->committed(writer_->ledger().head());
+        if (index_) index_->offer(writer_->ledger());
       }
       // Only a start afresh makes a journal whole again; what is durable is committed then.
       if (const auto broken = journal_->broken()) return *broken;
@@ -299,6 +306,7 @@ class Server : public Live {
   std::unique_ptr<source::Journal> journal_;
   std::unique_ptr<source::KafkaLog> kafka_;    // null: no source has a topic
   std::unique_ptr<KafkaPublisher> publisher_;  // null: nothing is written to Kafka
+  std::unique_ptr<IndexFollower> index_;       // null: no look-ups are answered
   std::unique_ptr<Sequencer> sequencer_;
 
   std::mutex asked_mutex_;

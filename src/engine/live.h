@@ -12,6 +12,7 @@
 #include "engine/job.h"
 #include "ledger/outcome.h"
 #include "ledger/writer.h"
+#include "lookup/index.h"
 #include "source/journal.h"
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
@@ -57,6 +58,9 @@ class Live {
 
   // How what it writes to Kafka stands; null: it writes nothing. Any thread.
   virtual std::optional<source::KafkaProduced> produced() const = 0;
+  // The rows by the ids that they name; null when the job does not keep them. As long as this
+  // lives.
+  virtual const lookup::Index* index() const = 0;
 
   // Until it is stopped; then all that was read is committed. Fails as run() of job.h does.
   virtual Status run() = 0;

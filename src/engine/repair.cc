@@ -6,6 +6,7 @@
 #include "engine/publish_delta.h"
 #include "engine/recovery.h"
 #include "engine/verify.h"
+#include "lookup/index.h"
 
 namespace adweave::engine {
 
@@ -19,6 +20,7 @@ class Repair {
     ADWEAVE_TRY(mend_summaries(ledger));
     ADWEAVE_TRY(mend_logs(ledger, now));
     ADWEAVE_TRY(mend_snapshots(ledger));
+    ADWEAVE_TRY(mend_index());
     return done_;
   }
 
@@ -54,6 +56,12 @@ class Repair {
       ADWEAVE_TRY(remove("state/" + name, "the next run does without it"));
     }
     return {};
+  }
+
+  Status mend_index() {
+    if (lookup::Index::check(fs_, dir_)) return {};
+    return remove(std::string(lookup::kManifestPath),
+                  "the next server that answers look-ups makes it anew");
   }
 
   FileSystem& fs_;

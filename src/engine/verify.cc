@@ -6,6 +6,7 @@
 #include "engine/recovery.h"
 #include "event/schema.h"
 #include "lake/delta_log.h"
+#include "lookup/index.h"
 
 namespace adweave::engine {
 
@@ -15,6 +16,11 @@ using Problems = std::vector<std::string>;
 
 void append(Problems& problems, const Problems& more, const std::string& fix = "") {
   for (const std::string& problem : more) problems.push_back(problem + fix);
+}
+
+Problems verify_index(const FileSystem& fs, const std::string& dir) {
+  const Status sound = lookup::Index::check(fs, dir);
+  return sound ? Problems() : Problems{sound.error().message};
 }
 
 Problems verify_log(const FileSystem& fs, const std::string& dir, const event::TableInfo& table) {
@@ -54,6 +60,7 @@ ledger::Verification verify(const FileSystem& fs, const std::string& dir,
   append(result.problems, verify_published(fs, dir, ledger), fix + " makes it anew");
   append(result.problems, verify_snapshots(fs, dir, ledger),
          fix + " removes it, the next run does without");
+  append(result.problems, verify_index(fs, dir), fix + " removes it, the next server makes it");
   return result;
 }
 
