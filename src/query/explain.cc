@@ -68,18 +68,14 @@ constexpr std::string_view kTouch = R"(CASE WHEN touch_id IS NULL THEN 'no touch
 constexpr std::string_view kAmount =
     "concat(value, CASE WHEN currency IS NULL THEN '' ELSE ' ' || currency END)";
 
-// A statement with `@table`, `@is` (the rows that are the event), `@kind`, `@advertiser` and `@id`
-// for the subject's.
+// A statement with `@table`, `@is` (the rows that are the event) and `@kind` for the subject's.
+// $advertiser and $id are parameters.
 std::string for_subject(std::string_view statement, const Subject& subject) {
   const auto kind = event::parse_kind(subject.kind);
-  const std::string id = sql_text(subject.id);
-  const std::string advertiser = sql_text(subject.advertiser);
-  const std::array<std::pair<std::string_view, std::string>, 5> words = {
+  const std::array<std::pair<std::string_view, std::string>, 3> words = {
       {{"@table", kind ? std::string(event::table_name(*kind)) : ""},
-       {"@is", "advertiser_id = " + advertiser + " AND event_id = " + id},
-       {"@kind", sql_text(subject.kind)},
-       {"@advertiser", advertiser},
-       {"@id", id}}};
+       {"@is", "advertiser_id = $advertiser AND event_id = $id"},
+       {"@kind", sql_text(subject.kind)}}};
   std::string out;
   while (!statement.empty()) {
     const auto word = std::find_if(words.begin(), words.end(), [&](const auto& candidate) {
@@ -112,23 +108,31 @@ class Explainer {
 
  private:
   // Rows of `table` with the id or at the position; a record of several events has all of them.
-  std::string matches() const {
-    const std::string id = sql_text(id_);
-    return "(event_id = " + id + " OR source_position = " + id +
-           " OR starts_with(source_position, " + sql_text(id_ + "#") + "))";
+  static std::string matches() {
+    return "(event_id = $given OR source_position = $given OR "
+           "starts_with(source_position, concat($given, '#')))";
+  }
+
+  // $given is what was asked for; $advertiser and $id are the subject's.
+  Result<QueryResult> ask(const std::string& statement, const Subject& subject = {}) const {
+    const std::array<TextParameter, 3> parameters = {
+        {{"given", id_}, {"advertiser", subject.advertiser}, {"id", subject.id}}};
+    return sql_.query(statement, parameters);
   }
 
   Result<std::vector<Subject>> find_subjects() const {
     std::string statement;
     for (const Kind kind : event::kAllKinds) {
+      if (sql_.is_empty(event::table_name(kind))) continue;
       statement += statement.empty() ? "" : " UNION ALL ";
       statement += "SELECT DISTINCT " + std::to_string(static_cast<int>(kind)) + " AS n, " +
                    sql_text(event::kind_name(kind)) + " AS kind, advertiser_id, event_id FROM " +
                    std::string(event::table_name(kind)) + " WHERE " + matches();
     }
+    if (statement.empty()) return std::vector<Subject>();
     ADWEAVE_ASSIGN(const QueryResult found,
-                   sql_.query("SELECT kind, advertiser_id, event_id FROM (" + statement +
-                              ") ORDER BY n, advertiser_id, event_id"));
+                   ask("SELECT kind, advertiser_id, event_id FROM (" + statement +
+                       ") ORDER BY n, advertiser_id, event_id"));
     std::vector<Subject> subjects;
     for (const auto& row : found.rows)
       subjects.push_back({*row[0].as_string(), *row[1].as_string(), *row[2].as_string()});
@@ -157,9 +161,11 @@ class Explainer {
          std::move(what), std::move(detail)});
   }
 
-  // A step for each row of a SELECT: commit, what, then columns of the detail.
-  Status add_rows(const Subject& subject, std::string_view step, const std::string& statement) {
-    ADWEAVE_ASSIGN(const QueryResult found, sql_.query(for_subject(statement, subject)));
+  // A step for each row of a SELECT over a table: commit, what, then columns of the detail.
+  Status add_rows(const Subject& subject, std::string_view step, std::string_view table,
+                  const std::string& statement) {
+    if (sql_.is_empty(table)) return {};
+    ADWEAVE_ASSIGN(const QueryResult found, ask(for_subject(statement, subject), subject));
     for (const auto& row : found.rows) {
       JsonValue::Object detail;
       for (size_t i = 2; i < row.size(); ++i) {
@@ -174,7 +180,7 @@ class Explainer {
     const std::string range =
         "concat('bytes ', offset_, ' to ', offset_ + source_length, ' of ', file_)";
     return add_rows(
-        subject, "came",
+        subject, "came", event::table_name(*event::parse_kind(subject.kind)),
         "SELECT commit, concat(" + range + ", ', source ', source, '; happened ', " +
             when("event_time") + ", ', received ', " + when("received_time") +
             ") AS what, source, source_position, source_length, event_time, received_time, "
@@ -186,11 +192,17 @@ class Explainer {
   }
 
   Status tell_flags(const Subject& subject) {
+    ADWEAVE_ASSIGN(const QueryResult found,
+                   ask(for_subject("SELECT commit, flags FROM @table WHERE @is AND flags != "
+                                   "0 ORDER BY commit",
+                                   subject),
+                       subject));
     for (const FlagText& text : kFlagTexts) {
-      ADWEAVE_TRY(add_rows(subject, "flag",
-                           "SELECT commit, " + sql_text(text.sentence) + " AS what, " +
-                               sql_text(text.name) + " AS flag FROM @table WHERE @is AND flags & " +
-                               std::to_string(text.flag) + " != 0 ORDER BY commit"));
+      for (const auto& row : found.rows) {
+        if ((*row[1].as_int() & text.flag) == 0) continue;
+        add(subject, "flag", row[0], std::string(text.sentence),
+            JsonValue::Object{{"flag", text.name}});
+      }
     }
     return {};
   }
@@ -198,8 +210,8 @@ class Explainer {
   // The tables of repeats and rejects know no advertiser; a repeat tells the position of the first.
   Status tell_repeats(const Subject& subject) {
     ADWEAVE_TRY(add_rows(
-        subject, "duplicate",
-        "SELECT commit, CASE WHEN event_id = @id THEN concat('came again at ', source_position, "
+        subject, "duplicate", "duplicates",
+        "SELECT commit, CASE WHEN event_id = $id THEN concat('came again at ', source_position, "
         "' of source ', source, ', received ', " +
             when("received_time") +
             ", '; not counted twice') ELSE concat('the same order came again as ', event_id, ' at "
@@ -209,20 +221,20 @@ class Explainer {
             "(first_position, first_commit) IN (SELECT (source_position, commit) FROM @table WHERE "
             "@is) ORDER BY commit, source, source_position"));
     return add_rows(
-        subject, "conflict",
+        subject, "conflict", "rejects",
         "SELECT commit, CASE WHEN sign < 0 THEN concat('the reject at ', source_position, "
         "' was taken back: ', state) WHEN outcome = 'conflict' THEN concat('another ', kind, "
         "' with this id and other content came at ', source_position, ' of source ', source, "
         "'; the first was kept') ELSE concat('a record with this id was rejected at ', "
         "source_position, ': ', message) END AS what, outcome, reason, rule, message, source, "
-        "source_position, raw_hash, sign FROM rejects WHERE event_id = @id AND kind = @kind ORDER "
+        "source_position, raw_hash, sign FROM rejects WHERE event_id = $id AND kind = @kind ORDER "
         "BY "
         "commit, source, source_position, sign DESC");
   }
 
   Status tell_join(const Subject& subject) {
     return add_rows(
-        subject, "join",
+        subject, "join", "clicks",
         "SELECT commit, concat(CASE WHEN impression_id IS NULL THEN 'belongs to no known "
         "impression' "
         "WHEN joined_by = 'id' THEN concat('belongs to impression ', impression_id, ', by its id') "
@@ -236,7 +248,7 @@ class Explainer {
 
   Status tell_impression(const Subject& subject) {
     return add_rows(
-        subject, "join",
+        subject, "join", "engagements",
         "SELECT e.commit, concat(engagement_type, ' of impression ', impression_id, CASE WHEN "
         "i.commit IS NULL THEN ', which is not known' ELSE concat(', of commit ', i.commit) END) "
         "AS "
@@ -249,24 +261,24 @@ class Explainer {
 
   Status tell_followers(const Subject& subject) {
     ADWEAVE_TRY(add_rows(
-        subject, "join",
+        subject, "join", "clicks",
         "SELECT commit, concat('click ', event_id, ' belongs to it', CASE WHEN is_double_click "
         "THEN "
         "', a double click' ELSE '' END) AS what, event_id AS click_id, event_time, joined_by FROM "
-        "clicks WHERE advertiser_id = @advertiser AND impression_id = @id ORDER BY event_time, "
+        "clicks WHERE advertiser_id = $advertiser AND impression_id = $id ORDER BY event_time, "
         "event_id"));
     return add_rows(
-        subject, "join",
+        subject, "join", "engagements",
         "SELECT commit, concat('engagement ', event_id, ': ', engagement_type, CASE WHEN "
         "duration_ms "
         "IS NULL THEN '' ELSE concat(' for ', duration_ms, ' ms') END) AS what, event_id AS "
         "engagement_id, engagement_type, duration_ms, event_time FROM engagements WHERE "
-        "advertiser_id = @advertiser AND impression_id = @id ORDER BY event_time, event_id");
+        "advertiser_id = $advertiser AND impression_id = $id ORDER BY event_time, event_id");
   }
 
   Status tell_facts(const Subject& subject) {
     return add_rows(
-        subject, "fact",
+        subject, "fact", "facts",
         "SELECT commit, concat(CASE WHEN sign > 0 THEN 'found later: ' ELSE 'no longer: ' END, "
         "CASE "
         "fact WHEN 'joined_impression' THEN concat('belongs to impression ', fact_value) WHEN "
@@ -282,30 +294,30 @@ class Explainer {
     const std::string same_kind =
         subject.kind == "click" ? "touch_kind = 'click'" : "touch_kind != 'click'";
     return add_rows(
-        subject, "touch",
+        subject, "touch", "credits_log",
         "SELECT commit, concat('policy ', policy, ': for conversion ', conversion_id, ', ', "
         "to_microseconds(lag_us), ' later: ', " +
             std::string(kReason) +
             ") AS what, conversion_id, policy, model, reason, credit, value, currency, "
             "path_position, "
-            "path_length FROM credits WHERE advertiser_id = @advertiser AND touch_id = @id AND " +
+            "path_length FROM credits WHERE advertiser_id = $advertiser AND touch_id = $id AND " +
             same_kind + " ORDER BY conversion_time, conversion_id, policy");
   }
 
   Status tell_conversion(const Subject& subject) {
     ADWEAVE_TRY(add_rows(
-        subject, "adjustment",
-        "SELECT commit, CASE WHEN advertiser_id = @advertiser AND event_id = @id THEN concat('is "
+        subject, "adjustment", "conversions",
+        "SELECT commit, CASE WHEN advertiser_id = $advertiser AND event_id = $id THEN concat('is "
         "no "
         "conversion itself but a ', adjustment, ' of conversion ', adjusts) WHEN adjustment = "
         "'retraction' THEN concat('retracted by ', event_id, ': counts no more') ELSE "
         "concat('restated by ', event_id, ' to ', " +
             std::string(kAmount) +
             ") END AS what, event_id AS adjustment_id, adjustment, adjusts, value, currency, "
-            "event_time FROM @table WHERE advertiser_id = @advertiser AND adjusts IS NOT NULL AND "
-            "(event_id = @id OR adjusts = @id) ORDER BY commit, event_time, event_id"));
+            "event_time FROM @table WHERE advertiser_id = $advertiser AND adjusts IS NOT NULL AND "
+            "(event_id = $id OR adjusts = $id) ORDER BY commit, event_time, event_id"));
     ADWEAVE_TRY(add_rows(
-        subject, "touch",
+        subject, "touch", "credits_log",
         "SELECT commit, concat('policy ', policy, ': ', " + std::string(kTouch) +
             ", CASE WHEN touch_id IS NULL THEN ' was inside its window: unattributed' ELSE "
             "concat(', "
@@ -314,21 +326,21 @@ class Explainer {
             ") END) AS what, policy, model, touch_id, touch_kind, touch_time, campaign_id, reason, "
             "credit, value, currency, path_position, path_length FROM credits WHERE advertiser_id "
             "= "
-            "@advertiser AND conversion_id = @id ORDER BY policy, touch_time, touch_id"));
+            "$advertiser AND conversion_id = $id ORDER BY policy, touch_time, touch_id"));
     return add_rows(
-        subject, "credit",
+        subject, "credit", "credits_log",
         "SELECT commit, concat('policy ', policy, CASE WHEN sign > 0 THEN ': books ' ELSE ': takes "
         "back ' END, round(credit / 10000000, 2), ' %, ', " +
             std::string(kAmount) + ", CASE WHEN sign > 0 THEN ' for ' ELSE ' from ' END, " +
             std::string(kTouch) +
             ") AS what, policy, touch_id, credit, value, currency, sign, posting_date FROM "
-            "credits_log WHERE advertiser_id = @advertiser AND conversion_id = @id AND credit > 0 "
+            "credits_log WHERE advertiser_id = $advertiser AND conversion_id = $id AND credit > 0 "
             "ORDER BY commit, policy, sign, touch_time, touch_id");
   }
 
   // Every additive metric that the event counts in, and its cell.
   Status tell_cells(const Subject& subject, Kind kind) {
-    ADWEAVE_ASSIGN(const DimensionCatalogue dimensions, DimensionCatalogue::read(sql_));
+    const DimensionCatalogue dimensions;  // of no file: the event says its campaign itself
     std::vector<std::string_view> told;
     for (const Measure& measure : all_measures()) {
       const bool known = std::find(told.begin(), told.end(), measure.table) != told.end();
@@ -355,14 +367,14 @@ class Explainer {
       }
     }
     if (metrics.empty()) return {};
-    const std::string is = "advertiser_id = " + sql_text(subject.advertiser) +
-                           " AND event_id = " + sql_text(subject.id);
-    ADWEAVE_ASSIGN(
-        const QueryResult found,
-        sql_.query("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") + ", " +
-                   dimensions.select("currency", table, "event_time", "UTC") +
-                   ", time_bucket(INTERVAL 15 MINUTE, event_time) AS cell" + columns + " FROM " +
-                   std::string(table) + " WHERE " + is + " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"));
+    ADWEAVE_ASSIGN(const QueryResult found,
+                   ask("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") +
+                           ", " + dimensions.select("currency", table, "event_time", "UTC") +
+                           ", time_bucket(INTERVAL 15 MINUTE, event_time) AS cell" + columns +
+                           " FROM " + std::string(table) +
+                           " WHERE advertiser_id = $advertiser AND event_id = $id GROUP BY 1, 2, 3 "
+                           "ORDER BY 1, 2, 3",
+                       subject));
     for (const auto& row : found.rows) {
       for (size_t i = 0; i < metrics.size(); ++i)
         add_cell(subject, *metrics[i], measures[i]->money, row, row[3 + i]);
@@ -400,8 +412,10 @@ class Explainer {
                *kind.as_string() == subject.kind && *id.as_string() == subject.id;
       });
     };
-    const auto tell_rows = [&](std::string_view step, const std::string& statement) -> Status {
-      ADWEAVE_ASSIGN(const QueryResult found, sql_.query(statement));
+    const auto tell_rows = [&](std::string_view step, std::string_view table,
+                               const std::string& statement) -> Status {
+      if (sql_.is_empty(table)) return {};
+      ADWEAVE_ASSIGN(const QueryResult found, ask(statement));
       for (const auto& row : found.rows) {
         if (told(row[0], row[1])) continue;
         Subject subject{row[0].is_null() ? "record" : *row[0].as_string(), "",
@@ -415,7 +429,7 @@ class Explainer {
       return {};
     };
     ADWEAVE_TRY(tell_rows(
-        "duplicate",
+        "duplicate", "duplicates",
         "SELECT kind, event_id, commit, concat('at ', source_position, ' of source ', source, "
         "', a repeat of the event of commit ', first_commit, ' at ', first_position, '; not "
         "counted "
@@ -424,7 +438,7 @@ class Explainer {
         "duplicates WHERE " +
             matches() + " ORDER BY kind, event_id, commit, source_position"));
     return tell_rows(
-        "reject",
+        "reject", "rejects",
         "SELECT kind, event_id, commit, CASE WHEN sign < 0 THEN concat('the reject at ', "
         "source_position, ' was taken back: ', state) ELSE concat('rejected at ', source_position, "
         "' of source ', source, ': ', message) END AS what, outcome, reason, rule, source, "

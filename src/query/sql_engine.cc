@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query/sql_engine.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include <duckdb.h>
@@ -9,6 +11,7 @@
 #include "query/cells.h"
 #include "query/checked_files.h"
 #include "query/duckdb_values.h"
+#include "query/given_tables.h"
 #include "query/table_views.h"
 
 namespace adweave::query {
@@ -89,12 +92,41 @@ std::string sql_name(std::string_view name) {
   return out += '"';
 }
 
+namespace {
+
+// The statement with what `value_of` says in place of $names.
+template <class ValueOf>
+std::string with_values(std::string_view sql, std::span<const TextParameter> parameters,
+                        ValueOf value_of) {
+  std::string out;
+  while (!sql.empty()) {
+    const auto parameter =
+        std::find_if(parameters.begin(), parameters.end(), [&](const TextParameter& candidate) {
+          return sql.front() == '$' && sql.substr(1).starts_with(candidate.name);
+        });
+    if (parameter == parameters.end()) {
+      out += sql.front();
+      sql.remove_prefix(1);
+    } else {
+      out += value_of(*parameter);
+      sql.remove_prefix(1 + parameter->name.size());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
   bool has_warehouse = false;
-  std::string target;                          // the one file that copy() may write
-  std::map<std::string, std::string> damaged;  // files that must not be read, and why
+  const GivenRows* given = nullptr;                        // null: rows are in files
+  GivenValues values;                                      // of the query that runs
+  std::map<std::string, OwnedPrepared, std::less<>> kept;  // statements over given rows
+  std::set<std::string, std::less<>> filled;               // tables that have files
+  std::string target;                                      // the one file that copy() may write
+  std::map<std::string, std::string> damaged;              // files that must not be read, and why
 
   // A failure in the engine's words: corrupt when it is that of a damaged file.
   Error error(const char* message) const {
@@ -124,7 +156,29 @@ struct SqlEngine::Database {
     return prepared;
   }
 
+  Result<QueryResult> run(OwnedPrepared& prepared) const {
+    OwnedResult result;
+    if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess)
+      return error(duckdb_result_error(result.get()));
+    return read_result(result.get());
+  }
+
+  Result<QueryResult> query_given(const std::string& sql,
+                                  std::span<const TextParameter> parameters) {
+    for (const TextParameter& each : parameters) values[std::string(each.name)] = each.value;
+    auto statement = kept.find(sql);
+    if (statement == kept.end()) {
+      const std::string with_calls = with_values(sql, parameters, [](const TextParameter& each) {
+        return "given_value(" + sql_text(each.name) + ")";
+      });
+      ADWEAVE_ASSIGN(OwnedPrepared prepared, prepare(with_calls));
+      statement = kept.emplace(sql, std::move(prepared)).first;
+    }
+    return run(statement->second);
+  }
+
   ~Database() {
+    kept.clear();
     duckdb_disconnect(&connection);
     duckdb_close(&database);
   }
@@ -176,11 +230,25 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   const auto& damaged = engine.database_->damaged = damaged_files(*fs, dir, ledger, as_of);
   for (const std::string& statement : view_statements(dir, ledger, as_of, damaged, options.rows))
     ADWEAVE_TRY(engine.execute(statement));
+  for (const event::DataFile& file : ledger.live_files("", as_of))
+    engine.database_->filled.insert(file.table);
   if (options.kpi) {
     ADWEAVE_TRY(engine.execute("CREATE VIEW kpi AS " +
                                kpi_select(engine.has_warehouse() ? "SELECT * FROM warehouse.cells"
                                                                  : all_cells_select(""))));
   }
+  ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
+  return engine;
+}
+
+Result<SqlEngine> SqlEngine::open_given(const GivenRows& rows, const Empty& empty) {
+  ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, {}, ""));
+  engine.database_->given = &rows;
+  ADWEAVE_TRY(engine.execute("SET threads = 1"));
+  ADWEAVE_TRY(add_given_rows(engine.database_->connection, rows));
+  ADWEAVE_TRY(add_given_values(engine.database_->connection, engine.database_->values));
+  for (const std::string& statement : given_view_statements(!empty.facts, !empty.engagements))
+    ADWEAVE_TRY(engine.execute(statement));
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;
 }
@@ -198,6 +266,12 @@ Result<SqlEngine> SqlEngine::open_lake(const std::string& dir) {
   return engine;
 }
 
+bool SqlEngine::is_empty(std::string_view table) const {
+  if (database_->given == nullptr) return !database_->filled.contains(table);
+  const auto found = database_->given->find(table);
+  return found == database_->given->end() || found->second.empty();
+}
+
 bool SqlEngine::has_warehouse() const {
   return database_->has_warehouse;
 }
@@ -208,13 +282,13 @@ Status SqlEngine::execute(const std::string& sql) const {
   return query_error(duckdb_result_error(result.get()));
 }
 
-Result<QueryResult> SqlEngine::query(const std::string& sql) const {
-  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(sql));
-  OwnedResult result;
-  if (duckdb_execute_prepared(*prepared.get(), result.get()) != DuckDBSuccess) {
-    return database_->error(duckdb_result_error(result.get()));
-  }
-  return read_result(result.get());
+Result<QueryResult> SqlEngine::query(const std::string& sql,
+                                     std::span<const TextParameter> parameters) const {
+  if (database_->given != nullptr) return database_->query_given(sql, parameters);
+  const std::string statement =
+      with_values(sql, parameters, [](const TextParameter& each) { return sql_text(each.value); });
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(statement));
+  return database_->run(prepared);
 }
 
 Result<int64_t> SqlEngine::copy(const std::string& select, const std::string& options) const {

@@ -11,12 +11,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
 #include "ledger/ledger.h"
+#include "query/given_rows.h"
 
 namespace adweave::query {
 
@@ -49,12 +52,26 @@ struct SqlOptions {
   std::string target;  // the one file that copy() may write; empty: none
 };
 
+// What stands for $name in a statement.
+struct TextParameter {
+  std::string_view name;
+  std::string value;
+};
+
 class SqlEngine {
  public:
   // Views as of a commit: every table of the schema (empty ones too), and `credits`, the current
   // net credits.
   static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger, int64_t as_of,
                                 const SqlOptions& options = {});
+  // The same views over rows that are given, without dimensions: each query reads what stands there
+  // at that time, and a statement that was run before is not planned again. `rows` must outlive it;
+  // a table that is said to be empty must stay so.
+  struct Empty {
+    bool facts = false;
+    bool engagements = false;
+  };
+  static Result<SqlEngine> open_given(const GivenRows& rows, const Empty& empty);
   // The files alone, without views.
   static Result<SqlEngine> open_files(const std::vector<AttachedFile>& files);
   // The folder's lake without views, for statements that name its files; on one thread.
@@ -66,8 +83,12 @@ class SqlEngine {
   // Whether the file `warehouse` is attached: reports may be answered from its cells.
   bool has_warehouse() const;
 
+  // Whether a table has no row; a view is not asked for.
+  bool is_empty(std::string_view table) const;
+
   // Fails with query, quoting the engine's words; with corrupt when it reads a damaged file.
-  Result<QueryResult> query(const std::string& sql) const;
+  Result<QueryResult> query(const std::string& sql,
+                            std::span<const TextParameter> parameters = {}) const;
 
   // Writes the rows of a SELECT to SqlOptions::target, as they come, and returns how many there
   // are. `options` are those of DuckDB's COPY: "FORMAT csv, HEADER". Fails as query() does.

@@ -5,6 +5,7 @@
 
 #include "base/file_system.h"
 #include "event/schema.h"
+#include "query/given_tables.h"
 #include "query/sql_engine.h"
 #include "state/dimensions.h"
 
@@ -74,15 +75,22 @@ std::string table_select(const std::string& dir, const event::TableInfo& table,
   return whole.empty() ? earlier : rows_of(whole) + " UNION ALL " + earlier;
 }
 
+// A dimension that there is no file of.
+std::string no_dimension(std::string_view name) {
+  return "SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name)) + " WHERE false";
+}
+
 // The newest version of a dimension file: all columns text, empty ones null.
 std::string dimension_select(const std::string& dir, std::string_view name,
                              const std::map<std::string, ledger::DimensionVersion>& versions,
                              const std::map<std::string, std::string>& damaged) {
   const auto version = versions.find(std::string(name));
-  const std::string none = "SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name));
-  if (version == versions.end()) return none + " WHERE false";
+  if (version == versions.end()) return no_dimension(name);
   const auto problem = damaged.find(version->second.path);
-  if (problem != damaged.end()) return failing_select(none, problem->second);
+  if (problem != damaged.end()) {
+    return failing_select("SELECT NULL::VARCHAR AS " + sql_name(state::dimension_key(name)),
+                          problem->second);
+  }
   return "SELECT * FROM read_csv(" + sql_text(join_path(dir, version->second.path)) +
          ", header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')";
 }
@@ -185,6 +193,33 @@ std::string chosen_rows(const event::TableInfo& table, const RowChoice& choice) 
          (where == choice.where.end() ? "" : " WHERE " + where->second);
 }
 
+std::string create_view(std::string_view name, const std::string& select) {
+  return "CREATE VIEW " + sql_name(name) + " AS " + select;
+}
+
+// What is derived from the tables; some of it is simpler where others are empty.
+void add_derived(bool has_facts, bool has_engagements, std::vector<std::string>& statements) {
+  const auto view = [&](std::string_view name, const std::string& select) {
+    statements.push_back(create_view(name, select));
+  };
+  view("current_facts",
+       "SELECT event_id, advertiser_id, kind, fact, fact_value, max(commit) FILTER (sign = 1) AS "
+       "commit FROM facts GROUP BY ALL HAVING sum(sign) > 0");
+  view("clicks", has_facts ? kClicksWithFacts : "SELECT * FROM clicks_as_committed");
+  view("measured_impressions",
+       has_engagements ? kMeasuredImpressions : "SELECT * FROM impressions");
+  view("current_conversions", kCurrentConversions);
+  view("credits", credits_select());
+  view("current_rejects", current_rejects_select());
+  // With the touch of the default policy that won them, if any: what KPIs count.
+  view("attributed_conversions",
+       conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");
+  // By every policy, those alone that a touch has a share of.
+  view("credited_conversions", conversions_with_touches("JOIN", ", w.policy, w.model"));
+  view("posted_credits", kPostedCredits);
+  view("posted_conversions", "SELECT * FROM posted_credits WHERE policy = 'default'");
+}
+
 }  // namespace
 
 std::vector<std::string> view_statements(const std::string& dir, const ledger::Ledger& ledger,
@@ -193,7 +228,7 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
                                          const RowChoice* choice) {
   std::vector<std::string> statements;
   const auto view = [&](std::string_view name, const std::string& select) {
-    statements.push_back("CREATE VIEW " + sql_name(name) + " AS " + select);
+    statements.push_back(create_view(name, select));
   };
   const auto has = [&](std::string_view table) { return !ledger.live_files(table, as_of).empty(); };
   for (const event::TableInfo& table : event::all_tables()) {
@@ -206,22 +241,17 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   const auto dimensions = ledger.dimensions(choice == nullptr ? as_of : choice->dimensions);
   for (const std::string_view name : state::reference_names())
     view(name, dimension_select(dir, name, dimensions, damaged));
-  view("current_facts",
-       "SELECT event_id, advertiser_id, kind, fact, fact_value, max(commit) FILTER (sign = 1) AS "
-       "commit FROM facts GROUP BY ALL HAVING sum(sign) > 0");
-  view("clicks", has("facts") ? kClicksWithFacts : "SELECT * FROM clicks_as_committed");
-  view("measured_impressions",
-       has("engagements") ? kMeasuredImpressions : "SELECT * FROM impressions");
-  view("current_conversions", kCurrentConversions);
-  view("credits", credits_select());
-  view("current_rejects", current_rejects_select());
-  // With the touch of the default policy that won them, if any: what KPIs count.
-  view("attributed_conversions",
-       conversions_with_touches("LEFT JOIN", "") + " AND w.policy = 'default'");
-  // By every policy, those alone that a touch has a share of.
-  view("credited_conversions", conversions_with_touches("JOIN", ", w.policy, w.model"));
-  view("posted_credits", kPostedCredits);
-  view("posted_conversions", "SELECT * FROM posted_credits WHERE policy = 'default'");
+  add_derived(has("facts"), has("engagements"), statements);
+  return statements;
+}
+
+std::vector<std::string> given_view_statements(bool has_facts, bool has_engagements) {
+  std::vector<std::string> statements;
+  for (const event::TableInfo& table : event::all_tables())
+    statements.push_back(create_view(view_name(table), given_select(table)));
+  for (const std::string_view name : state::reference_names())
+    statements.push_back(create_view(name, no_dimension(name)));
+  add_derived(has_facts, has_engagements, statements);
   return statements;
 }
 
