@@ -59,6 +59,16 @@ class Text {
   std::string out_;
 };
 
+void put_lookups(Text& out, const std::optional<Gauges::Lookups>& lookups) {
+  if (!lookups) return;
+  out.begin("adweave_lookup_rows", "gauge", "Rows that look-ups by id find.");
+  out.put(lookups->rows);
+  out.begin("adweave_lookup_runs", "gauge", "Runs that these rows are in: a look-up asks each.");
+  out.put(lookups->runs);
+  out.begin("adweave_lookup_commit", "gauge", "The newest commit whose rows look-ups find.");
+  out.put(lookups->commit);
+}
+
 void put_kafka(Text& out, const std::vector<source::KafkaPartition>& partitions) {
   if (partitions.empty()) return;
   out.begin("adweave_kafka_lag_records", "gauge", "Offsets of a partition not yet committed.");
@@ -268,6 +278,7 @@ std::string Metrics::text(const Gauges& gauges) const {
     for (const auto& [url, is_out_of_reach] : registries_)
       out.put(is_out_of_reach() ? 1 : 0, "registry", url);
   }
+  put_lookups(out, gauges.lookups);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")

@@ -35,6 +35,12 @@ struct Gauges {
   std::map<std::string, bool> paused;  // by source
   ledger::SealProgress seal;
   ledger::ReconcileProgress reconcile;
+  struct Lookups {
+    int64_t rows = 0;
+    int64_t runs = 0;     // they are in
+    int64_t commit = -1;  // the newest whose rows are found; -1: none
+  };
+  std::optional<Lookups> lookups;  // none: look-ups are not answered
 };
 
 class Metrics {

@@ -33,7 +33,26 @@ constexpr const char* kSchemas = R"({
   "batch": {"type": "string", "description": "The Idempotency-Key, or an id that was made"},
   "commit": {"type": "integer"}, "accepted": {"type": "integer"}, "duplicate": {"type": "integer"},
   "conflict": {"type": "integer"}, "rejected": {"type": "integer"},
-  "errors": {"type": "array", "items": {"type": "string"}}}}
+  "errors": {"type": "array", "items": {"type": "string"}}}},
+"Event": {"type": "object", "description": "A row, without the columns that are null: docs/reference/fields.md"},
+"Timeline": {"type": "object", "required": ["user_id", "commit", "events", "next_before"], "properties": {
+  "user_id": {"type": "string"},
+  "commit": {"type": "integer", "description": "The newest that was looked at; -1: none yet"},
+  "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "next_before": {"type": ["string", "null"], "description": "Ask again with before, for earlier ones; null: there are none"}}},
+"Life": {"type": "object", "required": ["commit"], "properties": {
+  "auction_id": {"type": "string"}, "impression_id": {"type": "string"},
+  "commit": {"type": "integer", "description": "The newest that was looked at"},
+  "bid_requests": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "auction_outcomes": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "impressions": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "engagements": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "clicks": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+  "credits": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}}},
+"Explanation": {"type": "object", "required": ["id", "commit", "steps"], "properties": {
+  "id": {"type": "string"},
+  "commit": {"type": "integer", "description": "The newest that was looked at"},
+  "steps": {"type": "array", "items": {"type": "object"}}}}
 })";
 
 JsonValue reference(const std::string& name) {

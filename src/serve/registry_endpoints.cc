@@ -195,9 +195,9 @@ std::vector<Parameter> path_parameters(const std::string& path) {
 // Adds routes of one registry.
 class Table {
  public:
-  Table(RegistryThread& thread, Routes& routes) : thread_(thread), routes_(routes) {}
+  Table(AnswerThreads& threads, Routes& routes) : threads_(threads), routes_(routes) {}
 
-  void add(const char* method, const char* path, RegistryThread::Answer answer, RouteText text) {
+  void add(const char* method, const char* path, AnswerThreads::Answer answer, RouteText text) {
     const bool only_tells = std::string_view(method) == "GET";
     const bool has_body = !text.body.empty();
     for (Parameter& parameter : path_parameters(path)) text.parameters.push_back(parameter);
@@ -208,13 +208,13 @@ class Table {
     if (has_body) text.problems.insert(text.problems.end(), {413, 415, 422});
     if (!only_tells) text.problems.push_back(500);
     routes_.add(
-        {method, path, access_, thread_.handler(std::move(answer)), only_tells, std::move(text)});
+        {method, path, access_, threads_.handler(std::move(answer)), only_tells, std::move(text)});
   }
 
   void for_tokens(Access access) { access_ = access; }
 
  private:
-  RegistryThread& thread_;
+  AnswerThreads& threads_;
   Routes& routes_;
   Access access_ = Access::registry_read;
 };
@@ -424,8 +424,8 @@ void add_settings(Registry& registry, Table& table) {
 
 }  // namespace
 
-void add_registry_endpoints(Registry& registry, RegistryThread& thread, Routes& routes) {
-  Table table(thread, routes);
+void add_registry_endpoints(Registry& registry, AnswerThreads& threads, Routes& routes) {
+  Table table(threads, routes);
   add_schemas(registry, table);
   add_subjects(registry, table);
   add_questions(registry, table);

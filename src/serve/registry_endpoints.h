@@ -5,12 +5,12 @@
 #pragma once
 
 #include "registry/registry.h"
-#include "serve/registry_thread.h"
+#include "serve/answer_threads.h"
 #include "serve/routes.h"
 
 namespace adweave::serve {
 
-// `registry` must outlive the thread, and that the routes.
-void add_registry_endpoints(registry::Registry& registry, RegistryThread& thread, Routes& routes);
+// `registry` must outlive the threads, and they the routes.
+void add_registry_endpoints(registry::Registry& registry, AnswerThreads& threads, Routes& routes);
 
 }  // namespace adweave::serve

@@ -6,7 +6,9 @@
 #include "serve/access.h"
 #include "serve/answers.h"
 #include "serve/event_endpoints.h"
+#include "serve/lookup_endpoints.h"
 #include "serve/openapi.h"
+#include "serve/registry_answers.h"
 #include "serve/registry_endpoints.h"
 
 namespace adweave::serve {
@@ -19,19 +21,25 @@ net::HttpResponse plain_text(std::string text) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(Options options, source::Journal& journal,
-                                              source::JournalPosition through,
-                                              registry::Registry& registry,
-                                              const source::PausedSources& paused,
+Result<std::unique_ptr<Server>> Server::start(Options options, const Parts& parts,
                                               std::function<int64_t()> now_us, AskOthers others) {
-  std::unique_ptr<Server> server(new Server(std::move(options), journal, std::move(others)));
-  server->through_ = through;
+  std::unique_ptr<Server> server(new Server(std::move(options), parts.journal, std::move(others)));
+  server->through_ = parts.through;
+  server->index_ = parts.index;
   ADWEAVE_ASSIGN(server->collector_,
-                 Collector::open(journal, through, server->metrics_, server->options_.sources,
-                                 paused, std::move(now_us)));
+                 Collector::open(parts.journal, parts.through, server->metrics_,
+                                 server->options_.sources, parts.paused, std::move(now_us)));
   ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
-  server->registry_thread_ = std::make_unique<RegistryThread>(server->metrics_);
-  server->add_routes(registry);
+  server->registry_threads_ = std::make_unique<AnswerThreads>(
+      server->metrics_, 1, limits::kRegistryWaitingMax,
+      registry_problem_of(busy(503, "busy", "too much is asked of the registry at once")));
+  if (parts.index != nullptr) {
+    server->lookup_threads_ = std::make_unique<AnswerThreads>(
+        server->metrics_, limits::kLookupThreads, limits::kLookupWaitingMax,
+        busy(503, "busy", "too many look-ups are asked at once"));
+    server->explainer_ = std::make_unique<Explainer>(*parts.index);
+  }
+  server->add_routes(parts.registry);
   ADWEAVE_ASSIGN(server->events_, server->listen(server->options_.address));
   ADWEAVE_ASSIGN(server->scrapes_, server->listen(server->options_.metrics));
   return server;
@@ -58,7 +66,8 @@ Server::~Server() {
 void Server::stop() {
   lines_.reset();
   if (collector_) collector_->stop();
-  if (registry_thread_) registry_thread_->stop();
+  if (registry_threads_) registry_threads_->stop();
+  if (lookup_threads_) lookup_threads_->stop();
   if (events_) events_->stop();
   if (scrapes_) scrapes_->stop();
 }
@@ -95,7 +104,8 @@ void Server::add_routes(registry::Registry& registry) {
       {.summary = "Tells whether events are processed", .gives = "text/plain", .problems = {503}});
   add("/openapi.json", Access::anyone, [this] { return json_answer(200, openapi_); },
       {.summary = "Describes this API", .gives = "application/json"});
-  add_registry_endpoints(registry, *registry_thread_, routes_);
+  add_registry_endpoints(registry, *registry_threads_, routes_);
+  if (index_ != nullptr) add_lookup_endpoints(*index_, *explainer_, *lookup_threads_, routes_);
   openapi_ = openapi_of(routes_, !options_.tokens.empty());
 }
 
@@ -149,6 +159,7 @@ Gauges Server::gauges() const {
   gauges.waiting = collector_->waiting();
   gauges.is_ready = is_ready_;
   others_(gauges);
+  if (index_ != nullptr) gauges.lookups = {index_->rows(), index_->runs(), index_->through()};
   return gauges;
 }
 

@@ -7,7 +7,7 @@
 //   GET  /readyz        events are processed
 //   GET  /openapi.json  what there is (serve/openapi.h)
 //
-// and those of serve/event_endpoints.h and serve/registry_endpoints.h.
+// and those of serve/event_endpoints.h, serve/registry_endpoints.h and serve/lookup_endpoints.h.
 #pragma once
 
 #include <atomic>
@@ -18,26 +18,31 @@
 #include "base/json.h"
 #include "net/http_server.h"
 #include "registry/registry.h"
+#include "serve/answer_threads.h"
 #include "serve/collector.h"
+#include "serve/explainer.h"
 #include "serve/line_intake.h"
 #include "serve/metrics.h"
 #include "serve/options.h"
-#include "serve/registry_thread.h"
 #include "serve/routes.h"
 
 namespace adweave::serve {
 
 class Server {
  public:
+  // What it stands on, and what must outlive it.
+  struct Parts {
+    source::Journal& journal;
+    source::JournalPosition through;  // all before it is committed
+    registry::Registry& registry;
+    const source::PausedSources& paused;
+    const lookup::Index* index = nullptr;  // null: there are no look-ups
+  };
   // Fills in what others know of how it stands.
   using AskOthers = std::function<void(Gauges& gauges)>;
 
-  // Listens at once; events are taken before it is ready(). The journal, the registry and `paused`
-  // must outlive it. `others` is asked until stop().
-  static Result<std::unique_ptr<Server>> start(Options options, source::Journal& journal,
-                                               source::JournalPosition through,
-                                               registry::Registry& registry,
-                                               const source::PausedSources& paused,
+  // Listens at once; events are taken before it is ready(). `others` is asked until stop().
+  static Result<std::unique_ptr<Server>> start(Options options, const Parts& parts,
                                                std::function<int64_t()> now_us, AskOthers others);
   ~Server();
   Server(const Server&) = delete;
@@ -84,7 +89,10 @@ class Server {
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<LineIntake> lines_;
-  std::unique_ptr<RegistryThread> registry_thread_;
+  std::unique_ptr<AnswerThreads> registry_threads_;
+  const lookup::Index* index_ = nullptr;
+  std::unique_ptr<Explainer> explainer_;  // these two null without an index
+  std::unique_ptr<AnswerThreads> lookup_threads_;
   Routes routes_;
   JsonValue openapi_;
   std::unique_ptr<net::HttpServer> events_;

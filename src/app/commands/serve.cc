@@ -139,15 +139,17 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   merge = std::make_unique<engine::BackgroundMerge>(fs, *live, merge_hooks(log));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
-  ADWEAVE_ASSIGN(
-      server, serve::Server::start(std::move(options), live->journal(), live->committed_through(),
-                                   *registry, live->paused(), now_us, [&](serve::Gauges& gauges) {
-                                     gauges.kafka = {live->kafka(), live->produced()};
-                                     for (const std::string& source : sources)
-                                       gauges.paused[source] = live->paused().is_paused(source);
-                                     gauges.seal = merge->progress();
-                                     gauges.reconcile = reconcile.progress();
-                                   }));
+  ADWEAVE_ASSIGN(server, serve::Server::start(std::move(options),
+                                              {live->journal(), live->committed_through(),
+                                               *registry, live->paused(), live->index()},
+                                              now_us, [&](serve::Gauges& gauges) {
+                                                gauges.kafka = {live->kafka(), live->produced()};
+                                                for (const std::string& source : sources)
+                                                  gauges.paused[source] =
+                                                      live->paused().is_paused(source);
+                                                gauges.seal = merge->progress();
+                                                gauges.reconcile = reconcile.progress();
+                                              }));
   watch_registries(watched, *server);
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(data, {fs, *live, *merge, *server, live->paused(), sources}));
@@ -210,6 +212,7 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
   if (const Status read = read_signing_keys(fs, serve.signing_keys); !read)
     return failed(read.error());
   if (const Status opened = open_registries(fs, job); !opened) return failed(opened.error());
+  job.lookup_days = serve.lookup_days;
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_in_turn(fs, options, job, serve, log);

@@ -166,6 +166,19 @@ void read_log(MapReader& serve, LogOptions& log) {
   map.finish();
 }
 
+// Days of events that look-ups answer from; none without `lookups`.
+int64_t read_lookups(MapReader& serve) {
+  const auto node = serve.take("lookups");
+  if (!node) return 0;
+  MapReader map(*node, "lookups", serve.problems());
+  const int64_t days = map.number("days", {}).value_or(limits::kLookupDaysDefault);
+  if (map.valid() && (days < 1 || days > limits::kLookupDaysMax)) {
+    map.problems().add(*node, "lookups: days is no number from 1 to 3660", "write days: 30");
+  }
+  map.finish();
+  return days;
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& host) {
@@ -256,6 +269,7 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_log(map, options.log);
   read_period(map, "seal", options.seal_after_us);
   read_period(map, "reconcile", options.reconcile_every_us);
+  options.lookup_days = read_lookups(map);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
   if (options.certificate.empty() != options.key.empty())

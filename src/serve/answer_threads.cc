@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/registry_thread.h"
+#include "serve/answer_threads.h"
 
-#include "base/limits.h"
 #include "serve/answers.h"
-#include "serve/registry_answers.h"
 
 namespace adweave::serve {
 
-RegistryThread::RegistryThread(Metrics& metrics) : metrics_(metrics), thread_([this] { run(); }) {}
+AnswerThreads::AnswerThreads(Metrics& metrics, size_t threads, size_t waiting_max,
+                             net::HttpResponse busy)
+    : metrics_(metrics), waiting_max_(waiting_max), busy_(std::move(busy)) {
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
 
-RegistryThread::~RegistryThread() {
+AnswerThreads::~AnswerThreads() {
   stop();
 }
 
-Handler RegistryThread::handler(Answer answer) {
+Handler AnswerThreads::handler(Answer answer) {
   const Answer& kept = answers_.emplace_back(std::move(answer));
   return [this, &kept](net::HttpRequest request, net::HttpRespond respond) {
     take(kept, std::move(request), std::move(respond));
   };
 }
 
-void RegistryThread::take(const Answer& answer, net::HttpRequest request,
-                          net::HttpRespond respond) {
+void AnswerThreads::take(const Answer& answer, net::HttpRequest request, net::HttpRespond respond) {
   {
     const std::lock_guard guard(mutex_);
-    if (!is_stopped_ && waiting_.size() < limits::kRegistryWaitingMax) {
+    if (!is_stopped_ && waiting_.size() < waiting_max_) {
       waiting_.push_back({&answer, std::move(request), std::move(respond)});
       changed_.notify_one();
       return;
     }
   }
-  give(metrics_, respond,
-       registry_problem_of(busy(503, "busy", "too much is asked of the registry at once")));
+  give(metrics_, respond, busy_);
 }
 
-void RegistryThread::run() {
+void AnswerThreads::run() {
   std::unique_lock guard(mutex_);
   while (true) {
     changed_.wait(guard, [&] { return is_stopped_ || !waiting_.empty(); });
@@ -47,13 +47,15 @@ void RegistryThread::run() {
   }
 }
 
-void RegistryThread::stop() {
+void AnswerThreads::stop() {
   {
     const std::lock_guard guard(mutex_);
     is_stopped_ = true;
   }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  changed_.notify_all();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 }  // namespace adweave::serve

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that answers what is asked of the schema registry: comparing schemas takes time, and
-// keeping one waits for the disk, so the threads of the HTTP server must not do it.
+// Threads that answer what takes time: comparing schemas, reading a disk or waiting for it. The
+// threads of the HTTP server must do none of that.
 #pragma once
 
 #include <condition_variable>
@@ -8,26 +8,27 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "serve/metrics.h"
 #include "serve/routes.h"
 
 namespace adweave::serve {
 
-class RegistryThread {
+class AnswerThreads {
  public:
   using Answer = std::function<net::HttpResponse(const net::HttpRequest&)>;
 
-  explicit RegistryThread(Metrics& metrics);
-  ~RegistryThread();  // stops
-  RegistryThread(const RegistryThread&) = delete;
-  RegistryThread& operator=(const RegistryThread&) = delete;
+  // Who comes when `waiting_max` requests wait is answered with `busy`.
+  AnswerThreads(Metrics& metrics, size_t threads, size_t waiting_max, net::HttpResponse busy);
+  ~AnswerThreads();  // stops
+  AnswerThreads(const AnswerThreads&) = delete;
+  AnswerThreads& operator=(const AnswerThreads&) = delete;
 
-  // A handler whose requests `answer` answers, one at a time and in order. Beyond
-  // limits::kRegistryWaitingMax of them they get 503.
+  // A handler whose requests `answer` answers; by one thread, in order.
   Handler handler(Answer answer);
 
-  // Answers those who wait; who comes later gets 503.
+  // Answers those who wait; who comes later is answered with `busy`.
   void stop();
 
  private:
@@ -41,12 +42,14 @@ class RegistryThread {
   void take(const Answer& answer, net::HttpRequest request, net::HttpRespond respond);
 
   Metrics& metrics_;
+  size_t waiting_max_;
+  net::HttpResponse busy_;
   std::deque<Answer> answers_;  // of all handlers; they stay where they are
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Waiting> waiting_;
   bool is_stopped_ = false;
-  std::thread thread_;  // the last member: it uses the others
+  std::vector<std::thread> threads_;  // the last member: they use the others
 };
 
 }  // namespace adweave::serve
