@@ -3,13 +3,15 @@
 // way, and prints what that took as one line of JSON. Every answer must have the expected status.
 //
 //   http_load --port 8080 [--host 127.0.0.1] [--path /v1/events] [--connections 64]
-//             [--requests 50000] [--events 1] [--body FILE] [--status 200]
+//             [--requests 50000] [--events 1] [--body FILE] [--status 200] [--rate 0]
 //
-// Without --body each request holds new impressions of now as NDJSON, each with an id of its own.
+// --rate is requests a second at most; 0: as fast as they are answered. Without --body each request
+// holds new impressions of now as NDJSON, each with an id of its own.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -37,6 +39,7 @@ struct Options {
   int64_t connections = 64;
   int64_t requests = 50000;
   int64_t events = 1;
+  int64_t rate = 0;
 };
 
 struct Connection {
@@ -85,16 +88,19 @@ class Load {
   void run() {
     connections_.resize(static_cast<size_t>(std::min(options_.connections, options_.requests)));
     for (size_t i = 0; i < connections_.size(); ++i) open(i);
-    const auto began = Clock::now();
-    for (Connection& connection : connections_) begin(connection);
+    began_ = Clock::now();
+    for (Connection& connection : connections_) free_.push_back(&connection);
     std::vector<epoll_event> ready(connections_.size());
     while (static_cast<int64_t>(latencies_.size()) < options_.requests) {
-      const int count = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 60'000);
+      begin_due();
+      const bool is_ahead = !free_.empty() && sent_ < options_.requests;
+      const int count =
+          epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), is_ahead ? 1 : 60'000);
       check(count >= 0, "epoll_wait");
-      if (count == 0) fail("no answer for a minute");
+      if (count == 0 && !is_ahead) fail("no answer for a minute");
       for (int i = 0; i < count; ++i) read(connections_[ready[static_cast<size_t>(i)].data.u64]);
     }
-    report(std::chrono::duration<double>(Clock::now() - began).count());
+    report(std::chrono::duration<double>(Clock::now() - began_).count());
   }
 
  private:
@@ -125,9 +131,19 @@ class Load {
     return body;
   }
 
-  // Sends the next request, if there is one.
+  // Sends the requests whose time has come.
+  void begin_due() {
+    while (!free_.empty() && sent_ < options_.requests) {
+      const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+      const auto due = static_cast<int64_t>(seconds * static_cast<double>(options_.rate));
+      if (options_.rate > 0 && sent_ > due) return;
+      Connection& connection = *free_.front();
+      free_.pop_front();
+      begin(connection);
+    }
+  }
+
   void begin(Connection& connection) {
-    if (sent_ == options_.requests) return;
     ++sent_;
     const std::string body = next_body();
     const std::string request =
@@ -154,7 +170,7 @@ class Load {
     latencies_.push_back(
         std::chrono::duration<double, std::micro>(Clock::now() - connection.began).count());
     connection.in.clear();
-    begin(connection);
+    free_.push_back(&connection);
   }
 
   // Whether the answer has come to its end, by its Content-Length.
@@ -187,7 +203,9 @@ class Load {
   int epoll_;
   std::string run_;  // what makes the ids of this run differ from those of another
   std::vector<Connection> connections_;
+  std::deque<Connection*> free_;  // nothing of theirs is on its way
   std::vector<double> latencies_;
+  Clock::time_point began_;
   int64_t sent_ = 0;
   int64_t made_ = 0;
   int64_t bytes_ = 0;
@@ -197,7 +215,8 @@ Options read_options(const std::vector<std::string>& words) {
   Options options;
   const std::map<std::string, int64_t*> numbers = {{"--connections", &options.connections},
                                                    {"--requests", &options.requests},
-                                                   {"--events", &options.events}};
+                                                   {"--events", &options.events},
+                                                   {"--rate", &options.rate}};
   for (size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string& name = words[i];
     const std::string& value = words[i + 1];
