@@ -120,12 +120,13 @@ int64_t bytes_of(const event::Slice& slice, decode::Format format) {
   return static_cast<int64_t>(slice.bytes->size() - between);
 }
 
-Status kafka_only(const engine::Job& job, int64_t count) {
+Status kafka_only(FileSystem& fs, const engine::Job& job, int64_t count) {
   ADWEAVE_ASSIGN(const std::vector<engine::OpenSource> sources, engine::make_decoders(job));
   const auto report = [](const Error& error) { std::cerr << error.message << "\n"; };
   ADWEAVE_ASSIGN(const auto log,
                  source::KafkaLog::open(job.kafka, {*job.sources[0].kafka}, {}, report));
-  engine::KafkaFeed feed(job, sources, *log);
+  ADWEAVE_ASSIGN(const auto paused, source::PausedSources::open(fs, job.folder));  // none
+  engine::KafkaFeed feed(job, sources, *log, *paused);
   int64_t messages = 0;
   int64_t bytes = 0;
   while (messages < count) {
@@ -148,7 +149,7 @@ Status run(const std::vector<std::string>& words) {
   engine::Job& job = config.job;
   std::erase_if(job.sources, [&](const auto& source) { return source.decoder.source != words[2]; });
   if (words[0] == "decode") return decode_only(*fs, job);
-  if (words[0] == "kafka") return kafka_only(job, std::stoll(words.at(3)));
+  if (words[0] == "kafka") return kafka_only(*fs, job, std::stoll(words.at(3)));
   return write_only(*fs, job, words.at(3));
 }
 
