@@ -12,7 +12,9 @@ namespace {
 
 void set(Record& record, std::string_view column, JsonValue value) {
   for (size_t i = 0; i < record.values.size(); ++i) {
-    if (record.table->columns[i].name == column) record.values[i] = std::move(value);
+    if (record.table->columns[i].name != column) continue;
+    record.values[i] = std::move(value);
+    return;
   }
 }
 

@@ -130,6 +130,23 @@ void put_reconcile(Text& out, const ledger::ReconcileProgress& reconcile) {
       .put(static_cast<double>(reconcile.succeeded_at) / kSecond);
 }
 
+void put_gauges(Text& out, const Gauges& gauges) {
+  out.begin("adweave_journal_bytes_behind", "gauge", "Bytes of the journal to be committed.")
+      .put(gauges.journal_bytes_behind);
+  out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
+      .put(gauges.waiting);
+  out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
+  put_kafka(out, gauges.kafka.partitions);
+  if (gauges.kafka.produced) put_produced(out, *gauges.kafka.produced);
+  if (!gauges.paused.empty())
+    out.begin("adweave_source_paused", "gauge", "1 when a source takes and reads nothing for now.");
+  for (const auto& [source, is_paused] : gauges.paused)
+    out.put(is_paused ? 1 : 0, "source", source);
+  put_seal(out, gauges.seal);
+  put_reconcile(out, gauges.reconcile);
+  put_lookups(out, gauges.lookups);
+}
+
 }  // namespace
 
 void Metrics::count_request(int status) {
@@ -259,26 +276,13 @@ std::string Metrics::text(const Gauges& gauges) const {
               "When the newest committed event was received, seconds since 1970.")
         .put(static_cast<double>(latest_receipt_) / kSecond);
   }
-  out.begin("adweave_journal_bytes_behind", "gauge", "Bytes of the journal to be committed.")
-      .put(gauges.journal_bytes_behind);
-  out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
-      .put(gauges.waiting);
-  out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);
-  put_kafka(out, gauges.kafka.partitions);
-  if (gauges.kafka.produced) put_produced(out, *gauges.kafka.produced);
-  if (!gauges.paused.empty())
-    out.begin("adweave_source_paused", "gauge", "1 when a source takes and reads nothing for now.");
-  for (const auto& [source, is_paused] : gauges.paused)
-    out.put(is_paused ? 1 : 0, "source", source);
-  put_seal(out, gauges.seal);
-  put_reconcile(out, gauges.reconcile);
+  put_gauges(out, gauges);
   if (!registries_.empty()) {
     out.begin("adweave_schema_registry_out_of_reach", "gauge",
               "1 when the last call to another schema registry has failed.");
     for (const auto& [url, is_out_of_reach] : registries_)
       out.put(is_out_of_reach() ? 1 : 0, "registry", url);
   }
-  put_lookups(out, gauges.lookups);
 
   // The names of the case study's notebook.
   out.begin("data_processing_time", "summary", "Time spent processing data, in seconds.")
