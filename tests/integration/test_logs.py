@@ -56,7 +56,7 @@ class LogsTest(ServerTest):
     def test_each_commit_when_it_is_asked_for(self) -> None:
         self.configure("{level: debug}")
         lines = [json.loads(line) for line in self.serve().splitlines()]
-        [commit] = [line for line in lines if line["level"] == "debug"]
+        [commit] = [line for line in lines if line["level"] == "debug" and line["component"] == "ledger"]
         self.assertEqual((commit["msg"], commit["component"], commit["commit"]), ("commit 2", "ledger", 2))
         self.assertEqual([commit[name] for name in ("accepted", "duplicate", "conflict", "rejected")], [1, 0, 0, 1])
 
