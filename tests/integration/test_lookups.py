@@ -2,12 +2,15 @@
 """Look-ups by id say what SQL and `explain` say, while events come, after a kill and after sealing."""
 
 import json
+import pathlib
 import signal
+import subprocess
 import threading
 import time
 import unittest
 import urllib.parse
 
+from adweave import PROGRAM
 from adweave_server import IMPRESSIONS, ServerTest
 
 TABLES = ("impressions", "clicks", "conversions", "bid_requests", "engagements", "auction_outcomes")
@@ -135,6 +138,20 @@ class GeneratedLookups(LookupsTest):
         self.assertEqual(self.stop(), 0)
         kept = json.loads((self.data / "index/runs.json").read_text())
         self.assertEqual(kept["through"], self.head())
+        self.damage(self.data / "index" / kept["runs"][0])
+        done = subprocess.run([PROGRAM, "verify", "--data", self.data], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("index/" + kept["runs"][0], done.stdout + done.stderr)
+        self.adweave("repair", "--data", self.data)
+        self.adweave("verify", "--data", self.data)
+        self.start()
+        self.wait_until_found()
+        self.check_timelines()
+
+    def damage(self, path: pathlib.Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
 
     def test_what_is_not_there(self) -> None:
         self.assertEqual(self.look("/v1/users/nobody/timeline")["events"], [])
