@@ -40,7 +40,7 @@ bool confirmed(const engine::RetentionPlan& plan) {
 }
 
 // What is to be removed, after whoever asked has agreed.
-Status ask(const FileSystem& fs, const DayOptions& options, int64_t from) {
+Status agree_to(const FileSystem& fs, const DayOptions& options, int64_t from) {
   ADWEAVE_ASSIGN(const ledger::Ledger ledger, ledger::Ledger::open(fs, options.data));
   ADWEAVE_ASSIGN(const engine::RetentionPlan plan, engine::plan_retention(ledger, from, now_us()));
   if (options.yes || plan.done) return {};
@@ -56,7 +56,7 @@ Status ask(const FileSystem& fs, const DayOptions& options, int64_t from) {
 int retain_command(FileSystem& fs, const DayOptions& options) {
   const Result<int64_t> from = parse_day(options.day);
   if (!from) return fail(from.error());
-  if (const Status agreed = ask(fs, options, *from); !agreed) return fail(agreed.error());
+  if (const Status agreed = agree_to(fs, options, *from); !agreed) return fail(agreed.error());
   Result<ledger::LedgerWriter> writer = open_writer(fs, options.data);
   if (!writer) return fail(writer.error());
   const Result<engine::RetentionPlan> done = engine::retain(fs, *writer, *from, now_us());
