@@ -25,11 +25,11 @@ LOAD = """
     fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: ad_creative_id, website: website, cost: cost, currency: currency}
 """
 SAMPLES = {
-    "timeline": ("/v1/users/{}/timeline", "SELECT user_id AS id FROM impressions WHERE user_id IS NOT NULL USING SAMPLE {n} ROWS (reservoir, {seed})"),
-    "auction": ("/v1/auctions/{}", "SELECT auction_id AS id FROM bid_requests USING SAMPLE {n} ROWS (reservoir, {seed})"),
-    "impression": ("/v1/impressions/{}", "SELECT event_id AS id FROM impressions USING SAMPLE {n} ROWS (reservoir, {seed})"),
-    "explain": ("/v1/explain/{}", "SELECT event_id AS id FROM (SELECT event_id FROM impressions UNION ALL SELECT event_id FROM clicks UNION ALL "
-                                  "SELECT event_id FROM conversions) USING SAMPLE {n} ROWS (reservoir, {seed})"),
+    "timeline": ("/v1/users/{}/timeline", 'SELECT user_id AS id FROM impressions WHERE user_id IS NOT NULL AND "commit" <= {head} USING SAMPLE {n} ROWS (reservoir, {seed})'),
+    "auction": ("/v1/auctions/{}", 'SELECT auction_id AS id FROM bid_requests WHERE "commit" <= {head} USING SAMPLE {n} ROWS (reservoir, {seed})'),
+    "impression": ("/v1/impressions/{}", 'SELECT event_id AS id FROM impressions WHERE "commit" <= {head} USING SAMPLE {n} ROWS (reservoir, {seed})'),
+    "explain": ("/v1/explain/{}", "SELECT event_id AS id FROM (SELECT event_id, \"commit\" FROM impressions UNION ALL SELECT event_id, \"commit\" FROM clicks "
+                                  "UNION ALL SELECT event_id, \"commit\" FROM conversions) WHERE \"commit\" <= {head} USING SAMPLE {n} ROWS (reservoir, {seed})"),
 }
 
 
@@ -72,9 +72,9 @@ def rows(context: Context, data: pathlib.Path, statement: str) -> list[dict]:
     return json.loads(out.stdout)
 
 
-def sample(context: Context, data: pathlib.Path, seed: int) -> list[tuple[str, str]]:
-    """Questions of all kinds, mixed."""
-    lists = [[(kind, path.format(urllib.parse.quote(row["id"], safe=""))) for row in rows(context, data, statement.format(n=QUESTIONS, seed=seed))]
+def sample(context: Context, data: pathlib.Path, head: int, seed: int) -> list[tuple[str, str]]:
+    """Questions of all kinds, mixed, for what was there before the load."""
+    lists = [[(kind, path.format(urllib.parse.quote(row["id"], safe=""))) for row in rows(context, data, statement.format(n=QUESTIONS, seed=seed, head=head))]
              for kind, (path, statement) in SAMPLES.items()]
     return [question for group in zip(*lists) for question in group]
 
@@ -100,7 +100,7 @@ def run(context: Context) -> list[Result]:
         peak = peak_load["requests"] / peak_load["seconds"]
         taken: dict[str, list[list[float]]] = {kind: [] for kind in SAMPLES}
         for seed in range(context.pairs):
-            questions = sample(context, data, seed)
+            questions = sample(context, data, head, seed)
             load = server.load(10_000_000, max(1, int(peak / 2)))
             one: dict[str, list[float]] = {kind: [] for kind in SAMPLES}
             for kind, path in questions:
