@@ -231,7 +231,7 @@ Status Index::follow(const LedgerFiles& ledger, int64_t retained_from, int64_t n
     after.through = ledger.head;
   }
   std::erase_if(after.runs, [&](const RunPtr& run) { return run->time_max() < after.time_from; });
-  ADWEAVE_TRY(merge_due(after.runs, after.time_from));
+  ADWEAVE_TRY(merge_due(after.runs, before->runs, after.time_from));
   show(after);
   int64_t in_memory = 0;
   for (const RunPtr& run : after.runs) in_memory += is_in_memory(run) ? run->rows() : 0;
@@ -253,7 +253,7 @@ Status Index::take_file(const event::DataFile& file, const View& before, int64_t
     if (builder.rows() < static_cast<size_t>(limits::kLookupBuildRows)) return {};
     ADWEAVE_ASSIGN(RunPtr built, build(builder));
     runs.push_back(std::move(built));
-    return merge_due(runs, time_from);
+    return merge_due(runs, before.runs, time_from);
   });
 }
 
@@ -287,7 +287,8 @@ Result<Index::RunPtr> Index::make_run(bool in_file, const Write& write) {
   return Run::open(std::move(mapped), name);
 }
 
-Status Index::merge_due(Runs& runs, int64_t time_from) {
+// What it replaces is removed at once if nobody was shown it: what was is listed, or may be.
+Status Index::merge_due(Runs& runs, const Runs& shown, int64_t time_from) {
   int tier_max = 0;
   for (const RunPtr& run : runs) tier_max = std::max(tier_max, tier_of(run->rows()));
   for (int tier = 0; tier <= tier_max; ++tier) {
@@ -297,6 +298,10 @@ Status Index::merge_due(Runs& runs, int64_t time_from) {
     const int64_t rows = rows_in(due);
     if (due.size() < limits::kLookupMergeRuns || rows > limits::kLookupRunRowsMax) continue;
     ADWEAVE_ASSIGN(RunPtr merged, merge(due, time_from, rows > limits::kLookupMemoryRows));
+    for (const RunPtr& run : due) {
+      const bool is_shown = std::find(shown.begin(), shown.end(), run) != shown.end();
+      if (!is_in_memory(run) && !is_shown) ADWEAVE_TRY(fs_.unlink(join_path(folder_, run->name())));
+    }
     runs.resize(first);
     if (merged->rows() > 0) runs.push_back(std::move(merged));
   }

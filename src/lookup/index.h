@@ -100,7 +100,7 @@ class Index {
   Result<RunPtr> build(RunBuilder& builder);
   Result<RunPtr> merge(std::span<const RunPtr> runs, int64_t time_from, bool in_file);
   Result<RunPtr> make_run(bool in_file, const Write& write);
-  Status merge_due(Runs& runs, int64_t time_from);
+  Status merge_due(Runs& runs, const Runs& shown, int64_t time_from);
   Status persist(View& view, int64_t now);
 
   FileSystem& fs_;
