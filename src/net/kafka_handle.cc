@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -12,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/whole_number.h"
 
 namespace adweave::net {
 
@@ -347,9 +347,8 @@ std::optional<std::pair<std::string, int32_t>> kafka_place_in(std::string_view t
   const size_t end = text.find("]: ");
   if (end_of_name == std::string_view::npos || end == std::string_view::npos) return std::nullopt;
   int32_t partition = 0;
-  const char* const last = text.data() + end;
-  const auto [at, error] = std::from_chars(text.data() + end_of_name + 2, last, partition);
-  if (error != std::errc() || at != last) return std::nullopt;
+  const size_t begin = end_of_name + 2;
+  if (end < begin || !parse_whole(text.substr(begin, end - begin), partition)) return std::nullopt;
   return std::pair(std::string(text.substr(0, end_of_name)), partition);
 }
 

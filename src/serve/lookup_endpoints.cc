@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/lookup_endpoints.h"
 
-#include <charconv>
 #include <optional>
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "base/whole_number.h"
 #include "lookup/life.h"
 #include "serve/answers.h"
 
@@ -41,9 +41,7 @@ std::optional<size_t> limit_of(const HttpRequest& request) {
   const std::string* text = request.parameter("limit");
   if (text == nullptr) return static_cast<size_t>(limits::kTimelineRowsDefault);
   int64_t limit = 0;
-  const char* end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, limit);
-  if (read.ec != std::errc() || read.ptr != end || limit < 1 || limit > limits::kTimelineRowsMax)
+  if (!parse_whole(*text, limit) || limit < 1 || limit > limits::kTimelineRowsMax)
     return std::nullopt;
   return static_cast<size_t>(limit);
 }

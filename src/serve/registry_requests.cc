@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/limits.h"
+#include "base/whole_number.h"
 #include "net/http_text.h"
 #include "serve/registry_answers.h"
 #include "serve/registry_text.h"
@@ -19,14 +19,6 @@ using registry::Refusal;
 constexpr std::array<std::string_view, 4> kBodyTypes = {
     kRegistryJson, "application/vnd.schemaregistry+json", "application/json",
     "application/octet-stream"};
-
-std::optional<int64_t> number_in(std::string_view text) {
-  int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
-}
 
 // Of a content type, what stands before its parameters.
 std::string_view type_in(std::string_view header) {
@@ -64,8 +56,9 @@ registry::Deleted deleted_of(const net::HttpRequest& request) {
 
 registry::Answer<int64_t> version_of(const std::string& text) {
   if (text == "latest" || text == "-1") return registry::kLatest;
-  const std::optional<int64_t> number = number_in(text);
-  if (number && *number > 0 && *number <= limits::kRegistryNumberMax) return *number;
+  int64_t number = 0;
+  if (parse_whole(text, number) && number > 0 && number <= limits::kRegistryNumberMax)
+    return number;
   return Refusal{Refusal::invalid_version,
                  "The specified version '" + text +
                      "' is not a valid version id. Allowed values are between [1, 2^31-1] and the "
@@ -73,8 +66,10 @@ registry::Answer<int64_t> version_of(const std::string& text) {
 }
 
 int64_t id_of(const std::string& text) {
-  const std::optional<int64_t> number = number_in(text);
-  return number && *number > 0 && *number <= limits::kRegistryNumberMax ? *number : 0;
+  int64_t number = 0;
+  const bool is_id =
+      parse_whole(text, number) && number > 0 && number <= limits::kRegistryNumberMax;
+  return is_id ? number : 0;
 }
 
 std::variant<JsonValue, net::HttpResponse> object_in(const net::HttpRequest& request) {

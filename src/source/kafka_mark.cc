@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/kafka_mark.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "base/whole_number.h"
 #include "event/slice.h"
 
 namespace adweave::source {
-
-namespace {
-
-template <class Number>
-bool parse_whole(std::string_view text, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-}  // namespace
 
 std::string kafka_partition_name(std::string_view topic, int32_t partition) {
   return fmt::format("{}{}:{}", event::kKafkaPrefix, topic, partition);

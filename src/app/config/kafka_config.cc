@@ -2,12 +2,12 @@
 #include "app/config/kafka_config.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include <fmt/ranges.h>
 
 #include "base/limits.h"
+#include "base/whole_number.h"
 #include "event/reject.h"
 #include "event/schema.h"
 
@@ -31,12 +31,8 @@ constexpr const char* kTopicFix =
 bool parse_share(std::string_view text, source::KafkaCluster& cluster) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return false;
-  const auto parse = [](std::string_view digits, int& out) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    return error == std::errc() && end == digits.data() + digits.size();
-  };
-  return parse(text.substr(0, slash), cluster.share) &&
-         parse(text.substr(slash + 1), cluster.shares) && cluster.share >= 0 &&
+  return parse_whole(text.substr(0, slash), cluster.share) &&
+         parse_whole(text.substr(slash + 1), cluster.shares) && cluster.share >= 0 &&
          cluster.share < cluster.shares && cluster.shares <= limits::kKafkaSharesMax;
 }
 
@@ -68,10 +64,9 @@ void read_from(MapReader& map, source::KafkaProduce& produce) {
   if (!node) return;
   const std::string text = map.scalar(*node, "from");
   int64_t commit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), commit);
   if (text == "end") {
     produce.from_end = true;
-  } else if (error == std::errc() && end == text.data() + text.size() && commit > 0) {
+  } else if (parse_whole(text, commit) && commit > 0) {
     produce.from = commit;
   } else if (text != "beginning") {
     map.problems().add(*node, "from says where a topic begins, not '" + text + "'",
