@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config/registry_config.h"
 
-#include <cstdlib>
 #include <map>
 
+#include "app/config/secret.h"
 #include "base/limits.h"
 #include "registry/remote_schemas.h"
 
@@ -13,27 +13,18 @@ namespace {
 
 constexpr int64_t kSecretBytesMax = 64 * limits::kKiB;
 
-void read_secret(MapReader& map, const std::string& name, engine::SchemaRegistry& registry) {
+void read_secret_of(MapReader& map, const std::string& name, engine::SchemaRegistry& registry) {
   const auto node = map.take(name);
   if (!node) return;
   MapReader reader(*node, name, map.problems());
-  registry.secret_file = reader.text("file").value_or("");
-  registry.secret_variable = reader.text("variable").value_or("");
-  if (reader.valid() && registry.secret_file.empty() == registry.secret_variable.empty()) {
-    map.problems().add(*node, "a " + name + " is in a file or in a variable of the environment",
-                       "write {file: registry.secret} or {variable: REGISTRY_SECRET}");
-  }
-  reader.finish();
+  read_secret_place(reader, "a " + name,
+                    "write {file: registry.secret} or {variable: REGISTRY_SECRET}",
+                    registry.secret_file, registry.secret_variable);
 }
 
-Result<std::string> read_secret(const FileSystem& fs, const engine::SchemaRegistry& registry) {
-  std::string secret;
-  if (!registry.secret_file.empty()) {
-    ADWEAVE_ASSIGN(secret, read_file(fs, registry.secret_file, kSecretBytesMax));
-  } else if (const char* value = std::getenv(registry.secret_variable.c_str())) {
-    secret = value;
-  }
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+Result<std::string> secret_of(const FileSystem& fs, const engine::SchemaRegistry& registry) {
+  ADWEAVE_ASSIGN(std::string secret,
+                 read_secret(fs, registry.secret_file, registry.secret_variable, kSecretBytesMax));
   if (!secret.empty()) return secret;
   return Error{ErrorCode::config,
                "the secret of the schema registry is empty: " +
@@ -49,7 +40,7 @@ Result<net::HttpClientOptions> client_options(const FileSystem& fs,
   while (options.url.ends_with('/')) options.url.pop_back();
   options.ca_file = registry.ca_file;
   if (registry.secret_file.empty() && registry.secret_variable.empty()) return options;
-  ADWEAVE_ASSIGN(const std::string secret, read_secret(fs, registry));
+  ADWEAVE_ASSIGN(const std::string secret, secret_of(fs, registry));
   options.authorization =
       registry.user.empty() ? "Bearer " + secret : net::basic_authorization(registry.user, secret);
   return options;
@@ -71,7 +62,7 @@ void read_registry(MapReader& source, engine::SourceJob& job) {
     registry.url = map.required_text("url", "https://registry.example:8081");
     registry.user = map.text("user").value_or("");
     registry.ca_file = map.text("ca").value_or("");
-    read_secret(map, registry.user.empty() ? "token" : "password", registry);
+    read_secret_of(map, registry.user.empty() ? "token" : "password", registry);
     map.finish();
   }
   registry.waits =

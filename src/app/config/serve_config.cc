@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <utility>
 
 #include "app/config/config.h"
+#include "app/config/secret.h"
 #include "app/config/source_text.h"
 #include "engine/job.h"
 
@@ -68,13 +68,9 @@ void read_keys(MapReader& map, serve::Options& options) {
   for (const YAML::Node& item : *node) {
     MapReader reader(item, "signing key", map.problems());
     serve::SigningKey key;
-    key.file = reader.text("file").value_or("");
-    key.variable = reader.text("variable").value_or("");
-    if (reader.valid() && key.file.empty() == key.variable.empty()) {
-      map.problems().add(item, "a signing key is in a file or in a variable of the environment",
-                         "write {file: signing.key} or {variable: ADWEAVE_SIGNING_KEY}");
-    }
-    reader.finish();
+    read_secret_place(reader, "a signing key",
+                      "write {file: signing.key} or {variable: ADWEAVE_SIGNING_KEY}", key.file,
+                      key.variable);
     options.signing_keys.push_back(std::move(key));
   }
 }
@@ -285,13 +281,8 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
 
 Status read_signing_keys(const FileSystem& fs, std::vector<serve::SigningKey>& keys) {
   for (serve::SigningKey& key : keys) {
-    if (key.file.empty()) {
-      const char* value = std::getenv(key.variable.c_str());
-      key.secret = value == nullptr ? "" : value;
-    } else {
-      ADWEAVE_ASSIGN(key.secret, read_file(fs, key.file, limits::kSigningKeyBytesMax));
-    }
-    while (key.secret.ends_with('\n') || key.secret.ends_with('\r')) key.secret.pop_back();
+    ADWEAVE_ASSIGN(key.secret,
+                   read_secret(fs, key.file, key.variable, limits::kSigningKeyBytesMax));
     if (static_cast<int64_t>(key.secret.size()) < limits::kSigningKeyBytesMin) {
       return Error{ErrorCode::config,
                    "the signing key in " + (key.file.empty() ? key.variable : key.file) + " has " +
