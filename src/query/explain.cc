@@ -72,19 +72,9 @@ constexpr std::string_view kAmount =
 // $advertiser and $id are parameters.
 std::string for_subject(std::string_view statement, const Subject& subject) {
   const auto kind = event::parse_kind(subject.kind);
-  const std::array<std::pair<std::string_view, std::string>, 3> words = {
-      {{"@table", kind ? std::string(event::table_name(*kind)) : ""},
-       {"@is", "advertiser_id = $advertiser AND event_id = $id"},
-       {"@kind", sql_text(subject.kind)}}};
-  std::string out;
-  while (!statement.empty()) {
-    const auto word = std::find_if(words.begin(), words.end(), [&](const auto& candidate) {
-      return statement.starts_with(candidate.first);
-    });
-    out += word == words.end() ? std::string(1, statement.front()) : word->second;
-    statement.remove_prefix(word == words.end() ? 1 : word->first.size());
-  }
-  return out;
+  return with_words(statement, {{"@table", kind ? std::string(event::table_name(*kind)) : ""},
+                                {"@is", "advertiser_id = $advertiser AND event_id = $id"},
+                                {"@kind", sql_text(subject.kind)}});
 }
 
 class Explainer {

@@ -2,7 +2,6 @@
 #include "query/sql_engine.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <duckdb.h>
@@ -80,6 +79,18 @@ Result<QueryResult> read_result(duckdb_result* result) {
 
 }  // namespace
 
+std::string with_words(std::string_view statement, const Words& words) {
+  std::string out;
+  while (!statement.empty()) {
+    const auto word = std::find_if(words.begin(), words.end(), [&](const auto& candidate) {
+      return statement.starts_with(candidate.first);
+    });
+    out += word == words.end() ? std::string(1, statement.front()) : word->second;
+    statement.remove_prefix(word == words.end() ? 1 : word->first.size());
+  }
+  return out;
+}
+
 std::string sql_text(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
@@ -92,31 +103,6 @@ std::string sql_name(std::string_view name) {
   return out += '"';
 }
 
-namespace {
-
-// The statement with what `value_of` says in place of $names.
-template <class ValueOf>
-std::string with_values(std::string_view sql, std::span<const TextParameter> parameters,
-                        ValueOf value_of) {
-  std::string out;
-  while (!sql.empty()) {
-    const auto parameter =
-        std::find_if(parameters.begin(), parameters.end(), [&](const TextParameter& candidate) {
-          return sql.front() == '$' && sql.substr(1).starts_with(candidate.name);
-        });
-    if (parameter == parameters.end()) {
-      out += sql.front();
-      sql.remove_prefix(1);
-    } else {
-      out += value_of(*parameter);
-      sql.remove_prefix(1 + parameter->name.size());
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 struct SqlEngine::Database {
   duckdb_database database = nullptr;
   duckdb_connection connection = nullptr;
@@ -124,7 +110,6 @@ struct SqlEngine::Database {
   const GivenRows* given = nullptr;                        // null: rows are in files
   GivenValues values;                                      // of the query that runs
   std::map<std::string, OwnedPrepared, std::less<>> kept;  // statements over given rows
-  std::set<std::string, std::less<>> filled;               // tables that have files
   std::string target;                                      // the one file that copy() may write
   std::map<std::string, std::string> damaged;              // files that must not be read, and why
 
@@ -168,10 +153,12 @@ struct SqlEngine::Database {
     for (const TextParameter& each : parameters) values[std::string(each.name)] = each.value;
     auto statement = kept.find(sql);
     if (statement == kept.end()) {
-      const std::string with_calls = with_values(sql, parameters, [](const TextParameter& each) {
-        return "given_value(" + sql_text(each.name) + ")";
-      });
-      ADWEAVE_ASSIGN(OwnedPrepared prepared, prepare(with_calls));
+      Words calls;
+      for (const TextParameter& each : parameters) {
+        const std::string name(each.name);
+        calls.emplace_back("$" + name, "given_value(" + sql_text(name) + ")");
+      }
+      ADWEAVE_ASSIGN(OwnedPrepared prepared, prepare(with_words(sql, calls)));
       statement = kept.emplace(sql, std::move(prepared)).first;
     }
     return run(statement->second);
@@ -230,8 +217,6 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   const auto& damaged = engine.database_->damaged = damaged_files(*fs, dir, ledger, as_of);
   for (const std::string& statement : view_statements(dir, ledger, as_of, damaged, options.rows))
     ADWEAVE_TRY(engine.execute(statement));
-  for (const event::DataFile& file : ledger.live_files("", as_of))
-    engine.database_->filled.insert(file.table);
   if (options.kpi) {
     ADWEAVE_TRY(engine.execute("CREATE VIEW kpi AS " +
                                kpi_select(engine.has_warehouse() ? "SELECT * FROM warehouse.cells"
@@ -267,7 +252,7 @@ Result<SqlEngine> SqlEngine::open_lake(const std::string& dir) {
 }
 
 bool SqlEngine::is_empty(std::string_view table) const {
-  if (database_->given == nullptr) return !database_->filled.contains(table);
+  if (database_->given == nullptr) return false;
   const auto found = database_->given->find(table);
   return found == database_->given->end() || found->second.empty();
 }
@@ -285,9 +270,10 @@ Status SqlEngine::execute(const std::string& sql) const {
 Result<QueryResult> SqlEngine::query(const std::string& sql,
                                      std::span<const TextParameter> parameters) const {
   if (database_->given != nullptr) return database_->query_given(sql, parameters);
-  const std::string statement =
-      with_values(sql, parameters, [](const TextParameter& each) { return sql_text(each.value); });
-  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(statement));
+  Words values;
+  for (const TextParameter& each : parameters)
+    values.emplace_back("$" + std::string(each.name), sql_text(each.value));
+  ADWEAVE_ASSIGN(OwnedPrepared prepared, database_->prepare(with_words(sql, values)));
   return database_->run(prepared);
 }
 

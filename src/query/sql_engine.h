@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -83,7 +84,7 @@ class SqlEngine {
   // Whether the file `warehouse` is attached: reports may be answered from its cells.
   bool has_warehouse() const;
 
-  // Whether a table has no row; a view is not asked for.
+  // Whether it is known that a table has no row, because its rows are given.
   bool is_empty(std::string_view table) const;
 
   // Fails with query, quoting the engine's words; with corrupt when it reads a damaged file.
@@ -106,6 +107,10 @@ class SqlEngine {
 
   std::unique_ptr<Database> database_;
 };
+
+// A statement with others in place of some words, wherever they stand: {"@table", "clicks"}.
+using Words = std::vector<std::pair<std::string, std::string>>;
+std::string with_words(std::string_view statement, const Words& words);
 
 // `text` as an SQL string literal, and as a quoted identifier.
 std::string sql_text(std::string_view text);
