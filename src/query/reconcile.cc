@@ -91,6 +91,20 @@ std::vector<std::vector<const DataFile*>> batches_of(const std::vector<const Dat
   return batches;
 }
 
+// Files of the folder `dir`, as a list in SQL.
+std::string sql_paths(const std::string& dir, const std::vector<std::string>& paths) {
+  std::string list;
+  for (const std::string& path : paths)
+    list += (list.empty() ? "" : ", ") + sql_text(join_path(dir, path));
+  return list;
+}
+
+std::vector<std::string> paths_of(const std::vector<const DataFile*>& files) {
+  std::vector<std::string> paths;
+  for (const DataFile* file : files) paths.push_back(file->path);
+  return paths;
+}
+
 // The cells that begin on a day.
 std::string cells_of(const std::string& day) {
   return fmt::format(
@@ -203,13 +217,12 @@ Result<int64_t> Reconciler::count_files(const std::vector<DataFile>& live,
 }
 
 Status Reconciler::forget(const std::set<std::string>& paths) {
-  std::string list;
+  if (paths.empty()) return {};
   for (const std::string& path : paths) {
     unreadable_.erase(path);
     signatures_.erase(path);
-    list += (list.empty() ? "" : ", ") + sql_text(join_path(dir_, path));
   }
-  if (list.empty()) return {};
+  const std::string list = sql_paths(dir_, {paths.begin(), paths.end()});
   forgotten_ += static_cast<int64_t>(paths.size());
   const bool is_full = forgotten_ > kForgottenMax;
   if (is_full) forgotten_ = 0;
@@ -225,9 +238,7 @@ Status Reconciler::forget(const std::set<std::string>& paths) {
 
 std::string Reconciler::count_statement(const std::vector<const DataFile*>& files) const {
   const event::TableInfo& table = *event::find_table(files.front()->table);
-  std::string list;
-  for (const DataFile* file : files)
-    list += (list.empty() ? "" : ", ") + sql_text(join_path(dir_, file->path));
+  const std::string list = sql_paths(dir_, paths_of(files));
   const std::string replays =
       ledger_.summary().replays.empty()
           ? "false"
@@ -252,9 +263,7 @@ Status Reconciler::count_batch(const std::vector<const DataFile*>& files) {
     return {};
   }
   if (files.front()->table != "audit") return {};
-  std::string list;
-  for (const DataFile* file : files)
-    list += (list.empty() ? "" : ", ") + sql_text(join_path(dir_, file->path));
+  const std::string list = sql_paths(dir_, paths_of(files));
   return sql_.execute(fmt::format(
       "INSERT INTO audited SELECT filename, commit > {}, source, currency, sum(records_read), "
       "sum(received), sum(accepted), sum(duplicate), sum(conflict), sum(rejected), sum(cost), "
