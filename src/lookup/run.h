@@ -66,6 +66,10 @@ class Run {
   // Reads all of it. Fails with corrupt.
   Status check() const;
 
+  // Visits the rows of a block, in order; false when `visit` ended it. Fails with corrupt.
+  Result<bool> visit_block(uint32_t index, const Visit& visit) const;
+  uint32_t blocks() const { return blocks_; }
+
   uint64_t key_count() const { return keys_; }
   std::pair<Key, uint32_t> key(uint64_t index) const;
 
@@ -76,8 +80,6 @@ class Run {
   Status read_footer();
   Block block(uint32_t index) const;
   uint32_t block_with(uint32_t row) const;
-  // False when the visit ended.
-  Result<bool> visit_block(uint32_t index, const Visit& visit) const;
 
   std::string name_;
   std::unique_ptr<MappedFile> file_;

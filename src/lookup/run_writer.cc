@@ -122,12 +122,10 @@ class RunRows {
   // False at the end.
   Result<bool> next() {
     if (++at_ < rows_.size()) return true;
-    if (read_ == run_.rows()) return false;
+    if (next_block_ == run_.blocks()) return false;
     rows_.clear();
     at_ = 0;
-    std::vector<uint32_t> numbers;
-    while (read_ < run_.rows() && numbers.size() < kAtOnce) numbers.push_back(read_++);
-    ADWEAVE_TRY(run_.visit_rows(numbers, [&](uint32_t number, const KeptRow& row) {
+    ADWEAVE_TRY(run_.visit_block(next_block_++, [&](uint32_t number, const KeptRow& row) {
       rows_.push_back({row.person, row.time, number, std::string(row.record)});
       return true;
     }));
@@ -140,7 +138,6 @@ class RunRows {
   KeptRow row() const { return {person(), time(), rows_[at_].record}; }
 
  private:
-  static constexpr size_t kAtOnce = 256;
   struct Copy {
     Key person;
     int64_t time;
@@ -151,7 +148,7 @@ class RunRows {
   const Run& run_;
   std::vector<Copy> rows_;
   size_t at_ = 0;
-  uint32_t read_ = 0;
+  uint32_t next_block_ = 0;
 };
 
 }  // namespace
