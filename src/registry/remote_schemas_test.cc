@@ -20,9 +20,9 @@ using tests::SimulatedDisk;
 constexpr const char* kFetched = "/data/registry/fetched";
 
 // A registry that answers what it is told, and counts how often it is asked.
-class Stub {
+class Answerer {
  public:
-  Stub() {
+  Answerer() {
     auto started = net::HttpServer::start(
         {}, [this](const net::HttpRequest& request, net::HttpRespond respond) {
           ++asked;
@@ -54,8 +54,8 @@ TEST(RemoteSchemas, WhatWasFetchedIsThereWithoutTheRegistry) {
   SimulatedDisk disk;
   std::string url;
   {
-    Stub stub;
-    url = stub.url();
+    Answerer answerer;
+    url = answerer.url();
     const auto schemas = opened(disk, url);
     EXPECT_FALSE(schemas->find(7));
     EXPECT_EQ(schemas->version(), 0);
@@ -64,7 +64,7 @@ TEST(RemoteSchemas, WhatWasFetchedIsThereWithoutTheRegistry) {
     EXPECT_EQ(*fetched, 1);
     EXPECT_EQ(schemas->find(7), "\"string\"");
     EXPECT_TRUE(schemas->fetch_wanted());
-    EXPECT_EQ(stub.asked, 1);
+    EXPECT_EQ(answerer.asked, 1);
   }
   const std::unique_ptr<SimulatedDisk> found = disk.after_power_cut(nullptr);
   const auto again = opened(*found, url);
@@ -75,24 +75,24 @@ TEST(RemoteSchemas, WhatWasFetchedIsThereWithoutTheRegistry) {
 
 TEST(RemoteSchemas, AnIdThatTheRegistryDoesNotKnowIsAskedForOnce) {
   SimulatedDisk disk;
-  Stub stub;
-  const auto schemas = opened(disk, stub.url());
+  Answerer answerer;
+  const auto schemas = opened(disk, answerer.url());
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(schemas->find(8));
     const Result<int64_t> fetched = schemas->fetch_wanted();
     ASSERT_TRUE(fetched) << fetched.error().message;
     EXPECT_EQ(*fetched, 0);
   }
-  EXPECT_EQ(stub.asked, 1);
+  EXPECT_EQ(answerer.asked, 1);
   EXPECT_FALSE(schemas->is_out_of_reach());
 }
 
 TEST(RemoteSchemas, ARegistryInTroubleIsLeftAloneForAWhile) {
   for (const int status : {500, 404, 401}) {  // a 404 that no registry says
     SimulatedDisk disk;
-    Stub stub;
-    stub.status = status;
-    const auto schemas = opened(disk, stub.url());
+    Answerer answerer;
+    answerer.status = status;
+    const auto schemas = opened(disk, answerer.url());
     EXPECT_FALSE(schemas->find(7));
     for (int i = 0; i < 2; ++i) {
       const Result<int64_t> fetched = schemas->fetch_wanted();
@@ -100,8 +100,8 @@ TEST(RemoteSchemas, ARegistryInTroubleIsLeftAloneForAWhile) {
       EXPECT_THAT(fetched.error().message, HasSubstr(fmt::format("it answers {}", status)));
       EXPECT_TRUE(schemas->is_out_of_reach());
     }
-    EXPECT_EQ(stub.asked, 1);
-    stub.status = 200;
+    EXPECT_EQ(answerer.asked, 1);
+    answerer.status = 200;
     const int64_t patience = schemas->patience_us();
     EXPECT_GT(patience, 0);
     std::this_thread::sleep_for(std::chrono::microseconds(patience));

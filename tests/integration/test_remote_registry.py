@@ -24,26 +24,26 @@ def message(schema_id: int, name: str) -> bytes:
     return struct.pack(">bI", 0, schema_id) + texts
 
 
-class Stub(http.server.ThreadingHTTPServer):
+class OtherRegistry(http.server.ThreadingHTTPServer):
     """Knows the schemas that it is given; `trouble`: what it does first, a status or seconds that it waits, once each."""
 
     def __init__(self) -> None:
-        stub = self
+        served = self
         self.schemas: dict[int, dict] = {}
         self.trouble: list[int | float] = []
         self.asked: list[tuple[str, str | None]] = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                stub.asked.append((self.path, self.headers["Authorization"]))
-                trouble = stub.trouble.pop(0) if stub.trouble else None
+                served.asked.append((self.path, self.headers["Authorization"]))
+                trouble = served.trouble.pop(0) if served.trouble else None
                 if isinstance(trouble, float):
                     time.sleep(trouble)
                 number = int(self.path.rpartition("/")[2])
                 if isinstance(trouble, int):
                     self.answer(trouble, {"error_code": 50001, "message": "trouble"})
-                elif number in stub.schemas:
-                    self.answer(200, {"schema": json.dumps(stub.schemas[number])})
+                elif number in served.schemas:
+                    self.answer(200, {"schema": json.dumps(served.schemas[number])})
                 else:
                     self.answer(404, {"error_code": 40403, "message": "Schema not found"})
 
@@ -72,8 +72,8 @@ class RemoteRegistryTest(ServerTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.stub = Stub()
-        self.addCleanup(self.stub.end)
+        self.registry = OtherRegistry()
+        self.addCleanup(self.registry.end)
 
     def configure(self, registry: object, **more: object) -> None:
         """JSON is YAML."""
@@ -96,13 +96,13 @@ class RemoteRegistryTest(ServerTest):
         return answer
 
     def test_schemas_are_fetched_once_and_kept(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.configure(self.stub.url + "/")
+        self.registry.schemas[7] = SCHEMA
+        self.configure(self.registry.url + "/")
         self.give("a", message(7, "1"), message(7, "2"))
         self.run_config(self.config)
         self.assertEqual(self.ids(), ["1", "2"])
-        self.assertEqual(self.stub.asked, [("/schemas/ids/7", None)])
-        self.stub.end()
+        self.assertEqual(self.registry.asked, [("/schemas/ids/7", None)])
+        self.registry.end()
         self.give("b", message(7, "3"))
         self.run_config(self.config)
         self.assertEqual(self.ids(), ["1", "2", "3"])
@@ -132,49 +132,49 @@ class RemoteRegistryTest(ServerTest):
             registry.tearDown()
 
     def test_a_registry_in_trouble_is_waited_for(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.stub.trouble = [500, 503, 0.5, 401]
-        self.configure(self.stub.url)
+        self.registry.schemas[7] = SCHEMA
+        self.registry.trouble = [500, 503, 0.5, 401]
+        self.configure(self.registry.url)
         self.give("a", message(7, "1"))
         done = self.run_config(self.config)
         self.assertEqual(self.ids(), ["1"])
-        self.assertEqual(len(self.stub.asked), 3)
+        self.assertEqual(len(self.registry.asked), 3)
         self.assertIn("it answers 500 to schema id 7", done.stderr)
 
     def test_a_large_file_is_cut_by_schemas_that_come(self) -> None:
         """Where its records end only schemas tell that nobody had when it was begun."""
-        self.stub.schemas |= {7: SCHEMA, 8: SCHEMA}
-        self.stub.trouble = [500]
-        self.configure(self.stub.url, deduplicate="off")
+        self.registry.schemas |= {7: SCHEMA, 8: SCHEMA}
+        self.registry.trouble = [500]
+        self.configure(self.registry.url, deduplicate="off")
         self.give("a", message(7, "a" * 30) * 400_000, message(8, "b") * 10)
         self.run_config(self.config)
         self.assertEqual(self.sql("SELECT count(*) AS n FROM clicks"), [{"n": 400_010}])
         self.assertEqual(self.rejects(), [])
 
     def test_a_server_that_waits_goes_on_when_the_registry_comes(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.stub.trouble = [500] * 3
-        self.configure(self.stub.url)
+        self.registry.schemas[7] = SCHEMA
+        self.registry.trouble = [500] * 3
+        self.configure(self.registry.url)
         self.start()
         self.assertEqual(self.deliver(message(7, "1"))["accepted"], 1)
-        self.assertEqual(len(self.stub.asked), 4)
+        self.assertEqual(len(self.registry.asked), 4)
         self.assertTrue(any("it answers 500 to schema id 7" in line for line in self.said), self.said)
         self.assertEqual(self.stop(), 0)
         self.check_conservation()
 
     def test_a_server_that_waits_can_be_ended(self) -> None:
         """What was not committed is read again, and no delivery is lost."""
-        self.stub.schemas[7] = SCHEMA
-        self.stub.trouble = [500] * 1000
-        self.configure(self.stub.url)
+        self.registry.schemas[7] = SCHEMA
+        self.registry.trouble = [500] * 1000
+        self.configure(self.registry.url)
         self.start()
         self.deliver(message(7, "1"), wait="durable")
         deadline = time.monotonic() + 30
-        while not self.stub.asked:
+        while not self.registry.asked:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
         self.assertEqual(self.stop(), 0)
-        self.stub.trouble = []
+        self.registry.trouble = []
         self.start()
         self.deliver(message(7, "2"))
         self.assertEqual(self.stop(), 0)
@@ -182,25 +182,25 @@ class RemoteRegistryTest(ServerTest):
         self.check_conservation()
 
     def test_what_the_registry_does_not_know_comes_back(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.configure(self.stub.url)
+        self.registry.schemas[7] = SCHEMA
+        self.configure(self.registry.url)
         self.give("a", message(7, "1"), message(8, "2"))
         self.run_config(self.config)
         self.assertEqual(self.ids(), ["1"])
         self.assertEqual(self.rejects(), [{"reason": "unknown_schema", "n": 1}])
-        self.stub.schemas[8] = SCHEMA
-        asked = len(self.stub.asked)
+        self.registry.schemas[8] = SCHEMA
+        asked = len(self.registry.asked)
         self.adweave("rejects", "fix", "-c", self.config, "--data", self.data)
-        self.assertEqual(len(self.stub.asked), asked)  # who only looks asks nobody
+        self.assertEqual(len(self.registry.asked), asked)  # who only looks asks nobody
         self.adweave("rejects", "replay", "-c", self.config, "--data", self.data)
         self.assertEqual(self.ids(), ["1", "2"])
         self.assertEqual(self.rejects(), [])
         self.check_conservation()
 
     def test_messages_may_be_rejects_while_it_cannot_be_reached(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.stub.trouble = [500]
-        self.configure(self.stub.url, unknown_schema="reject")
+        self.registry.schemas[7] = SCHEMA
+        self.registry.trouble = [500]
+        self.configure(self.registry.url, unknown_schema="reject")
         self.give("a", message(7, "1"))
         self.run_config(self.config)
         self.assertEqual(self.rejects(), [{"reason": "unknown_schema", "n": 1}])
@@ -209,38 +209,38 @@ class RemoteRegistryTest(ServerTest):
         self.assertEqual(self.rejects(), [])
 
     def test_secrets_are_sent_and_never_told(self) -> None:
-        self.stub.schemas[7] = SCHEMA
-        self.stub.trouble = [401]
+        self.registry.schemas[7] = SCHEMA
+        self.registry.trouble = [401]
         self.write("token", SECRET + "\n")
         self.give("a", message(7, "1"))
-        self.configure({"url": self.stub.url, "token": {"file": "token"}})
+        self.configure({"url": self.registry.url, "token": {"file": "token"}})
         done = self.run_config(self.config)
-        self.configure({"url": self.stub.url, "user": "ads", "password": {"variable": "REGISTRY_PASSWORD"}})
+        self.configure({"url": self.registry.url, "user": "ads", "password": {"variable": "REGISTRY_PASSWORD"}})
         self.give("b", message(9, "2"))
         failed = self.adweave("run", "-c", self.config, "--data", self.data, code=78)
         self.assertIn("REGISTRY_PASSWORD", failed.stderr)
         self.adweave("run", "-c", self.config, "--data", self.data, env={"REGISTRY_PASSWORD": SECRET})
         basic = base64.b64encode(f"ads:{SECRET}".encode()).decode()
-        self.assertEqual([authorization for _, authorization in self.stub.asked], [f"Bearer {SECRET}"] * 2 + [f"Basic {basic}"])
+        self.assertEqual([authorization for _, authorization in self.registry.asked], [f"Bearer {SECRET}"] * 2 + [f"Basic {basic}"])
         self.assertNotIn(SECRET, done.stdout + done.stderr)
         for path in self.data.rglob("*"):
             if path.is_file():
                 self.assertNotIn(SECRET.encode(), path.read_bytes(), path)
 
     def test_a_run_that_waits_can_be_ended(self) -> None:
-        self.stub.trouble = [500] * 1000
-        self.configure(self.stub.url)
+        self.registry.trouble = [500] * 1000
+        self.configure(self.registry.url)
         self.give("a", message(7, "1"))
         running = subprocess.Popen([PROGRAM, "run", "-c", self.config, "--data", self.data], stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, env=os.environ)
         deadline = time.monotonic() + 30
-        while not self.stub.asked:
+        while not self.registry.asked:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=30)
-        self.stub.trouble = []
-        self.stub.schemas[7] = SCHEMA
+        self.registry.trouble = []
+        self.registry.schemas[7] = SCHEMA
         self.run_config(self.config)
         self.assertEqual(self.ids(), ["1"])
 
