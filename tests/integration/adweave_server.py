@@ -24,6 +24,14 @@ sources:
 """
 
 
+def impressions(first: int, count: int, day: str = "2026-01-02") -> bytes:
+    """Lines for that source, with the ids i<first> and on."""
+    return b"".join(
+        json.dumps({"id": f"i{n}", "timestamp": f"{day}T03:04:05Z", "user_id": f"u{n}", "creative_id": "c1"}).encode() + b"\n"
+        for n in range(first, first + count)
+    )
+
+
 class ServerTest(AdweaveTest):
     """A server of CONFIG on any free port."""
 
@@ -73,6 +81,11 @@ class ServerTest(AdweaveTest):
         connection.close()
         is_json = text and "json" in answer.getheader("Content-Type", "")
         return answer.status, json.loads(text) if is_json else text.decode("latin-1"), answer
+
+    def post(self, body: bytes, wait: str = "committed", expect: int = 200, **headers: str) -> dict:
+        status, value, _ = self.ask("POST", f"/v1/events?wait={wait}", body, **{"Content_Type": "application/x-ndjson", **headers})
+        self.assertEqual(status, expect, value)
+        return value
 
     def wait_for(self, statement: str, value: int) -> None:
         until = time.monotonic() + 60

@@ -6,22 +6,11 @@ import re
 import time
 import unittest
 
-from adweave_server import IMPRESSIONS, ServerTest
-
-
-def impressions(first: int, count: int, day: str) -> bytes:
-    return b"".join(
-        json.dumps({"id": f"i{n}", "timestamp": f"{day}T03:{n % 60:02}:05Z", "user_id": f"u{n}", "creative_id": "c1"}).encode() + b"\n"
-        for n in range(first, first + count)
-    )
+from adweave_server import IMPRESSIONS, ServerTest, impressions
 
 
 class BackgroundSealTest(ServerTest):
     CONFIG = IMPRESSIONS + "serve: {seal: 1s}\n"
-
-    def post(self, body: bytes) -> None:
-        status, value, _ = self.ask("POST", "/v1/events?wait=committed", body, Content_Type="application/x-ndjson")
-        self.assertEqual(status, 200, value)
 
     def metric(self, name: str) -> float:
         _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)

@@ -7,14 +7,7 @@ import stat
 import time
 import unittest
 
-from adweave_server import IMPRESSIONS, ServerTest
-
-
-def impressions(first: int, count: int) -> bytes:
-    return b"".join(
-        json.dumps({"id": f"i{n}", "timestamp": "2026-01-02T03:04:05Z", "user_id": f"u{n}", "creative_id": "c1"}).encode() + b"\n"
-        for n in range(first, first + count)
-    )
+from adweave_server import IMPRESSIONS, ServerTest, impressions
 
 
 class ControlTest(ServerTest):
@@ -25,10 +18,6 @@ class ControlTest(ServerTest):
     kind: impression
     fields: {event_id: id, event_time: timestamp, user_id: user_id, creative_id: creative_id}
 """
-
-    def post(self, body: bytes) -> None:
-        status, value, _ = self.ask("POST", "/v1/events?wait=committed", body, Content_Type="application/x-ndjson")
-        self.assertEqual(status, 200, value)
 
     def lines(self, *words: object) -> list[dict]:
         return [json.loads(line) for line in self.adweave(*words, "--data", self.data).stdout.splitlines()]

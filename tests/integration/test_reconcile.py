@@ -14,7 +14,7 @@ import duckdb
 import pyarrow.parquet
 
 from adweave import AdweaveTest
-from adweave_server import IMPRESSIONS, ServerTest
+from adweave_server import IMPRESSIONS, ServerTest, impressions
 
 
 def swap(path: pathlib.Path, change) -> None:
@@ -99,19 +99,8 @@ class RecountTest(AdweaveTest):
         self.adweave("audit", "--recount", "--data", self.data)
 
 
-def impressions(first: int, count: int, day: int = 2) -> bytes:
-    return b"".join(
-        json.dumps({"id": f"i{n}", "timestamp": f"2026-01-{day:02}T03:04:05Z", "user_id": f"u{n}", "creative_id": "c1"}).encode() + b"\n"
-        for n in range(first, first + count)
-    )
-
-
 class ReconcilerTest(ServerTest):
     CONFIG = IMPRESSIONS + "serve: {seal: 1s, reconcile: 1s}\n"
-
-    def post(self, body: bytes) -> None:
-        status, value, _ = self.ask("POST", "/v1/events?wait=committed", body, Content_Type="application/x-ndjson")
-        self.assertEqual(status, 200, value)
 
     def metrics(self) -> dict[str, float]:
         _, text, _ = self.ask("GET", "/metrics", port=self.metrics_port)
@@ -132,7 +121,7 @@ class ReconcilerTest(ServerTest):
         def load(thread: int) -> None:
             n = 0
             while not stop.is_set():
-                self.post(impressions(thread * 1_000_000 + n, 20, day=1 + n % 5) + (b"bad\n" if n % 3 == 0 else b""))
+                self.post(impressions(thread * 1_000_000 + n, 20, day=f"2026-01-{1 + n % 5:02}") + (b"bad\n" if n % 3 == 0 else b""))
                 n += 15  # with repeats
 
         threads = [threading.Thread(target=load, args=(i,)) for i in range(3)]

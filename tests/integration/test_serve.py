@@ -38,11 +38,6 @@ def impression(name: str, user: str = "u1") -> bytes:
 class ServeTest(ServerTest):
     CONFIG = CONFIG
 
-    def post(self, body: bytes, wait: str = "committed", expect: int = 200, **headers: str) -> dict:
-        status, value, _ = self.ask("POST", f"/v1/events?wait={wait}", body, **{"Content_Type": "application/x-ndjson", **headers})
-        self.assertEqual(status, expect, value)
-        return value
-
     def test_what_is_committed_is_told_and_seen(self) -> None:
         self.start()
         body = impression("a") + impression("b") + impression("a") + impression("b", "other") + b"garbage\n"

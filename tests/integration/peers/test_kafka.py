@@ -114,6 +114,18 @@ class KafkaTest(ServerTest):
         self.cluster.create_topic(name, partitions, **config)
         return name
 
+    def send_while_the_broker_dies(self, topic: str, between: float) -> int:
+        """A load on its three partitions, and the broker killed twice. Returns how many events it was."""
+        load = Load(self.cluster, topic, 3, per_second=2000)
+        load.start()
+        for _ in range(2):
+            time.sleep(between)
+            self.cluster.kill()
+            time.sleep(0.5)
+            self.cluster.start()
+        time.sleep(0.5)
+        return load.end()
+
     def configure(self, sources: list[dict], **of_kafka: object) -> None:
         """JSON is YAML."""
         for source in sources:
@@ -275,15 +287,7 @@ class KilledTest(KafkaTest):
         topic = self.topic("events", 3)
         self.configure([self.impressions("impressions", topic)])
         self.start()
-        load = Load(self.cluster, topic, 3, per_second=2000)
-        load.start()
-        for _ in range(2):
-            time.sleep(0.7)
-            self.cluster.kill()
-            time.sleep(0.5)
-            self.cluster.start()
-        time.sleep(0.5)
-        sent = load.end()
+        sent = self.send_while_the_broker_dies(topic, between=0.7)
         self.wait_for_count(sent)
         self.assertEqual(self.stop(), 0)
         self.check_once(sent)
