@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 #include "base/money.h"
 #include "event/flags.h"
@@ -45,8 +47,8 @@ constexpr std::array<FlagText, 8> kFlagTexts = {{
 
 // A time column as text.
 std::string when(std::string_view column) {
-  return "replace(strftime(" + std::string(column) +
-         " AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')";
+  return "replace(strftime(make_timestamp(epoch_us(" + std::string(column) +
+         ")), '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')";
 }
 
 // What a touch got, and why, as SQL over a row of credits.
@@ -111,28 +113,23 @@ class Explainer {
   }
 
   Result<std::vector<Subject>> find_subjects() const {
-    std::string statement;
+    std::vector<Subject> subjects;
     for (const Kind kind : event::kAllKinds) {
       if (sql_.is_empty(event::table_name(kind))) continue;
-      statement += statement.empty() ? "" : " UNION ALL ";
-      statement += "SELECT DISTINCT " + std::to_string(static_cast<int>(kind)) + " AS n, " +
-                   sql_text(event::kind_name(kind)) + " AS kind, advertiser_id, event_id FROM " +
-                   std::string(event::table_name(kind)) + " WHERE " + matches();
+      ADWEAVE_ASSIGN(const QueryResult found,
+                     ask("SELECT advertiser_id, event_id FROM " +
+                         std::string(event::table_name(kind)) + " WHERE " + matches()));
+      std::set<std::pair<std::string, std::string>> ids;
+      for (const auto& row : found.rows) ids.emplace(*row[0].as_string(), *row[1].as_string());
+      for (const auto& [advertiser, id] : ids)
+        subjects.push_back({std::string(event::kind_name(kind)), advertiser, id});
     }
-    if (statement.empty()) return std::vector<Subject>();
-    ADWEAVE_ASSIGN(const QueryResult found,
-                   ask("SELECT kind, advertiser_id, event_id FROM (" + statement +
-                       ") ORDER BY n, advertiser_id, event_id"));
-    std::vector<Subject> subjects;
-    for (const auto& row : found.rows)
-      subjects.push_back({*row[0].as_string(), *row[1].as_string(), *row[2].as_string()});
     return subjects;
   }
 
   Status tell(const Subject& subject) {
     const Kind kind = *event::parse_kind(subject.kind);
     ADWEAVE_TRY(tell_origin(subject));
-    ADWEAVE_TRY(tell_flags(subject));
     ADWEAVE_TRY(tell_repeats(subject));
     if (kind == Kind::click) ADWEAVE_TRY(tell_join(subject));
     if (kind == Kind::engagement) ADWEAVE_TRY(tell_impression(subject));
@@ -156,40 +153,41 @@ class Explainer {
                   const std::string& statement) {
     if (sql_.is_empty(table)) return {};
     ADWEAVE_ASSIGN(const QueryResult found, ask(for_subject(statement, subject), subject));
-    for (const auto& row : found.rows) {
-      JsonValue::Object detail;
-      for (size_t i = 2; i < row.size(); ++i) {
-        if (!row[i].is_null()) detail.emplace_back(found.columns[i], row[i]);
-      }
-      add(subject, step, row[0], *row[1].as_string(), std::move(detail));
-    }
+    for (const auto& row : found.rows) add_row(subject, step, found.columns, row);
     return {};
   }
 
+  void add_row(const Subject& subject, std::string_view step,
+               const std::vector<std::string>& columns, const std::vector<JsonValue>& row) {
+    JsonValue::Object detail;
+    for (size_t i = 2; i < columns.size(); ++i) {
+      if (!row[i].is_null()) detail.emplace_back(columns[i], row[i]);
+    }
+    add(subject, step, row[0], *row[1].as_string(), std::move(detail));
+  }
+
+  // Where its rows came from, and what their flags say.
   Status tell_origin(const Subject& subject) {
     const std::string range =
         "concat('bytes ', offset_, ' to ', offset_ + source_length, ' of ', file_)";
-    return add_rows(
-        subject, "came", event::table_name(*event::parse_kind(subject.kind)),
-        "SELECT commit, concat(" + range + ", ', source ', source, '; happened ', " +
-            when("event_time") + ", ', received ', " + when("received_time") +
-            ") AS what, source, source_position, source_length, event_time, received_time, "
-            "sent_time, "
-            "user_id, person_id, content_hash, ledger_id FROM (SELECT *, "
-            "regexp_extract(source_position, '^(.*):\\d+', 1) AS file_, "
-            "regexp_extract(source_position, '^.*:(\\d+)', 1)::BIGINT AS offset_ FROM @table "
-            "WHERE @is) ORDER BY commit, source, offset_");
-  }
-
-  Status tell_flags(const Subject& subject) {
-    ADWEAVE_ASSIGN(const QueryResult found,
-                   ask(for_subject("SELECT commit, flags FROM @table WHERE @is AND flags != "
-                                   "0 ORDER BY commit",
-                                   subject),
-                       subject));
+    ADWEAVE_ASSIGN(
+        QueryResult found,
+        ask(for_subject(
+                "SELECT commit, concat(" + range + ", ', source ', source, '; happened ', " +
+                    when("event_time") + ", ', received ', " + when("received_time") +
+                    ") AS what, source, source_position, source_length, event_time, received_time, "
+                    "sent_time, user_id, person_id, content_hash, ledger_id, flags FROM (SELECT *, "
+                    "regexp_extract(source_position, '^(.*):\\d+', 1) AS file_, "
+                    "regexp_extract(source_position, '^.*:(\\d+)', 1)::BIGINT AS offset_ FROM "
+                    "@table WHERE @is) ORDER BY commit, source, offset_",
+                subject),
+            subject));
+    found.columns.pop_back();
+    for (const auto& row : found.rows) add_row(subject, "came", found.columns, row);
     for (const FlagText& text : kFlagTexts) {
       for (const auto& row : found.rows) {
-        if ((*row[1].as_int() & text.flag) == 0) continue;
+        const int64_t* flags = row.back().as_int();
+        if (flags == nullptr || (*flags & text.flag) == 0) continue;
         add(subject, "flag", row[0], std::string(text.sentence),
             JsonValue::Object{{"flag", text.name}});
       }
@@ -360,8 +358,8 @@ class Explainer {
     ADWEAVE_ASSIGN(const QueryResult found,
                    ask("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") +
                            ", " + dimensions.select("currency", table, "event_time", "UTC") +
-                           ", time_bucket(INTERVAL 15 MINUTE, event_time) AS cell" + columns +
-                           " FROM " + std::string(table) +
+                           ", to_timestamp(epoch_us(event_time) // 900000000 * 900) AS cell" +
+                           columns + " FROM " + std::string(table) +
                            " WHERE advertiser_id = $advertiser AND event_id = $id GROUP BY 1, 2, 3 "
                            "ORDER BY 1, 2, 3",
                        subject));

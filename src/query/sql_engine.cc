@@ -226,13 +226,13 @@ Result<SqlEngine> SqlEngine::open(const std::string& dir, const ledger::Ledger& 
   return engine;
 }
 
-Result<SqlEngine> SqlEngine::open_given(const GivenRows& rows, const Empty& empty) {
+Result<SqlEngine> SqlEngine::open_given(const GivenRows& rows, const RowKinds& kinds) {
   ADWEAVE_ASSIGN(SqlEngine engine, open_database({""}, {}, ""));
   engine.database_->given = &rows;
   ADWEAVE_TRY(engine.execute("SET threads = 1"));
   ADWEAVE_TRY(add_given_rows(engine.database_->connection, rows));
   ADWEAVE_TRY(add_given_values(engine.database_->connection, engine.database_->values));
-  for (const std::string& statement : given_view_statements(!empty.facts, !empty.engagements))
+  for (const std::string& statement : given_view_statements(kinds))
     ADWEAVE_TRY(engine.execute(statement));
   ADWEAVE_TRY(engine.execute("SET lock_configuration = true"));
   return engine;

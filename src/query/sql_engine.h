@@ -66,13 +66,9 @@ class SqlEngine {
   static Result<SqlEngine> open(const std::string& dir, const ledger::Ledger& ledger, int64_t as_of,
                                 const SqlOptions& options = {});
   // The same views over rows that are given, without dimensions: each query reads what stands there
-  // at that time, and a statement that was run before is not planned again. `rows` must outlive it;
-  // a table that is said to be empty must stay so.
-  struct Empty {
-    bool facts = false;
-    bool engagements = false;
-  };
-  static Result<SqlEngine> open_given(const GivenRows& rows, const Empty& empty);
+  // at that time, and a statement that was run before is not planned again. `rows` must outlive it,
+  // and be of no other kinds.
+  static Result<SqlEngine> open_given(const GivenRows& rows, const RowKinds& kinds);
   // The files alone, without views.
   static Result<SqlEngine> open_files(const std::vector<AttachedFile>& files);
   // The folder's lake without views, for statements that name its files; on one thread.

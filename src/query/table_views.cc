@@ -96,7 +96,7 @@ std::string dimension_select(const std::string& dir, std::string_view name,
 }
 
 // Current credits: rows of credits_log that no later row has taken back.
-std::string credits_select() {
+std::string credits_select(bool are_taken_back) {
   std::string keys;
   for (const event::ColumnInfo& column : event::find_table("credits_log")->columns) {
     const bool key =
@@ -105,6 +105,7 @@ std::string credits_select() {
     keys += keys.empty() ? "" : ", ";
     keys += column.name;
   }
+  if (!are_taken_back) return "SELECT " + keys + ", posting_date, commit FROM credits_log";
   return "SELECT " + keys +
          ", max(posting_date) FILTER (sign = 1) AS posting_date, max(commit) FILTER (sign = 1) AS "
          "commit FROM credits_log GROUP BY " +
@@ -197,19 +198,20 @@ std::string create_view(std::string_view name, const std::string& select) {
   return "CREATE VIEW " + sql_name(name) + " AS " + select;
 }
 
-// What is derived from the tables; some of it is simpler where others are empty.
-void add_derived(bool has_facts, bool has_engagements, std::vector<std::string>& statements) {
+// What is derived from the tables.
+void add_derived(const RowKinds& kinds, std::vector<std::string>& statements) {
   const auto view = [&](std::string_view name, const std::string& select) {
     statements.push_back(create_view(name, select));
   };
   view("current_facts",
        "SELECT event_id, advertiser_id, kind, fact, fact_value, max(commit) FILTER (sign = 1) AS "
        "commit FROM facts GROUP BY ALL HAVING sum(sign) > 0");
-  view("clicks", has_facts ? kClicksWithFacts : "SELECT * FROM clicks_as_committed");
+  view("clicks", kinds.facts ? kClicksWithFacts : "SELECT * FROM clicks_as_committed");
   view("measured_impressions",
-       has_engagements ? kMeasuredImpressions : "SELECT * FROM impressions");
-  view("current_conversions", kCurrentConversions);
-  view("credits", credits_select());
+       kinds.engagements ? kMeasuredImpressions : "SELECT * FROM impressions");
+  view("current_conversions",
+       kinds.adjustments ? kCurrentConversions : "SELECT * FROM conversions");
+  view("credits", credits_select(kinds.taken_back));
   view("current_rejects", current_rejects_select());
   // With the touch of the default policy that won them, if any: what KPIs count.
   view("attributed_conversions",
@@ -241,23 +243,23 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
   const auto dimensions = ledger.dimensions(choice == nullptr ? as_of : choice->dimensions);
   for (const std::string_view name : state::reference_names())
     view(name, dimension_select(dir, name, dimensions, damaged));
-  add_derived(has("facts"), has("engagements"), statements);
+  add_derived({.facts = has("facts"), .engagements = has("engagements")}, statements);
   return statements;
 }
 
-std::vector<std::string> given_view_statements(bool has_facts, bool has_engagements) {
+std::vector<std::string> given_view_statements(const RowKinds& kinds) {
   std::vector<std::string> statements;
   for (const event::TableInfo& table : event::all_tables())
     statements.push_back(create_view(view_name(table), given_select(table)));
   for (const std::string_view name : state::reference_names())
     statements.push_back(create_view(name, no_dimension(name)));
-  add_derived(has_facts, has_engagements, statements);
+  add_derived(kinds, statements);
   return statements;
 }
 
 std::string derived_view_texts() {
   return std::string(kClicksWithFacts) + kMeasuredImpressions + kCurrentConversions +
-         credits_select() + conversions_with_touches("LEFT JOIN", "");
+         credits_select(true) + conversions_with_touches("LEFT JOIN", "");
 }
 
 }  // namespace adweave::query

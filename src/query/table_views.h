@@ -20,7 +20,7 @@ std::vector<std::string> view_statements(const std::string& dir, const ledger::L
                                          const RowChoice* choice = nullptr);
 
 // The same over rows that are given (query/given_tables.h), without dimensions.
-std::vector<std::string> given_view_statements(bool has_facts, bool has_engagements);
+std::vector<std::string> given_view_statements(const RowKinds& kinds);
 
 // The SQL of the views that are derived: with another, numbers may be others.
 std::string derived_view_texts();

@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "lookup/index.h"
 #include "query/sql_engine.h"
@@ -25,13 +24,12 @@ class Explainer {
   Result<Told> explain(const std::string& id);
 
  private:
-  Result<query::SqlEngine*> engine();
+  Result<query::SqlEngine*> engine(const query::RowKinds& kinds);
 
   const lookup::Index& index_;
   std::mutex mutex_;
   query::GivenRows rows_;  // of the question that is answered
-  // By whether there are facts and engagements: views without joins are faster.
-  std::map<std::pair<bool, bool>, query::SqlEngine> engines_;
+  std::map<query::RowKinds, query::SqlEngine> engines_;
 };
 
 }  // namespace adweave::serve
