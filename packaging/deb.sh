@@ -26,6 +26,8 @@ chmod 644 "$root"/usr/lib/adweave/*
 put packaging/adweave.yaml "$root/etc/adweave/adweave.yaml"
 put packaging/adweave.service "$root/usr/lib/systemd/system/adweave.service"
 put packaging/prometheus/adweave.rules.yaml "$root/usr/share/adweave/prometheus/adweave.rules.yaml"
+put packaging/flume/adweave.conf "$root/usr/share/adweave/flume/adweave.conf"
+put packaging/nifi/adweave.json "$root/usr/share/adweave/nifi/adweave.json"
 put docs/service.md "$doc/service.md"
 put config/reference.yaml "$doc/reference.yaml"
 for page in docs/reference/*.md; do put "$page" "$doc/reference/${page##*/}"; done

@@ -37,6 +37,7 @@ class ServerTest(AdweaveTest):
 
     CONFIG = ""
     WORDS: tuple[str, ...] = ()  # more of the command line
+    listen = "127.0.0.1:0"
 
     def setUp(self) -> None:
         super().setUp()
@@ -50,7 +51,7 @@ class ServerTest(AdweaveTest):
 
     def start(self, program: object = PROGRAM, **env: str) -> None:
         self.server = subprocess.Popen(
-            [program, "serve", "-c", self.config, "--data", self.data, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *self.WORDS],
+            [program, "serve", "-c", self.config, "--data", self.data, "--listen", self.listen, "--metrics", "127.0.0.1:0", *self.WORDS],
             stderr=subprocess.PIPE, text=True, env={**os.environ, **env},
         )
         self.said: list[str] = []  # what it writes to the standard error, line by line

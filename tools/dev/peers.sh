@@ -1,17 +1,22 @@
 # Peers: the systems that the tests in tests/integration/peers run. They come from package registries, pinned, into .cache/peers.
 
 DEBIAN_PEERS=(openjdk-17-jre-headless maven openssl)
-PEERS=(prometheus kafka apicurio spark)  # the short ones first
+PEERS=(prometheus kafka apicurio flume nifi spark)  # the short ones first
 declare -A PEER_JAVA=([apicurio]=21)  # the oldest that runs it, where Debian's 17 does not
+# What takes deliveries and watches folders.
+DELIVERY_PATHS='src/net/http_* src/serve/collector* src/serve/event_* src/source/find_* src/engine/folder_* tests/integration/peers/front.py'
 # What a peer sees of us; a change to it makes `./dev ci` run its tests. Patterns of git, not of the shell.
 declare -A PEER_PATHS=(
-  [prometheus]='src/serve/metrics* src/query/reconcile* src/ledger/progress* packaging/prometheus tests/integration/peers/*prometheus* tests/integration/peers/*.rules.*'
-  [kafka]='src/net/kafka_* src/*/*kafka* src/source/*.cc src/engine/feed* src/engine/live* tests/integration/peers/*kafka*'
+  [prometheus]='.'  # whatever changes
+  [kafka]='.'
   [apicurio]='src/registry/remote_* src/net/http_client* src/engine/schema_fetcher* tests/integration/peers/*apicurio*'
+  [flume]="$DELIVERY_PATHS packaging/flume tests/integration/peers/*flume*"
+  [nifi]="$DELIVERY_PATHS packaging/nifi tests/integration/peers/*nifi*"
   [spark]='src/lake src/ledger src/engine/publish_* src/engine/seal* src/query/ddl* tests/integration/peers/*spark*'
 )
 
-peer_python() { echo ".cache/peers/$1/venv/bin/python"; }
+# Its own where there is NAME.requirements, else the one of all tests.
+peer_python() { [ -f "tests/integration/peers/$1.requirements" ] && echo ".cache/peers/$1/venv/bin/python" || echo .cache/venv/bin/python; }
 
 # Python with what NAME.requirements pins: first all but pyspark, which is built by what came first.
 setup_peer_python() { # name
@@ -30,10 +35,10 @@ setup_peer_python() { # name
 
 # The list's sums as `sha256sum --check` takes them.
 jar_sums() { # list
-  awk -F '[: ]' '{print $NF "  " $2 "-" $3 (NF > 4 ? "-" $5 "." $4 : ".jar")}' "$1"
+  awk -F '[: ]' '{print $NF "  " $2 "-" $3 (NF > 5 ? "-" $5 : "") "." (NF > 4 ? $4 : "jar")}' "$1"
 }
 
-# Jars of a list, "group:artifact:version[:type:classifier] sha256" a line, in .cache/peers/jars/NAME. They are checked each time.
+# Jars of a list, "group:artifact:version[:type[:classifier]] sha256" a line, in .cache/peers/jars/NAME. They are checked each time.
 setup_jars() { # name
   local list=tests/integration/peers/$1.jars folder=.cache/peers/jars/$1
   if [ -d "$folder" ] && jar_sums "$list" | (cd "$folder" && sha256sum --check --status -); then return; fi
@@ -47,7 +52,8 @@ setup_jars() { # name
     }
     {
       print "<dependency><groupId>" $1 "</groupId><artifactId>" $2 "</artifactId><version>" $3 "</version>"
-      if (NF > 4) print "<type>" $4 "</type><classifier>" $5 "</classifier>"
+      if (NF > 4) print "<type>" $4 "</type>"
+      if (NF > 5) print "<classifier>" $5 "</classifier>"
       print "<exclusions>"
       print "<exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
     }
@@ -82,7 +88,7 @@ setup_peer() { # name
     return
   fi
   setup_debian "${DEBIAN_PEERS[@]}"
-  setup_peer_python "$1"
+  if [ -f "tests/integration/peers/$1.requirements" ]; then setup_peer_python "$1"; else setup_python; fi
   setup_jars "$1"
 }
 
