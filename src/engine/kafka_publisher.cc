@@ -2,6 +2,7 @@
 #include "engine/kafka_publisher.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,7 +56,8 @@ KafkaPublisher::KafkaPublisher(FileSystem& fs, const Job& job, ledger::Ledger le
       open_(std::move(open)),
       report_(std::move(report)),
       ledger_(std::move(ledger)),
-      outputs_(kafka_outputs(job)) {
+      outputs_(kafka_outputs(job)),
+      backoff_(std::random_device()()) {
   status_.head = ledger_.head();
   thread_ = std::thread([this] { work(); });
 }
@@ -94,25 +96,17 @@ void KafkaPublisher::work() {
     if (status || is_ending()) return;
     failed(status.error());
     std::unique_lock lock(mutex_);
-    const auto patience = std::chrono::microseconds(limits::kKafkaAgainUs);
+    const auto patience = std::chrono::microseconds(backoff_.next_us());
     if (status_.is_stopped || wake_.wait_for(lock, patience, [&] { return ending_; })) return;
   }
 }
 
-// An Error that repeats itself is told once a minute.
 void KafkaPublisher::failed(const Error& error) {
   {
     const std::lock_guard guard(mutex_);
     ++status_.errors;
     status_.is_stopped = error.code == ErrorCode::fenced || error.code == ErrorCode::config;
   }
-  const auto now = Clock::now();
-  const bool is_repeated =
-      error.message == reported_ &&
-      now - reported_at_ < std::chrono::microseconds(limits::kKafkaComplaintUs);
-  if (is_repeated) return;
-  reported_ = error.message;
-  reported_at_ = now;
   report_(error);
 }
 
@@ -120,7 +114,10 @@ void KafkaPublisher::failed(const Error& error) {
 Status KafkaPublisher::produce() {
   ADWEAVE_ASSIGN(const auto producer, open_([this] { return is_ending(); }));
   ADWEAVE_TRY(find_positions(*producer));
-  while (wait_for_commits()) ADWEAVE_TRY(produce_run(*producer));
+  while (wait_for_commits()) {
+    ADWEAVE_TRY(produce_run(*producer));
+    backoff_.reset();
+  }
   return {};
 }
 

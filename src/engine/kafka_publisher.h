@@ -4,8 +4,8 @@
 // which also says how far it goes; so who reads committed messages has those of a commit once,
 // whatever ends the process or a broker.
 //
-// A thread of its own does it. When something goes wrong, it begins again some seconds later with a
-// new producer, at what the cluster says is written.
+// A thread of its own does it. When something goes wrong, it begins again a while later (base/retry.h)
+// with a new producer, at what the cluster says is written.
 #pragma once
 
 #include <chrono>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "base/retry.h"
 #include "engine/job.h"
 #include "engine/kafka_messages.h"
 #include "ledger/ledger.h"
@@ -78,8 +79,7 @@ class KafkaPublisher {
   std::vector<KafkaOutput> outputs_;
   bool is_told_ = false;    // the cluster knows where every output stands
   Clock::time_point told_;  // when that was last
-  std::string reported_;    // the last Error, and when
-  Clock::time_point reported_at_;
+  Backoff backoff_;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable wake_;
