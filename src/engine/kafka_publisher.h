@@ -4,8 +4,8 @@
 // which also says how far it goes; so who reads committed messages has those of a commit once,
 // whatever ends the process or a broker.
 //
-// A thread of its own does it. When something goes wrong, it begins again a while later (base/retry.h)
-// with a new producer, at what the cluster says is written.
+// A thread of its own does it. When something goes wrong, it begins again a while later
+// (base/retry.h) with a new producer, at what the cluster says is written.
 #pragma once
 
 #include <chrono>
