@@ -42,6 +42,19 @@
 
 namespace adweave::source {
 
+// While it lives, nothing that was appended since it was made is removed.
+class JournalHold {
+ public:
+  explicit JournalHold(JournalSegments& segments) : segments_(segments), held_(segments.hold()) {}
+  ~JournalHold() { segments_.drop(held_); }
+  JournalHold(const JournalHold&) = delete;
+  JournalHold& operator=(const JournalHold&) = delete;
+
+ private:
+  JournalSegments& segments_;
+  int64_t held_;
+};
+
 struct JournalOptions {
   // Once a segment is so long the next begins; at most limits::kJournalSegmentBytes.
   int64_t segment_bytes = limits::kJournalSegmentBytes;
@@ -78,9 +91,13 @@ class Journal {
 
   // All before `through` is committed: segments wholly before it do not count against bytes_max any
   // more. Those before its own segment are removed, oldest first, up to one whose newest
-  // received_time is not before `keep_after` (microseconds UTC). Positions from `through` on stay
-  // valid. Fails with io: what could not be removed is tried again by the next call.
+  // received_time is not before `keep_after` (microseconds UTC) or that a hold() is of. Positions
+  // from `through` on stay valid. Fails with io: what could not be removed is tried again by the
+  // next call.
   Status release(JournalPosition through, int64_t keep_after);
+
+  // For who must note what was appended before it may be removed. The journal must outlive it.
+  JournalHold hold() { return JournalHold(segments_); }
 
   // Why nothing can be written any more, if it cannot.
   std::optional<Error> broken() const;

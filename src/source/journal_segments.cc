@@ -137,7 +137,9 @@ std::optional<int64_t> JournalSegments::removable(JournalPosition through,
   const std::lock_guard guard(mutex_);
   if (segments_.size() < 2) return std::nullopt;  // the last one says where numbers go on
   const Segment& oldest = segments_.front();
-  if (oldest.number >= through.segment || oldest.newest_received >= keep_after) return std::nullopt;
+  const bool is_held = !holds_.empty() && oldest.number >= *holds_.begin();
+  const bool is_kept = oldest.number >= through.segment || oldest.newest_received >= keep_after;
+  if (is_held || is_kept) return std::nullopt;
   return oldest.number;
 }
 
@@ -145,6 +147,16 @@ void JournalSegments::remove_first() {
   const std::lock_guard guard(mutex_);
   CHECK(segments_.front().released_bytes == segments_.front().end);
   segments_.pop_front();
+}
+
+int64_t JournalSegments::hold() {
+  const std::lock_guard guard(mutex_);
+  return *holds_.insert(end_locked().segment);
+}
+
+void JournalSegments::drop(int64_t held) {
+  const std::lock_guard guard(mutex_);
+  holds_.erase(holds_.find(held));
 }
 
 }  // namespace adweave::source

@@ -10,6 +10,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/result.h"
@@ -57,6 +58,10 @@ class JournalSegments {
   std::optional<int64_t> removable(JournalPosition through, int64_t keep_after) const;
   void remove_first();
 
+  // From now until drop() of what it returns, what is appended is not removable.
+  int64_t hold();
+  void drop(int64_t held);
+
  private:
   JournalPosition end_locked() const;
 
@@ -66,6 +71,7 @@ class JournalSegments {
   int64_t next_number_;         // of the segment that will begin
   JournalPosition last_frame_;  // after the last durable frame; {0, 0}: there is none
   int64_t held_bytes_ = 0;
+  std::multiset<int64_t> holds_;  // numbers of the segments in which they begin
   bool closed_ = false;
 };
 

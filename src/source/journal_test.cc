@@ -239,6 +239,31 @@ TEST(JournalTest, ReleaseRemovesOldSegmentsAndKeepsPositionsValid) {
   EXPECT_FALSE(journal->release({99, 64}, 0));
 }
 
+TEST(JournalTest, WhatIsAppendedWhileItIsHeldStays) {
+  SimulatedDisk disk;
+  auto journal = open_journal(disk, {.segment_bytes = 200});
+  const auto append_some = [&](int64_t first) {
+    for (int64_t n = first; n < first + 10; ++n) ASSERT_TRUE(append(*journal, delivery(n)));
+  };
+  const auto release_all = [&] { ASSERT_TRUE(journal->release(journal->end(), 1'000'000'000)); };
+  append_some(0);
+  {
+    const JournalHold hold = journal->hold();
+    append_some(10);
+    {
+      const JournalHold later = journal->hold();
+      append_some(20);
+    }
+    release_all();
+    const std::vector<JournalEntry> left = *read_all(*journal);
+    ASSERT_GE(left.size(), 20U);
+    EXPECT_LT(left.size(), 30U);
+    EXPECT_EQ(journal->held_bytes(), 0) << "of what waits to be committed";
+  }
+  release_all();
+  EXPECT_LT(read_all(*journal)->size(), 10U);
+}
+
 TEST(JournalTest, APositionThatTheJournalDoesNotHaveIsDamage) {
   SimulatedDisk disk;
   auto journal = open_journal(disk);
