@@ -23,6 +23,7 @@ struct SourceFile {
   int64_t size = 0;
   std::string hash;  // hash128 of its content, hexadecimal; empty until it is identified
   int64_t modified_us = 0;
+  uint64_t number = 0;  // FileInfo::number
 };
 
 // What the ledger says about content that was read before.

@@ -60,6 +60,7 @@ Result<SourceFile> source_file(const FileSystem& fs, const std::string& folder,
   ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
   file.size = info.size;
   file.modified_us = info.modified_us;
+  file.number = info.number;
   return file;
 }
 

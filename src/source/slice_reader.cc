@@ -8,6 +8,16 @@
 
 namespace adweave::source {
 
+int64_t whole_records(event::RecordCutter& cutter, std::string_view bytes) {
+  int64_t length = 0;
+  while (length < static_cast<int64_t>(bytes.size())) {
+    const auto cut = cutter.cut(bytes.substr(static_cast<size_t>(length)), 1, false);
+    if (!cut || *cut == 0) break;
+    length += *cut;
+  }
+  return length;
+}
+
 Result<ContentReader> ContentReader::open(const FileSystem& fs, const SourceFile& file,
                                           const FileFormat& format) {
   ADWEAVE_ASSIGN(std::unique_ptr<File> opened, fs.open(file.path));
@@ -152,7 +162,7 @@ Result<int64_t> SliceReader::find_cut() {
       return *cut;
     }
     if (broken) {
-      const int64_t whole = whole_records();
+      const int64_t whole = whole_records(*cutter_, buffer_);
       if (whole == 0) problem_ = content_.problem();
       return whole;
     }
@@ -161,18 +171,6 @@ Result<int64_t> SliceReader::find_cut() {
     const auto have = static_cast<int64_t>(buffer_.size());
     if (have >= most) return have;
   }
-}
-
-// Length of the records in the buffer that are whole.
-int64_t SliceReader::whole_records() {
-  int64_t length = 0;
-  while (length < static_cast<int64_t>(buffer_.size())) {
-    const std::string_view rest = std::string_view(buffer_).substr(static_cast<size_t>(length));
-    const std::optional<int64_t> cut = cutter_->cut(rest, 1, false);
-    if (!cut || *cut == 0) break;
-    length += *cut;
-  }
-  return length;
 }
 
 event::Slice SliceReader::take(int64_t length) {

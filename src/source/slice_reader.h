@@ -24,6 +24,9 @@ struct FileFormat {
   std::function<std::unique_ptr<event::RecordCutter>()> cutter;
 };
 
+// Length of the records in `bytes` that are whole, from its begin on.
+int64_t whole_records(event::RecordCutter& cutter, std::string_view bytes);
+
 // The content of a file, from its begin on.
 class ContentReader {
  public:
@@ -109,7 +112,6 @@ class SliceReader {
 
   Status read_head();
   Result<int64_t> find_cut();
-  int64_t whole_records();
   event::Slice take(int64_t length);
 
   SliceBuffers buffers_;
