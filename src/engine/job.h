@@ -44,6 +44,7 @@ struct SourceJob {
   std::optional<source::KafkaTopic> kafka;  // which a running server reads
   std::string tcp;                          // address where lines are taken; empty: none
   bool standard_input = false;              // of a running server
+  std::vector<std::string> tail;            // patterns of files that it follows, as of `files`
   std::optional<SchemaRegistry> registry;   // that knows the schemas of the messages
   std::shared_ptr<registry::RemoteSchemas> schemas = nullptr;  // of it, given before a run
 };

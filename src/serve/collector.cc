@@ -229,8 +229,9 @@ void Collector::take_event(const std::string& source, std::string line, net::Htt
   keep(source, "", std::move(line), {Wait::durable, std::move(respond), std::move(answer), {}});
 }
 
-void Collector::take_lines(const std::string& source, std::string lines, Told told) {
-  keep(source, "", std::move(lines), {Wait::durable, {}, {}, std::move(told)});
+void Collector::take_lines(const std::string& source, std::string lines, Told told,
+                           const std::string& batch) {
+  keep(source, batch, std::move(lines), {Wait::durable, {}, {}, std::move(told)});
 }
 
 void Collector::reply(Sender& sender, net::HttpResponse response) {
@@ -238,7 +239,7 @@ void Collector::reply(Sender& sender, net::HttpResponse response) {
   give(metrics_, *sender.respond, std::move(response));
 }
 
-void Collector::keep(const std::string& source, const std::string& sent_key, std::string body,
+void Collector::keep(const std::string& source, const std::string& given_id, std::string body,
                      Sender sender) {
   if (paused_.is_paused(source)) {
     return reply(sender,
@@ -246,13 +247,13 @@ void Collector::keep(const std::string& source, const std::string& sent_key, std
                       limits::kPausedRetrySeconds));
   }
   const int64_t now = now_us_();
-  const Hash128 content = sent_key.empty() ? Hash128() : hash128(body);
+  const Hash128 content = given_id.empty() ? Hash128() : hash128(body);
   std::shared_ptr<Batch> batch;
   Hash128 key;
   {
     const std::lock_guard guard(mutex_);
     if (is_stopping_) return reply(sender, busy(503, "stopping", "the server is being stopped"));
-    const std::string id = sent_key.empty() ? made_id() : sent_key;
+    const std::string id = given_id.empty() ? made_id() : given_id;
     key = key_of(source, id);
     const auto [it, is_new] = batches_.try_emplace(key);
     if (is_new) it->second = std::make_shared<Batch>();

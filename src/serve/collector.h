@@ -53,9 +53,11 @@ class Collector {
                   net::HttpRespond respond);
 
   // Keeps lines of a source that came another way than by HTTP. `told` has what a request would be
-  // answered, once they are durable or cannot be kept: 200, or one to try again after.
+  // answered, once they are durable or cannot be kept: 200, or one to try again after. `batch`
+  // begins with ~, as no sender's id does; empty: one is made.
   using Told = std::function<void(const net::HttpResponse&)>;
-  void take_lines(const std::string& source, std::string lines, Told told);
+  void take_lines(const std::string& source, std::string lines, Told told,
+                  const std::string& batch = "");
 
   // Answers those who waited for it.
   void committed(const ledger::CommitOutcome& commit);
@@ -87,8 +89,8 @@ class Collector {
   Collector(source::Journal& journal, Metrics& metrics, std::vector<HttpSource> sources,
             const source::PausedSources& paused, std::function<int64_t()> now_us);
   Status read_keys(const source::JournalPosition& through);
-  // `sent_key` may be empty.
-  void keep(const std::string& source, const std::string& sent_key, std::string body,
+  // `given_id` may be empty.
+  void keep(const std::string& source, const std::string& given_id, std::string body,
             Sender sender);
   void reply(Sender& sender, net::HttpResponse response);
   void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);

@@ -130,6 +130,24 @@ void put_reconcile(Text& out, const ledger::ReconcileProgress& reconcile) {
       .put(static_cast<double>(reconcile.succeeded_at) / kSecond);
 }
 
+void put_tails(Text& out, const std::map<std::string, source::TailCounts>& tails) {
+  if (tails.empty()) return;
+  const auto put = [&](std::string_view name, std::string_view type, std::string_view help,
+                       int64_t source::TailCounts::* count) {
+    out.begin(name, type, help);
+    for (const auto& [source, counts] : tails) out.put(counts.*count, "source", source);
+  };
+  put("adweave_tail_files", "gauge", "Files that a source follows.", &source::TailCounts::files);
+  put("adweave_tail_behind_bytes", "gauge", "Bytes of them that are not yet read.",
+      &source::TailCounts::bytes_behind);
+  put("adweave_tail_begun_anew_total", "counter",
+      "Files that were cut off or replaced in place, and were read from their begin.",
+      &source::TailCounts::begun_anew);
+  put("adweave_tail_lost_total", "counter",
+      "Files that were gone before it was sure that they were read; the log names them.",
+      &source::TailCounts::lost);
+}
+
 void put_gauges(Text& out, const Gauges& gauges) {
   out.begin("adweave_journal_bytes_behind", "gauge", "Bytes of the journal to be committed.")
       .put(gauges.journal_bytes_behind);
@@ -142,6 +160,7 @@ void put_gauges(Text& out, const Gauges& gauges) {
     out.begin("adweave_source_paused", "gauge", "1 when a source takes and reads nothing for now.");
   for (const auto& [source, is_paused] : gauges.paused)
     out.put(is_paused ? 1 : 0, "source", source);
+  put_tails(out, gauges.tails);
   put_seal(out, gauges.seal);
   put_reconcile(out, gauges.reconcile);
   put_lookups(out, gauges.lookups);
@@ -205,6 +224,14 @@ JsonValue Metrics::status(const Gauges& gauges) const {
   for (const auto& [source, is_paused] : gauges.paused) {
     if (is_paused) paused.emplace_back(source);
   }
+  JsonValue::Array tails;
+  for (const auto& [source, counts] : gauges.tails) {
+    tails.push_back(JsonValue::Object{{"source", source},
+                                      {"files", counts.files},
+                                      {"bytes_behind", counts.bytes_behind},
+                                      {"begun_anew", counts.begun_anew},
+                                      {"lost", counts.lost}});
+  }
   JsonValue::Object reconcile{{"commit", gauges.reconcile.commit},
                               {"difference", gauges.reconcile.difference},
                               {"first", gauges.reconcile.first},
@@ -212,13 +239,19 @@ JsonValue Metrics::status(const Gauges& gauges) const {
                               {"failures", gauges.reconcile.failures}};
   int64_t requests = 0;
   for (const auto& [status, number] : requests_) requests += number;
-  JsonValue::Object status{
-      {"commit", newest_commit_},      {"commits", commits_},
-      {"commit_us", commit_us_},       {"latest_receipt", latest_receipt_},
-      {"requests", requests},          {"journal_bytes_behind", gauges.journal_bytes_behind},
-      {"waiting", gauges.waiting},     {"ready", gauges.is_ready},
-      {"sources", std::move(sources)}, {"kafka", std::move(kafka)},
-      {"paused", std::move(paused)},   {"reconcile", std::move(reconcile)}};
+  JsonValue::Object status{{"commit", newest_commit_},
+                           {"commits", commits_},
+                           {"commit_us", commit_us_},
+                           {"latest_receipt", latest_receipt_},
+                           {"requests", requests},
+                           {"journal_bytes_behind", gauges.journal_bytes_behind},
+                           {"waiting", gauges.waiting},
+                           {"ready", gauges.is_ready},
+                           {"sources", std::move(sources)},
+                           {"kafka", std::move(kafka)},
+                           {"paused", std::move(paused)},
+                           {"tails", std::move(tails)},
+                           {"reconcile", std::move(reconcile)}};
   if (const auto& produced = gauges.kafka.produced) {
     status.emplace_back("produced", JsonValue::Object{{"commit", produced->commit},
                                                       {"head", produced->head},

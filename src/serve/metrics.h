@@ -17,6 +17,7 @@
 #include "ledger/progress.h"
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
+#include "source/tail.h"
 
 namespace adweave::serve {
 
@@ -32,7 +33,8 @@ struct Gauges {
   int64_t waiting = 0;               // senders
   bool is_ready = false;
   KafkaGauges kafka;
-  std::map<std::string, bool> paused;  // by source
+  std::map<std::string, bool> paused;               // by source
+  std::map<std::string, source::TailCounts> tails;  // by source that follows files
   ledger::SealProgress seal;
   ledger::ReconcileProgress reconcile;
   struct Lookups {
@@ -56,8 +58,9 @@ class Metrics {
   // The same for `top`, of counts since the start: {commit, commits, commit_us, latest_receipt
   // (us), requests, journal_bytes_behind, waiting, ready, sources: [{source, received, accepted,
   // duplicate, conflict, rejected}], kafka: [{topic, partition, next, high, stopped}],
-  // paused: [source], reconcile: {commit, difference, first, succeeded_at (us), failures},
-  // produced: {commit, head, errors, stopped}, if anything is written to Kafka}.
+  // paused: [source], tails: [{source, files, bytes_behind, begun_anew, lost}], reconcile: {commit,
+  // difference, first, succeeded_at (us), failures}, produced: {commit, head, errors, stopped}, if
+  // anything is written to Kafka}.
   JsonValue status(const Gauges& gauges) const;
 
  private:

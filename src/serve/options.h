@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "source/tail.h"
 
 namespace adweave::serve {
 
@@ -75,6 +76,7 @@ struct Options {
   std::vector<Token> tokens;  // none: whoever can connect may do all
   std::vector<HttpSource> sources;
   std::vector<LineSource> lines;
+  std::vector<source::TailSource> tails;  // filled in before the server starts
   std::vector<SigningKey> signing_keys;
   EventEndpoint pixel;      // an image
   EventEndpoint click;      // a redirect to a signed destination

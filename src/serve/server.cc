@@ -28,8 +28,12 @@ Result<std::unique_ptr<Server>> Server::start(Options options, const Parts& part
   server->index_ = parts.index;
   ADWEAVE_ASSIGN(server->collector_,
                  Collector::open(parts.journal, parts.through, server->metrics_,
-                                 server->options_.sources, parts.paused, std::move(now_us)));
+                                 server->options_.sources, parts.paused, now_us));
   ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
+  ADWEAVE_ASSIGN(server->tails_,
+                 TailIntake::start(std::move(server->options_.tails),
+                                   {parts.fs, parts.data, parts.journal, *server->collector_,
+                                    parts.paused, std::move(now_us), parts.trouble}));
   server->registry_threads_ = std::make_unique<AnswerThreads>(
       server->metrics_, 1, limits::kRegistryWaitingMax,
       registry_problem_of(busy(503, "busy", "too much is asked of the registry at once")));
@@ -65,6 +69,7 @@ Server::~Server() {
 // The collector first: who waits for a commit would hold its connection open.
 void Server::stop() {
   lines_.reset();
+  if (tails_) tails_->stop();
   if (collector_) collector_->stop();
   if (registry_threads_) registry_threads_->stop();
   if (lookup_threads_) lookup_threads_->stop();
@@ -158,6 +163,7 @@ Gauges Server::gauges() const {
   gauges.journal_bytes_behind = bytes_behind();
   gauges.waiting = collector_->waiting();
   gauges.is_ready = is_ready_;
+  if (tails_) gauges.tails = tails_->counts();
   others_(gauges);
   if (index_ != nullptr) gauges.lookups = {index_->rows(), index_->runs(), index_->through()};
   return gauges;

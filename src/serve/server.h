@@ -25,6 +25,7 @@
 #include "serve/metrics.h"
 #include "serve/options.h"
 #include "serve/routes.h"
+#include "serve/tail_intake.h"
 
 namespace adweave::serve {
 
@@ -32,11 +33,14 @@ class Server {
  public:
   // What it stands on, and what must outlive it.
   struct Parts {
+    FileSystem& fs;
+    std::string data;  // the data folder
     source::Journal& journal;
     source::JournalPosition through;  // all before it is committed
     registry::Registry& registry;
     const source::PausedSources& paused;
-    const lookup::Index* index = nullptr;  // null: there are no look-ups
+    const lookup::Index* index = nullptr;       // null: there are no look-ups
+    std::function<void(const Error&)> trouble;  // with files that are followed; any thread
   };
   // Fills in what others know of how it stands.
   using AskOthers = std::function<void(Gauges& gauges)>;
@@ -89,6 +93,7 @@ class Server {
   source::JournalPosition through_;  // all before it is committed
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<LineIntake> lines_;
+  std::unique_ptr<TailIntake> tails_;
   std::unique_ptr<AnswerThreads> registry_threads_;
   const lookup::Index* index_ = nullptr;
   std::unique_ptr<Explainer> explainer_;  // these two null without an index

@@ -21,6 +21,7 @@
 #include "app/version.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "decode/decoder.h"
 #include "engine/background_merge.h"
 #include "engine/live.h"
 #include "registry/book.h"
@@ -93,6 +94,22 @@ engine::MergeHooks merge_hooks(Log& log) {
   return hooks;
 }
 
+// Each with a decoder of its own, for what its format knows of files.
+Result<std::vector<source::TailSource>> tails_of(const engine::Job& job) {
+  std::vector<source::TailSource> tails;
+  for (const engine::SourceJob& source : job.sources) {
+    if (source.tail.empty()) continue;
+    ADWEAVE_ASSIGN(auto made, decode::make_decoder(source.decoder));
+    const std::shared_ptr<const decode::Decoder> decoder = std::move(made);
+    tails.push_back({source.decoder.source,
+                     job.folder,
+                     source.tail,
+                     {[decoder](std::string_view start) { return decoder->content(start); },
+                      [decoder] { return decoder->cutter(); }}});
+  }
+  return tails;
+}
+
 void watch_registries(const engine::Job& job, serve::Server& server) {
   for (const engine::SourceJob& source : job.sources) {
     if (!source.schemas) continue;
@@ -135,21 +152,23 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
     log.say(LogLevel::info, "serve", "ready");
   };
   const engine::Job watched = job;
+  ADWEAVE_ASSIGN(options.tails, tails_of(job));
   ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
   merge = std::make_unique<engine::BackgroundMerge>(fs, *live, merge_hooks(log));
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
-  ADWEAVE_ASSIGN(server, serve::Server::start(std::move(options),
-                                              {live->journal(), live->committed_through(),
-                                               *registry, live->paused(), live->index()},
-                                              now_us, [&](serve::Gauges& gauges) {
-                                                gauges.kafka = {live->kafka(), live->produced()};
-                                                for (const std::string& source : sources)
-                                                  gauges.paused[source] =
-                                                      live->paused().is_paused(source);
-                                                gauges.seal = merge->progress();
-                                                gauges.reconcile = reconcile.progress();
-                                              }));
+  ADWEAVE_ASSIGN(
+      server, serve::Server::start(
+                  std::move(options),
+                  {fs, data, live->journal(), live->committed_through(), *registry, live->paused(),
+                   live->index(), [&log](const Error& error) { log.say("source", error); }},
+                  now_us, [&](serve::Gauges& gauges) {
+                    gauges.kafka = {live->kafka(), live->produced()};
+                    for (const std::string& source : sources)
+                      gauges.paused[source] = live->paused().is_paused(source);
+                    gauges.seal = merge->progress();
+                    gauges.reconcile = reconcile.progress();
+                  }));
   watch_registries(watched, *server);
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(data, {fs, *live, *merge, *server, live->paused(), sources}));

@@ -40,9 +40,10 @@ void show(const TopOptions& options, const ServerSample& before, const ServerSam
   std::ostringstream text;
   text << state_text(before, now) << "\n\n";
   write_result(text, rates, format, output_width());
-  if (const query::QueryResult lag = lag_of(now); !lag.rows.empty()) {
+  for (const query::QueryResult& more : {lag_of(now), tails_of(now)}) {
+    if (more.rows.empty()) continue;
     text << '\n';
-    write_result(text, lag, format, output_width());
+    write_result(text, more, format, output_width());
   }
   std::cout << (on_terminal ? kClear : "") << text.str() << (on_terminal ? "" : "\n") << std::flush;
 }

@@ -298,6 +298,7 @@ std::string mapping_hash(const YAML::Node& node, const decode::AvroSpec& avro) {
   copy.remove("kafka");
   copy.remove("tcp");
   copy.remove("stdin");
+  copy.remove("tail");
   if (copy["registry"] && !(copy["registry"].IsScalar() && copy["registry"].Scalar() == "self"))
     copy.remove("registry");
   copy.remove("unknown_schema");
@@ -313,11 +314,13 @@ void read_inputs(MapReader& map, engine::SourceJob& job) {
   read_topic(map, job);
   job.tcp = map.text("tcp").value_or("");
   job.standard_input = map.truth("stdin").value_or(false);
-  const bool is_live = job.http || job.kafka || !job.tcp.empty() || job.standard_input;
+  job.tail = map.texts("tail");
+  const bool is_live =
+      job.http || job.kafka || !job.tcp.empty() || job.standard_input || !job.tail.empty();
   if (job.files.empty() && !is_live) {
     map.problems().add(map.node(), "source has no files",
                        "write files: [\"impressions/*.ndjson\"], or http: true, kafka: TOPIC, tcp: "
-                       "ADDRESS or stdin: true");
+                       "ADDRESS, stdin: true or tail: [FILE]");
   }
 }
 

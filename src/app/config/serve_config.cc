@@ -226,6 +226,24 @@ void read_lines(MapReader& root, const engine::Job& job, serve::Options& options
   }
 }
 
+// Sources that follow files: those must be text, whose records are found without what is before
+// them.
+void check_tails(MapReader& root, const engine::Job& job) {
+  for (const engine::SourceJob& source : job.sources) {
+    if (source.tail.empty()) continue;
+    decode::DecoderSpec spec = source.decoder;
+    spec.csv.header = false;  // it is in the file
+    const bool is_plain = spec.compression == decode::Compression::detect ||
+                          spec.compression == decode::Compression::none;
+    const bool is_wide =
+        spec.encoding == decode::Encoding::utf16le || spec.encoding == decode::Encoding::utf16be;
+    if (is_of_lines(spec) && is_plain && !is_wide) continue;
+    root.problems().add(root.node(), "files of " + spec.source + " cannot be followed",
+                        "tail takes JSON lines, a line pattern, or CSV, neither compressed nor "
+                        "UTF-16");
+  }
+}
+
 // Lines carry no token.
 void check_lines(MapReader& root, const serve::Options& options, bool anyone) {
   for (const serve::LineSource& source : options.lines) {
@@ -239,6 +257,7 @@ void check_lines(MapReader& root, const serve::Options& options, bool anyone) {
 serve::Options read_serve(MapReader& root, const engine::Job& job) {
   serve::Options options;
   read_lines(root, job, options);
+  check_tails(root, job);
   for (const engine::SourceJob& source : job.sources) {
     if (!source.http) continue;
     options.sources.push_back({source.decoder.source,

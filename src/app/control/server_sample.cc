@@ -49,6 +49,15 @@ Result<source::KafkaProduced> produced_of(const JsonValue& json) {
   return produced;
 }
 
+Result<source::TailCounts> tail_of(const JsonValue& json) {
+  source::TailCounts counts;
+  ADWEAVE_ASSIGN(counts.files, json.int_at("files"));
+  ADWEAVE_ASSIGN(counts.bytes_behind, json.int_at("bytes_behind"));
+  ADWEAVE_ASSIGN(counts.begun_anew, json.int_at("begun_anew"));
+  ADWEAVE_ASSIGN(counts.lost, json.int_at("lost"));
+  return counts;
+}
+
 double seconds_between(const ServerSample& before, const ServerSample& now) {
   return std::max(static_cast<double>(now.at - before.at) / limits::kSecondUs, 1e-3);
 }
@@ -82,6 +91,12 @@ Result<ServerSample> sample_of(const JsonValue& status, int64_t at) {
   for (const JsonValue& each : *kafka) {
     ADWEAVE_ASSIGN(source::KafkaPartition partition, partition_of(each));
     sample.kafka.push_back(std::move(partition));
+  }
+  ADWEAVE_ASSIGN(const JsonValue::Array* tails, status.array_at("tails"));
+  for (const JsonValue& each : *tails) {
+    ADWEAVE_ASSIGN(std::string source, each.string_at("source"));
+    ADWEAVE_ASSIGN(const source::TailCounts counts, tail_of(each));
+    sample.tails.emplace_back(std::move(source), counts);
   }
   if (const JsonValue* produced = status.find("produced")) {
     ADWEAVE_ASSIGN(sample.produced, produced_of(*produced));
@@ -166,6 +181,16 @@ query::QueryResult lag_of(const ServerSample& now) {
   result.columns = {"topic", "partitions", "records_behind", "stopped"};
   for (const auto& [name, topic] : topics)
     result.rows.push_back({name, topic.partitions, topic.behind, topic.stopped});
+  return result;
+}
+
+query::QueryResult tails_of(const ServerSample& now) {
+  query::QueryResult result;
+  result.columns = {"source", "files", "bytes_behind", "begun_anew", "lost"};
+  for (const auto& [source, counts] : now.tails) {
+    result.rows.push_back(
+        {source, counts.files, counts.bytes_behind, counts.begun_anew, counts.lost});
+  }
   return result;
 }
 

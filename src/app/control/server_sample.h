@@ -12,6 +12,7 @@
 #include "query/sql_engine.h"
 #include "source/kafka_produce.h"
 #include "source/kafka_topic.h"
+#include "source/tail.h"
 
 namespace adweave::app {
 
@@ -29,8 +30,9 @@ struct ServerSample {
   std::vector<source::KafkaPartition> kafka;
   std::optional<source::KafkaProduced> produced;  // null: nothing is written to Kafka
   std::vector<std::string> paused;                // sources
-  int64_t difference = 0;                         // of the lake from what the commits claim
-  std::string first_difference;                   // empty: there is none
+  std::vector<std::pair<std::string, source::TailCounts>> tails;  // of sources that follow files
+  int64_t difference = 0;        // of the lake from what the commits claim
+  std::string first_difference;  // empty: there is none
 };
 
 // Of what serve::Server::status() tells. Fails with corrupt.
@@ -44,5 +46,8 @@ query::QueryResult rates_of(const ServerSample& before, const ServerSample& now)
 
 // By topic of Kafka: partitions, records behind, partitions that are read no more.
 query::QueryResult lag_of(const ServerSample& now);
+
+// By source that follows files: how many, bytes behind, files begun anew, files lost.
+query::QueryResult tails_of(const ServerSample& now);
 
 }  // namespace adweave::app
