@@ -2,6 +2,7 @@
 #include "engine/live.h"
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -204,6 +205,32 @@ TEST(LiveTest, WhatIsDurableIsCommittedBeforeTheEnd) {
     ASSERT_TRUE(server.stop());
     EXPECT_EQ(ids_of(disk, "impressions").size() + ids_of(disk, "clicks").size(), 4U);
   }
+}
+
+// What it writes from then on is not in the journal that the next one has read.
+TEST(LiveTest, AServerThatWasTakenOverAcknowledgesNothing) {
+  SimulatedDisk disk;
+  LiveServer late(disk, live_job());
+  late.deliver(impressions(0, 1));
+  Job job = live_job();
+  job.holder = "next";
+  job.take_over = true;
+  {
+    LiveServer next(disk, job);
+    std::promise<Result<source::JournalPosition>> answer;
+    late.live().journal().append(impressions(1, 1), [&](Result<source::JournalPosition> kept) {
+      answer.set_value(std::move(kept));
+    });
+    const Result<source::JournalPosition> kept = answer.get_future().get();
+    ASSERT_FALSE(kept);
+    EXPECT_EQ(kept.error().code, ErrorCode::fenced);
+    next.deliver(impressions(1, 1));
+    ASSERT_TRUE(next.stop());
+  }
+  const Status ended = late.wait();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::fenced);
+  EXPECT_EQ(ids_of(disk, "impressions"), (std::multiset<std::string>{"i0", "i1"}));
 }
 
 TEST(LiveTest, WorkIsDoneBetweenCommits) {

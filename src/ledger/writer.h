@@ -41,6 +41,10 @@ class LedgerWriter {
   const WriterOptions& options() const { return options_; }
   int64_t epoch() const { return epoch_; }
 
+  // Fails with fenced once another has taken the folder over. When it does not, what was synced
+  // before the call is there for whoever takes over. Any thread.
+  Status check_lock() const;
+
   // Commits an epoch record, then sweeps away what older epochs left unfinished. The ledger may
   // have grown by a last commit of the writer that was taken over: read it afresh. `now` is
   // microseconds UTC.

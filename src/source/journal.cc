@@ -46,7 +46,7 @@ Status secure_last(FileSystem& fs, const std::string& dir, const Segment& last) 
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string& dir,
-                                               JournalOptions options) {
+                                               JournalOptions options, CheckLock check_lock) {
   CHECK(options.segment_bytes > 0 && options.segment_bytes <= limits::kJournalSegmentBytes);
   ADWEAVE_TRY(make_dirs(fs, dir));
   ADWEAVE_ASSIGN(CheckedJournal checked, check_journal(fs, dir));
@@ -59,14 +59,15 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string
     start.previous_end = checked.segments.back().end;
   }
   return std::unique_ptr<Journal>(
-      new Journal(fs, dir, options, std::move(checked.segments), start));
+      new Journal(fs, dir, options, std::move(check_lock), std::move(checked.segments), start));
 }
 
-Journal::Journal(FileSystem& fs, std::string dir, JournalOptions options,
+Journal::Journal(FileSystem& fs, std::string dir, JournalOptions options, CheckLock check_lock,
                  std::vector<Segment> segments, JournalWriter::Start start)
     : fs_(fs),
       dir_(std::move(dir)),
       options_(options),
+      check_lock_(std::move(check_lock)),
       segments_(std::move(segments), start.segment),
       writer_(fs, dir_, start, options.segment_bytes),
       thread_([this] { run(); }) {}
@@ -175,7 +176,9 @@ Result<std::vector<JournalPosition>> Journal::write(const std::vector<Queued>& g
   }
   Result<std::vector<JournalPosition>> written = write_durably(group);
   if (written) return written;
-  Error error{ErrorCode::io, dir_ + ": the journal is broken: " + written.error().message,
+  const bool is_fenced = written.error().code == ErrorCode::fenced;
+  Error error{is_fenced ? ErrorCode::fenced : ErrorCode::io,
+              dir_ + ": the journal is broken: " + written.error().message,
               written.error().fix.empty() ? "restart the program" : written.error().fix};
   {
     const std::lock_guard guard(mutex_);
@@ -198,7 +201,9 @@ Result<std::vector<JournalPosition>> Journal::write_durably(const std::vector<Qu
     newest = std::max(newest, queued.delivery.received_time);
   }
   Result<std::vector<JournalPosition>> positions = writer_.write_group(deliveries);
-  if (positions) segments_.grow(writer_.offset(), newest);
+  if (!positions) return positions;
+  if (check_lock_) ADWEAVE_TRY(check_lock_());
+  segments_.grow(writer_.offset(), newest);
   return positions;
 }
 

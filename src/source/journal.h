@@ -19,7 +19,8 @@
 //    looks like what a power cut leaves of a group that was never synced, and is dropped as that
 //    is.
 //
-// Thread-safe. One journal a folder: who opens it holds a lock that says so.
+// Thread-safe. One journal a folder: who opens it holds a lock that says so. One whose lock was
+// taken over acknowledges nothing more: the next has read the journal without it.
 #pragma once
 
 #include <condition_variable>
@@ -64,10 +65,15 @@ struct JournalOptions {
 
 class Journal {
  public:
-  // Makes DIR when it is not there. Reads and checks all segments. Fails with corrupt, naming file
-  // and offset, with newer_format or with io.
+  // Asked on the journal's thread between the fsync of a group and its acknowledgement. An Error
+  // breaks the journal.
+  using CheckLock = std::function<Status()>;
+
+  // Makes DIR when it is not there. Reads and checks all segments. Without `check_lock` nobody may
+  // take it over. Fails with corrupt, naming file and offset, with newer_format or with io.
   static Result<std::unique_ptr<Journal>> open(FileSystem& fs, const std::string& dir,
-                                               JournalOptions options = {});
+                                               JournalOptions options = {},
+                                               CheckLock check_lock = {});
   // Writes out what is queued. Readers must be gone.
   ~Journal();
   Journal(const Journal&) = delete;
@@ -111,8 +117,8 @@ class Journal {
     Done done;
   };
 
-  Journal(FileSystem& fs, std::string dir, JournalOptions options, std::vector<Segment> segments,
-          JournalWriter::Start start);
+  Journal(FileSystem& fs, std::string dir, JournalOptions options, CheckLock check_lock,
+          std::vector<Segment> segments, JournalWriter::Start start);
 
   Status enqueue(Delivery& delivery, Done& done);
   Status room_for(int64_t bytes) const;  // with mutex_ held
@@ -127,6 +133,7 @@ class Journal {
   FileSystem& fs_;
   const std::string dir_;
   const JournalOptions options_;
+  const CheckLock check_lock_;
   JournalSegments segments_;
   JournalWriter writer_;  // used by the journal's thread
 

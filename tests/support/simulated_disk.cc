@@ -254,6 +254,7 @@ Result<std::unique_ptr<Lock>> SimulatedDisk::lock(const std::string& path, std::
     inodes_.at(folder).names[name_of(path)] = id;
   }
   inodes_.at(id).lock_holder = holder;
+  inodes_.at(id).bytes = std::string(holder) + "\n";
   return std::unique_ptr<Lock>(std::make_unique<SimulatedLock>(*this, id));
 }
 
