@@ -26,7 +26,8 @@ def strace(*words: str) -> tuple[str, ...]:
     program = shutil.which("strace")
     if not program:
         raise RuntimeError("strace is not installed: ./dev setup installs it")
-    return (program, "--follow-forks", "--seccomp-bpf", "--quiet=all", *words)
+    # Beside the program and not above it: signals reach the program itself.
+    return (program, "--daemonize", "--follow-forks", "--seccomp-bpf", "--quiet=all", *words)
 
 
 def serve_a_little(server: Server, oracle: Oracle, tally: Tally, before: tuple[str, ...]) -> bool:
