@@ -47,6 +47,9 @@ class MappedFile {
 class Lock {
  public:
   virtual ~Lock() = default;
+  // False once another process has taken over. Until it is, what was synced before the call is
+  // there for whoever takes over. Any thread.
+  virtual bool is_held() const = 0;
 };
 
 struct FileInfo {

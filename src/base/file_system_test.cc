@@ -82,8 +82,19 @@ TEST_F(FileSystemTest, TakeOverReplacesAHeldLock) {
   const auto hung = fs_->lock(path("lock"), "hung", false);
   const auto taken = fs_->lock(path("lock"), "new", true);
   ASSERT_TRUE(taken);
+  EXPECT_FALSE((*hung)->is_held());
+  EXPECT_TRUE((*taken)->is_held());
   EXPECT_EQ(fs_->lock(path("lock"), "third", false).error().message,
             path("lock") + ": held by new");
+}
+
+// In two containers both may be process 1.
+TEST_F(FileSystemTest, TakeOverIsSeenWhateverTheHoldersAreCalled) {
+  const auto hung = fs_->lock(path("lock"), "process 1 on host a", false);
+  ASSERT_TRUE(hung);
+  EXPECT_TRUE((*hung)->is_held());
+  ASSERT_TRUE(fs_->lock(path("lock"), "process 1 on host a", true));
+  EXPECT_FALSE((*hung)->is_held());
 }
 
 }  // namespace

@@ -102,12 +102,22 @@ class PosixMap : public MappedFile {
   size_t size_;
 };
 
+// Whether `path` still names the file that is open as `fd`: another process may have replaced it.
+bool same_file(int fd, const std::string& path) {
+  struct stat open_file{};
+  struct stat named{};
+  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
 class PosixLock : public Lock {
  public:
-  explicit PosixLock(int fd) : fd_(fd) {}
+  PosixLock(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  bool is_held() const override { return same_file(fd_.get(), path_); }
 
  private:
   Descriptor fd_;
+  std::string path_;
 };
 
 std::string holder_of(int fd) {
@@ -123,14 +133,6 @@ Status write_holder(int fd, const std::string& path, std::string_view holder) {
   const bool written = ::ftruncate(fd, 0) == 0 && ::pwrite(fd, line.data(), line.size(), 0) ==
                                                       static_cast<ssize_t>(line.size());
   return written ? Status() : system_error("write", path);
-}
-
-// Whether `path` still names the file that is open as `fd`: another process may have replaced it.
-bool same_file(int fd, const std::string& path) {
-  struct stat open_file{};
-  struct stat named{};
-  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
 class PosixFileSystem : public FileSystem {
@@ -229,7 +231,7 @@ class PosixFileSystem : public FileSystem {
       }
       if (!same_file(fd.get(), path)) continue;
       ADWEAVE_TRY(write_holder(fd.get(), path, holder));
-      return std::unique_ptr<Lock>(std::make_unique<PosixLock>(fd.release()));
+      return std::unique_ptr<Lock>(std::make_unique<PosixLock>(fd.release(), path));
     }
   }
 
@@ -244,7 +246,7 @@ class PosixFileSystem : public FileSystem {
     }
     ADWEAVE_TRY(write_holder(fd.get(), temporary, holder));
     if (::rename(temporary.c_str(), path.c_str()) != 0) return system_error("put in place", path);
-    return std::unique_ptr<Lock>(std::make_unique<PosixLock>(fd.release()));
+    return std::unique_ptr<Lock>(std::make_unique<PosixLock>(fd.release(), path));
   }
 };
 

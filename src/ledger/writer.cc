@@ -16,8 +16,6 @@ namespace adweave::ledger {
 
 namespace {
 
-constexpr int64_t kHolderBytesMax = 4 * limits::kKiB;
-
 // Epoch in "<epoch>-<commit>-<holder>.tmp"; -1 when it is no such name.
 int64_t epoch_of_temporary(std::string_view name) {
   if (!name.ends_with(".tmp")) return -1;
@@ -42,10 +40,8 @@ Result<LedgerWriter> LedgerWriter::open(FileSystem& fs, WriterOptions options) {
 }
 
 Status LedgerWriter::check_lock() const {
-  const std::string path = join_path(options_.dir, "lock");
-  ADWEAVE_ASSIGN(const std::string holder, read_file(*fs_, path, kHolderBytesMax));
-  if (holder == options_.holder + "\n") return {};
-  return Error{ErrorCode::fenced, path + ": another writer has taken over",
+  if (lock_->is_held()) return {};
+  return Error{ErrorCode::fenced, options_.dir + ": another writer has taken over",
                "let the other one work; a run started later goes on where it stops"};
 }
 

@@ -59,16 +59,22 @@ class SimulatedFile : public File {
 
 class SimulatedLock : public Lock {
  public:
-  SimulatedLock(SimulatedDisk& disk, int64_t inode) : disk_(&disk), inode_(inode) {}
+  SimulatedLock(SimulatedDisk& disk, int64_t inode, std::string path)
+      : disk_(&disk), inode_(inode), path_(std::move(path)) {}
   ~SimulatedLock() override {
     const std::lock_guard guard(disk_->mutex_);
     const auto it = disk_->inodes_.find(inode_);
     if (it != disk_->inodes_.end()) it->second.lock_holder.clear();
   }
+  bool is_held() const override {
+    const std::lock_guard guard(disk_->mutex_);
+    return disk_->find(path_) == inode_;
+  }
 
  private:
   SimulatedDisk* disk_;
   int64_t inode_;
+  std::string path_;
 };
 
 SimulatedDisk::SimulatedDisk() {
@@ -254,8 +260,7 @@ Result<std::unique_ptr<Lock>> SimulatedDisk::lock(const std::string& path, std::
     inodes_.at(folder).names[name_of(path)] = id;
   }
   inodes_.at(id).lock_holder = holder;
-  inodes_.at(id).bytes = std::string(holder) + "\n";
-  return std::unique_ptr<Lock>(std::make_unique<SimulatedLock>(*this, id));
+  return std::unique_ptr<Lock>(std::make_unique<SimulatedLock>(*this, id, path));
 }
 
 }  // namespace adweave::tests
