@@ -18,8 +18,9 @@ constexpr std::chrono::milliseconds kTailEvery{200};  // between looks, when not
 
 Result<std::unique_ptr<TailIntake>> TailIntake::start(std::vector<source::TailSource> sources,
                                                       Parts parts) {
-  ADWEAVE_ASSIGN(source::TailPositions positions,
-                 source::TailPositions::open(parts.fs, parts.data, parts.journal));
+  ADWEAVE_ASSIGN(
+      source::TailPositions positions,
+      source::TailPositions::open(parts.fs, parts.data, parts.journal, !sources.empty()));
   std::unique_ptr<TailIntake> intake(new TailIntake(std::move(positions), std::move(parts)));
   std::map<std::string, std::vector<source::TailPosition>> known;
   for (const source::TailPosition& each : intake->positions_.all())
@@ -37,7 +38,11 @@ Result<std::unique_ptr<TailIntake>> TailIntake::start(std::vector<source::TailSo
 }
 
 void TailIntake::stop() {
-  is_stopping_ = true;
+  {
+    const std::lock_guard guard(mutex_);
+    is_stopping_ = true;
+  }
+  stopped_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -46,21 +51,22 @@ std::map<std::string, source::TailCounts> TailIntake::counts() const {
   return counts_;
 }
 
-void TailIntake::rest() const {
-  const auto until = std::chrono::steady_clock::now() + kTailEvery;
-  while (!is_stopping_ && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(kTailEvery / 10);
+// Whether it is to go on.
+bool TailIntake::rest() {
+  std::unique_lock lock(mutex_);
+  return !stopped_.wait_for(lock, kTailEvery, [&] { return is_stopping_; });
 }
 
 void TailIntake::run() {
-  while (!is_stopping_) {
+  while (true) {
     for (source::Tail& tail : tails_) tail.look(parts_.now_us());
     const bool kept = keep_some();
     {
       const std::lock_guard guard(mutex_);
+      if (is_stopping_) return;
       for (const source::Tail& tail : tails_) counts_[tail.source()] = tail.counts();
     }
-    if (!kept) rest();
+    if (!kept && !rest()) return;
   }
 }
 
@@ -73,7 +79,8 @@ bool TailIntake::keep_some() {
     if (parts_.paused.is_paused(tail.source())) continue;
     is_kept = keep(tail, tail.read()) || is_kept;
   }
-  while (!note_positions() && !is_stopping_) rest();
+  while (!note_positions() && rest()) {
+  }
   return is_kept;
 }
 

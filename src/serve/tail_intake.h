@@ -3,7 +3,7 @@
 // comes over TCP is. How far that goes is durable before more of a file is kept.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,7 +52,7 @@ class TailIntake {
   bool keep_some();
   bool keep(source::Tail& tail, const std::vector<source::TailDelivery>& deliveries);
   bool note_positions();
-  void rest() const;
+  bool rest();
 
   Parts parts_;
   source::TailPositions positions_;
@@ -60,8 +60,9 @@ class TailIntake {
   std::vector<source::TailPosition> others_;  // of sources that are not followed now
 
   mutable std::mutex mutex_;
+  std::condition_variable stopped_;
   std::map<std::string, source::TailCounts> counts_;
-  std::atomic<bool> is_stopping_ = false;
+  bool is_stopping_ = false;
   std::thread thread_;
 };
 

@@ -88,25 +88,23 @@ std::optional<TailBatch> parse_tail_batch(std::string_view id) {
 }
 
 Result<TailPositions> TailPositions::open(FileSystem& fs, const std::string& dir,
-                                          const Journal& journal) {
+                                          const Journal& journal, bool are_followed) {
   TailPositions positions(fs, join_path(dir, "tails"));
   const Result<std::string> text = read_file(fs, positions.path_, kTailsBytesMax);
   if (!text && text.error().code != ErrorCode::not_found) return text.error();
+  if (!text && !are_followed) return positions;
   if (text) ADWEAVE_TRY(positions.parse(*text));
   // A position beyond its end is of a journal that is there no more.
   const bool is_other = positions.through_ > journal.end();
   JournalReader reader =
       journal.reader(is_other ? journal.first() : std::max(positions.through_, journal.first()));
-  bool is_behind = false;
   while (true) {
     ADWEAVE_ASSIGN(std::optional<JournalEntry> entry, reader.next());
     if (!entry) break;
     std::optional<TailBatch> batch = parse_tail_batch(entry->delivery.batch);
-    if (!batch) continue;
-    positions.add(entry->delivery.source, *std::move(batch));
-    is_behind = true;
+    if (batch) positions.add(entry->delivery.source, *std::move(batch));
   }
-  if (is_behind || is_other) ADWEAVE_TRY(positions.keep(positions.all_, journal.end()));
+  ADWEAVE_TRY(positions.keep(positions.all_, journal.end()));
   return positions;
 }
 

@@ -44,8 +44,11 @@ std::optional<TailBatch> parse_tail_batch(std::string_view id);
 class TailPositions {
  public:
   // For whoever holds the folder's lock. `journal` tells what was read since DIR/tails was written,
-  // which is written anew then. Fails with corrupt, newer_format and io.
-  static Result<TailPositions> open(FileSystem& fs, const std::string& dir, const Journal& journal);
+  // which is written anew then: so it is there before anything is followed, and where nothing is
+  // followed and it is not there, nothing was, and nothing is read. Fails with corrupt,
+  // newer_format and io.
+  static Result<TailPositions> open(FileSystem& fs, const std::string& dir, const Journal& journal,
+                                    bool are_followed);
 
   const std::vector<TailPosition>& all() const { return all_; }
 

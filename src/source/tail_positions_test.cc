@@ -20,7 +20,7 @@ TailPosition position_of(uint64_t number, int64_t after) {
 }
 
 std::vector<TailPosition> opened(SimulatedDisk& disk, const Journal& journal) {
-  const Result<TailPositions> positions = TailPositions::open(disk, "/data", journal);
+  const Result<TailPositions> positions = TailPositions::open(disk, "/data", journal, true);
   EXPECT_TRUE(positions) << positions.error().message;
   return positions ? positions->all() : std::vector<TailPosition>{{.name = "?"}};
 }
@@ -70,21 +70,31 @@ TEST_F(TailPositionsTest, WhatIsInTheJournalAloneIsKnown) {
 
 TEST_F(TailPositionsTest, ABatchThatIsNotedIsNotLookedAtAgain) {
   keep_batch(position_of(5, 100), 0);
-  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_);
+  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_, true);
   ASSERT_TRUE(positions.keep({}, journal_->end()));  // the file was read and is gone
   EXPECT_TRUE(opened(disk_, *journal_).empty());
 }
 
+TEST_F(TailPositionsTest, WhereNothingIsFollowedTheJournalIsReadOnlyIfSomethingWas) {
+  keep_batch(position_of(5, 100), 0);
+  EXPECT_TRUE(TailPositions::open(disk_, "/data", *journal_, false)->all().empty());
+  EXPECT_FALSE(disk_.exists("/data/tails"));
+  EXPECT_EQ(opened(disk_, *journal_).size(), 1U);
+  keep_batch(position_of(5, 300), 100);
+  EXPECT_EQ(TailPositions::open(disk_, "/data", *journal_, false)->all(),
+            std::vector{position_of(5, 300)});
+}
+
 // Of another journal `through` says nothing.
 TEST_F(TailPositionsTest, AJournalThatBeganAfreshIsReadFromItsBegin) {
-  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_);
+  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_, true);
   ASSERT_TRUE(positions.keep({position_of(5, 100)}, {17, 64}));
   keep_batch(position_of(5, 200), 100);
   EXPECT_EQ(opened(disk_, *journal_), std::vector{position_of(5, 200)});
 }
 
 TEST_F(TailPositionsTest, AreTheOldOrTheNewOnesAtAnyStep) {
-  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_);
+  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_, true);
   ASSERT_TRUE(positions.keep({position_of(5, 100)}, journal_->end()));
   std::vector<std::unique_ptr<SimulatedDisk>> moments;
   disk_.before_change = [&](const std::string&) {
@@ -99,7 +109,7 @@ TEST_F(TailPositionsTest, AreTheOldOrTheNewOnesAtAnyStep) {
     const auto found = opened(*moment, *journal_);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_TRUE(found[0].after == 100 || found[0].after == 200);
-    EXPECT_TRUE(TailPositions::open(*moment, "/data", *journal_)->keep({}, journal_->end()));
+    EXPECT_TRUE(TailPositions::open(*moment, "/data", *journal_, true)->keep({}, journal_->end()));
     EXPECT_TRUE(opened(*moment, *journal_).empty());
   }
   EXPECT_EQ(opened(*moments.back(), *journal_).size(), 0U);
@@ -107,13 +117,13 @@ TEST_F(TailPositionsTest, AreTheOldOrTheNewOnesAtAnyStep) {
 }
 
 TEST_F(TailPositionsTest, AnyDamageIsTold) {
-  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_);
+  TailPositions positions = *TailPositions::open(disk_, "/data", *journal_, true);
   ASSERT_TRUE(positions.keep({position_of(5, 100)}, journal_->end()));
   const std::string whole = *read_file(disk_, "/data/tails", limits::kMiB);
   const auto is_refused = [&](std::string text, ErrorCode code) {
     ASSERT_TRUE(disk_.unlink("/data/tails"));
     disk_.put("/data/tails", std::move(text), 1);
-    const auto found = TailPositions::open(disk_, "/data", *journal_);
+    const auto found = TailPositions::open(disk_, "/data", *journal_, true);
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, code);
     EXPECT_NE(found.error().message.find("/data/tails"), std::string::npos);
