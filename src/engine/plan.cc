@@ -40,8 +40,12 @@ Status identify_files(const FileSystem& fs, std::vector<OpenSource>& sources, Pr
 }
 
 source::FileFormat format_of(const decode::Decoder& decoder) {
-  return {[&](std::string_view start) { return decoder.content(start); },
-          [&] { return decoder.cutter(); }};
+  return format_of(std::shared_ptr<const decode::Decoder>(std::shared_ptr<void>(), &decoder));
+}
+
+source::FileFormat format_of(std::shared_ptr<const decode::Decoder> decoder) {
+  return {[decoder](std::string_view start) { return decoder->content(start); },
+          [decoder] { return decoder->cutter(); }};
 }
 
 KnownFiles known_files(const std::vector<OpenSource>& sources, const ledger::Ledger& ledger) {

@@ -24,6 +24,7 @@
 #include "decode/decoder.h"
 #include "engine/background_merge.h"
 #include "engine/live.h"
+#include "engine/plan.h"
 #include "registry/book.h"
 #include "registry/remote_schemas.h"
 #include "serve/server.h"
@@ -99,13 +100,10 @@ Result<std::vector<source::TailSource>> tails_of(const engine::Job& job) {
   std::vector<source::TailSource> tails;
   for (const engine::SourceJob& source : job.sources) {
     if (source.tail.empty()) continue;
-    ADWEAVE_ASSIGN(auto made, decode::make_decoder(source.decoder));
-    const std::shared_ptr<const decode::Decoder> decoder = std::move(made);
-    tails.push_back({source.decoder.source,
-                     job.folder,
-                     source.tail,
-                     {[decoder](std::string_view start) { return decoder->content(start); },
-                      [decoder] { return decoder->cutter(); }}});
+    ADWEAVE_ASSIGN(std::shared_ptr<const decode::Decoder> decoder,
+                   decode::make_decoder(source.decoder));
+    tails.push_back(
+        {source.decoder.source, job.folder, source.tail, engine::format_of(std::move(decoder))});
   }
   return tails;
 }
