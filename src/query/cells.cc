@@ -19,8 +19,6 @@ constexpr std::array<std::string_view, 9> kDimensions = {
 constexpr std::array<std::string_view, 7> kTimes = {
     "quarter_hour", "hour", "day", "week", "month", "hour_of_day", "day_of_week"};
 
-constexpr std::string_view kCell = "time_bucket(INTERVAL 15 MINUTE, event_time)";
-
 // "sum(credit) / 1000000000": the sum alone, and what it is divided by.
 CellMeasure cell_measure(const Measure& measure) {
   CellMeasure cell{measure.name, measure.table, std::string(measure.aggregate), "", measure.money};
@@ -51,6 +49,10 @@ std::vector<CellMeasure> make_measures() {
 }
 
 }  // namespace
+
+std::string cell_of(std::string_view time) {
+  return "time_bucket(INTERVAL 15 MINUTE, " + std::string(time) + ")";
+}
 
 const std::vector<CellMeasure>& cell_measures() {
   static const std::vector<CellMeasure> kMeasures = make_measures();
@@ -94,7 +96,7 @@ std::vector<std::string_view> cell_tables() {
 std::string cells_select(std::string_view table, const std::string& where) {
   const DimensionCatalogue fields;
   std::string sql =
-      "SELECT " + sql_text(table) + " AS of_table, " + std::string(kCell) + " AS cell";
+      "SELECT " + sql_text(table) + " AS of_table, " + cell_of("event_time") + " AS cell";
   for (const std::string_view name : kDimensions)
     sql += ", " + fields.select(name, table, "event_time", "UTC");
   bool money = false;
@@ -108,7 +110,7 @@ std::string cells_select(std::string_view table, const std::string& where) {
     sql.append(", bool_or(").append(amount).append(" IS NOT NULL) AS has_amount");
   }
   sql.append(" FROM ").append(table);
-  if (!where.empty()) sql += " WHERE " + std::string(kCell) + " IN (" + where + ")";
+  if (!where.empty()) sql += " WHERE " + cell_of("event_time") + " IN (" + where + ")";
   return sql + " GROUP BY ALL";
 }
 

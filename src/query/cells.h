@@ -23,6 +23,9 @@ struct CellMeasure {
   bool money = false;
 };
 
+// SQL of the start of the cell that a time lies in.
+std::string cell_of(std::string_view time);
+
 // Every measure of an additive or a ratio metric that has an event time.
 const std::vector<CellMeasure>& cell_measures();
 const CellMeasure* find_cell_measure(const Measure& measure);

@@ -9,6 +9,7 @@
 #include "base/money.h"
 #include "event/flags.h"
 #include "event/schema.h"
+#include "query/cells.h"
 #include "query/dimensions.h"
 #include "query/metrics.h"
 
@@ -47,8 +48,8 @@ constexpr std::array<FlagText, 8> kFlagTexts = {{
 
 // A time column as text.
 std::string when(std::string_view column) {
-  return "replace(strftime(make_timestamp(epoch_us(" + std::string(column) +
-         ")), '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')";
+  return "replace(strftime(" + std::string(column) +
+         " AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')";
 }
 
 // What a touch got, and why, as SQL over a row of credits.
@@ -355,14 +356,14 @@ class Explainer {
       }
     }
     if (metrics.empty()) return {};
-    ADWEAVE_ASSIGN(const QueryResult found,
-                   ask("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") +
-                           ", " + dimensions.select("currency", table, "event_time", "UTC") +
-                           ", to_timestamp(epoch_us(event_time) // 900000000 * 900) AS cell" +
-                           columns + " FROM " + std::string(table) +
-                           " WHERE advertiser_id = $advertiser AND event_id = $id GROUP BY 1, 2, 3 "
-                           "ORDER BY 1, 2, 3",
-                       subject));
+    ADWEAVE_ASSIGN(
+        const QueryResult found,
+        ask("SELECT " + dimensions.select("campaign_id", table, "event_time", "UTC") + ", " +
+                dimensions.select("currency", table, "event_time", "UTC") + ", " +
+                cell_of("event_time") + " AS cell" + columns + " FROM " + std::string(table) +
+                " WHERE advertiser_id = $advertiser AND event_id = $id GROUP BY 1, 2, 3 "
+                "ORDER BY 1, 2, 3",
+            subject));
     for (const auto& row : found.rows) {
       for (size_t i = 0; i < metrics.size(); ++i)
         add_cell(subject, *metrics[i], measures[i]->money, row, row[3 + i]);

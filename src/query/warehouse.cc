@@ -43,7 +43,7 @@ std::string touched_cells(int64_t commit) {
       " UNION ALL SELECT i.event_time FROM impressions i JOIN engagements e ON e.impression_id = "
       "i.event_id AND e.advertiser_id = i.advertiser_id WHERE e.commit" +
       newer;
-  return "SELECT DISTINCT time_bucket(INTERVAL 15 MINUTE, t) FROM (" + times + ")";
+  return "SELECT DISTINCT " + cell_of("t") + " FROM (" + times + ")";
 }
 
 int64_t number(const QueryResult& result) {
