@@ -28,6 +28,20 @@ SELECT * FROM said FULL JOIN kept USING (commit, source)
 WHERE received IS NULL OR received <> accepted + duplicate + conflict + rejected OR accepted <> coalesce(events, 0)"""
 
 
+def module_folder() -> pathlib.Path:
+    """For setUpModule: a folder that is removed after the module's tests."""
+    folder = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(folder.cleanup)
+    return pathlib.Path(folder.name)
+
+
+def put_file(path: pathlib.Path, content: bytes) -> None:
+    """A file that is there whole from its first moment on."""
+    new = path.with_name(f".{path.name}")
+    new.write_bytes(content)
+    new.rename(path)
+
+
 class AdweaveTest(unittest.TestCase):
     """A test with a folder of its own."""
 

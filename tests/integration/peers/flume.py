@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 
-from adweave import ROOT
+from adweave import ROOT, put_file
 
 CONFIG = ROOT / "packaging/flume/adweave.conf"
 JAVA = [f"{os.environ.get('JAVA_HOME', '/usr')}/bin/java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -36,9 +36,7 @@ class Flume:
             self.process = None
 
     def put(self, name: str, lines: bytes) -> None:
-        """A file that is complete when it can be seen."""
-        (self.impressions / f".{name}").write_bytes(lines)
-        (self.impressions / f".{name}").rename(self.impressions / name)
+        put_file(self.impressions / name, lines)
 
     def append(self, lines: bytes) -> None:
         with self.clicks.open("ab") as log:

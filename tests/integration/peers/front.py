@@ -6,12 +6,22 @@ import http.server
 import socket
 import threading
 
+from adweave_server import ServerTest
+
 LOST = 0  # passed on, but the sender gets no answer
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+class DeliveryTest(ServerTest):
+    """A server that is found again where it was before it ended."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.listen = f"127.0.0.1:{free_port()}"
 
 
 class Front:

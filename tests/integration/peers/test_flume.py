@@ -7,7 +7,7 @@ import time
 
 import flume as peer
 import front
-from adweave_server import IMPRESSIONS, ServerTest, impressions
+from adweave_server import IMPRESSIONS, impressions
 
 CLICKS = """
   - name: clicks
@@ -25,12 +25,11 @@ def clicks(first: int, count: int) -> bytes:
         for n in range(first, first + count))
 
 
-class FlumeTest(ServerTest):
+class FlumeTest(front.DeliveryTest):
     CONFIG = IMPRESSIONS + CLICKS
 
     def setUp(self) -> None:
         super().setUp()
-        self.listen = f"127.0.0.1:{front.free_port()}"  # where it is found again
         self.flume: peer.Flume | None = None
 
     def tearDown(self) -> None:

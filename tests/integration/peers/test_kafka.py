@@ -3,18 +3,17 @@
 
 import io
 import json
-import pathlib
 import random
 import re
 import signal
 import struct
-import tempfile
 import threading
 import time
 import unittest
 
 import fastavro
 import kafka as peer
+from adweave import module_folder
 from adweave_server import ServerTest
 
 IMPRESSION = {"kind": "impression", "fields": {"event_id": "id", "event_time": "t", "user_id": "u", "creative_id": "c"}}
@@ -22,20 +21,14 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 SCHEMA = {"type": "record", "name": "event", "fields": [{"name": name, "type": "string"} for name in ("id", "t", "u", "x")]}
 SCHEMA_ID = 7
 
-folder: tempfile.TemporaryDirectory
 kafka: peer.Kafka
 
 
 def setUpModule() -> None:
-    global folder, kafka
-    folder = tempfile.TemporaryDirectory()
-    kafka = peer.Kafka(pathlib.Path(folder.name) / "kafka")
+    global kafka
+    kafka = peer.Kafka(module_folder() / "kafka")
+    unittest.addModuleCleanup(kafka.kill)
     kafka.start()
-
-
-def tearDownModule() -> None:
-    kafka.kill()
-    folder.cleanup()
 
 
 def event(name: str) -> dict[str, str]:

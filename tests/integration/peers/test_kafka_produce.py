@@ -20,10 +20,6 @@ def setUpModule() -> None:
     reading.setUpModule()
 
 
-def tearDownModule() -> None:
-    reading.tearDownModule()
-
-
 def headers_of(message: Message) -> dict[str, str]:
     return {name: value.decode() for name, value in message.headers() or []}
 

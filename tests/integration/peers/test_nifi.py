@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real NiFi runs the flow of packaging/nifi, by HTTP and into a watched folder: every event once, whatever is killed."""
 
-import pathlib
 import signal
-import tempfile
 import time
+import unittest
 
 import front
 import nifi as peer
-from adweave_server import IMPRESSIONS, ServerTest, impressions
+from adweave import module_folder, put_file
+from adweave_server import IMPRESSIONS, impressions
 
 CLICKS = """
   - name: clicks_and_conversions
@@ -24,20 +24,14 @@ CLICKS = """
         fields: {event_id: id, event_time: t, user_id: u, conversion_type: type}
 """
 
-folder: tempfile.TemporaryDirectory
 nifi: peer.NiFi
 
 
 def setUpModule() -> None:
-    global folder, nifi
-    folder = tempfile.TemporaryDirectory()
-    nifi = peer.NiFi(pathlib.Path(folder.name) / "nifi")
+    global nifi
+    nifi = peer.NiFi(module_folder() / "nifi")
+    unittest.addModuleCleanup(nifi.kill)
     nifi.start()
-
-
-def tearDownModule() -> None:
-    nifi.kill()
-    folder.cleanup()
 
 
 def clicks(first: int, count: int) -> bytes:
@@ -46,12 +40,11 @@ def clicks(first: int, count: int) -> bytes:
                     for n in range(first, first + count))
 
 
-class NiFiTest(ServerTest):
+class NiFiTest(front.DeliveryTest):
     CONFIG = IMPRESSIONS + CLICKS
 
     def setUp(self) -> None:
         super().setUp()
-        self.listen = f"127.0.0.1:{front.free_port()}"  # where it is found again
         self.feed, self.log, self.watched = self.folder / "impressions", self.folder / "clicks.csv", self.folder / "watched"
         self.feed.mkdir()
         self.log.touch()
@@ -69,8 +62,7 @@ class NiFiTest(ServerTest):
         nifi.set_running(self.group, True)
 
     def put(self, name: str, lines: bytes) -> None:
-        (self.feed / f".{name}").write_bytes(lines)
-        (self.feed / f".{name}").rename(self.feed / name)
+        put_file(self.feed / name, lines)
 
     def append(self, lines: bytes) -> None:
         with self.log.open("ab") as log:
