@@ -43,7 +43,7 @@ source::FileFormat format_of(const decode::Decoder& decoder) {
   return format_of(std::shared_ptr<const decode::Decoder>(std::shared_ptr<void>(), &decoder));
 }
 
-source::FileFormat format_of(std::shared_ptr<const decode::Decoder> decoder) {
+source::FileFormat format_of(const std::shared_ptr<const decode::Decoder>& decoder) {
   return {[decoder](std::string_view start) { return decoder->content(start); },
           [decoder] { return decoder->cutter(); }};
 }

@@ -35,7 +35,7 @@ Status identify_files(const FileSystem& fs, std::vector<OpenSource>& sources, Pr
 
 // What the decoder knows of its files.
 source::FileFormat format_of(const decode::Decoder& decoder);
-source::FileFormat format_of(std::shared_ptr<const decode::Decoder> decoder);  // keeps it
+source::FileFormat format_of(const std::shared_ptr<const decode::Decoder>& decoder);  // keeps it
 
 // A file that has something new.
 struct WorkFile {

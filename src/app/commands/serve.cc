@@ -100,10 +100,9 @@ Result<std::vector<source::TailSource>> tails_of(const engine::Job& job) {
   std::vector<source::TailSource> tails;
   for (const engine::SourceJob& source : job.sources) {
     if (source.tail.empty()) continue;
-    ADWEAVE_ASSIGN(std::shared_ptr<const decode::Decoder> decoder,
+    ADWEAVE_ASSIGN(const std::shared_ptr<const decode::Decoder> decoder,
                    decode::make_decoder(source.decoder));
-    tails.push_back(
-        {source.decoder.source, job.folder, source.tail, engine::format_of(std::move(decoder))});
+    tails.push_back({source.decoder.source, job.folder, source.tail, engine::format_of(decoder)});
   }
   return tails;
 }
