@@ -92,16 +92,21 @@ setup_check() {
   setup_debian "${DEBIAN_CHECK[@]}"
 }
 
-# Python with the packages that tests/requirements.txt pins, in .cache/venv.
+# Python with the packages that tests/requirements.txt pins, in .cache/venv. Whoever comes second waits for the first.
 setup_python() {
-  local venv=.cache/venv
-  cmp -s tests/requirements.txt "$venv/requirements.txt" && return
-  say "setup: Python packages of tests/requirements.txt"
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
-    -r tests/requirements.txt
-  cp tests/requirements.txt "$venv/requirements.txt"
+  local venv=.cache/venv lock
+  mkdir -p .cache
+  exec {lock}>.cache/venv.lock
+  flock "$lock"
+  if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+    say "setup: Python packages of tests/requirements.txt"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
+      -r tests/requirements.txt
+    cp tests/requirements.txt "$venv/requirements.txt"
+  fi
+  exec {lock}>&-
 }
 
 setup_all() {
