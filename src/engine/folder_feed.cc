@@ -6,7 +6,7 @@
 namespace adweave::engine {
 
 FolderFeed::FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
-                       SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> now_us,
+                       SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> steady_us,
                        std::function<void(const Error&)> trouble,
                        const source::PausedSources& paused)
     : fs_(fs),
@@ -14,7 +14,7 @@ FolderFeed::FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSou
       sources_(sources),
       schemas_(schemas),
       known_(std::move(known)),
-      now_us_(std::move(now_us)),
+      steady_us_(std::move(steady_us)),
       trouble_(std::move(trouble)),
       paused_(paused) {}
 
@@ -69,8 +69,8 @@ void FolderFeed::put_aside_paused() {
 
 // Plans the files that have come or grown.
 Status FolderFeed::look() {
-  const int64_t now = now_us_();
-  if (now - looked_ < limits::kWatchEveryUs && now >= looked_) return {};
+  const int64_t now = steady_us_();
+  if (looked_ && now - *looked_ < limits::kWatchEveryUs) return {};
   looked_ = now;
   for (OpenSource& source : sources_) {
     source.files.clear();
@@ -90,11 +90,11 @@ Status FolderFeed::look() {
 // Whether there may be something new in the file, which is identified then. It must have been at
 // rest for a while: one that is still being written may end within a record.
 bool FolderFeed::has_changed(const OpenSource& source, source::SourceFile& file, int64_t now) {
-  if (now - file.modified_us < limits::kWatchRestUs) return false;
-  const std::pair state(file.size, file.modified_us);
-  auto& seen = looked_at_[source.job->decoder.source + ":" + file.path];
-  if (seen == state) return false;
-  seen = state;
+  Seen& seen = looked_at_[source.job->decoder.source + ":" + file.path];
+  if (seen.size != file.size || seen.modified_us != file.modified_us)
+    seen = {file.size, file.modified_us, now, false};
+  if (seen.is_planned || now - seen.since < limits::kWatchRestUs) return false;
+  seen.is_planned = true;
   const Status identified = source::identify(fs_, file);
   if (!identified) trouble_(identified.error());
   return identified.has_value();

@@ -18,10 +18,11 @@ namespace adweave::engine {
 
 class FolderFeed : public Feed {
  public:
-  // All that is referred to must outlive it. `now_us` tells whether a file has come to rest;
+  // All that is referred to must outlive it. `steady_us` tells how long a file has been at rest: a
+  // clock that nobody sets, since neither the other one nor a file's time can be trusted for that.
   // `trouble` is told what is wrong with a file, which stops no other.
   FolderFeed(const FileSystem& fs, const Job& job, std::vector<OpenSource>& sources,
-             SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> now_us,
+             SchemaFetcher& schemas, KnownFiles known, std::function<int64_t()> steady_us,
              std::function<void(const Error&)> trouble, const source::PausedSources& paused);
 
   // Does not wait. Null: there is nothing at the moment.
@@ -34,16 +35,24 @@ class FolderFeed : public Feed {
   void put_aside_paused();
   bool has_changed(const OpenSource& source, source::SourceFile& file, int64_t now);
 
+  // What a file was when it was looked at.
+  struct Seen {
+    int64_t size = -1;
+    int64_t modified_us = 0;
+    int64_t since = 0;  // steady
+    bool is_planned = false;
+  };
+
   const FileSystem& fs_;
   const Job& job_;
   std::vector<OpenSource>& sources_;
   SchemaFetcher& schemas_;
   KnownFiles known_;
-  std::function<int64_t()> now_us_;
+  std::function<int64_t()> steady_us_;
   std::function<void(const Error&)> trouble_;
   const source::PausedSources& paused_;
-  std::map<std::string, std::pair<int64_t, int64_t>> looked_at_;  // path -> size, modified
-  int64_t looked_ = 0;                                            // when, microseconds UTC
+  std::map<std::string, Seen> looked_at_;  // by source and path
+  std::optional<int64_t> looked_;          // when, steady
   std::deque<WorkFile> waiting_;
   std::optional<FileFeed> reading_;
   size_t reading_source_ = 0;             // whose file that is

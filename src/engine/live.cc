@@ -97,7 +97,8 @@ class Server : public Live {
     if (live_.ready) live_.ready();
     JournalFeed deliveries(job_, sources_, *journal_, from_);
     FolderFeed files(fs_, job_, sources_, sequencer_->schemas(),
-                     known_files(sources_, writer_->ledger()), live_.now_us, trouble(), *paused_);
+                     known_files(sources_, writer_->ledger()), live_.steady_us, trouble(),
+                     *paused_);
     std::optional<KafkaFeed> messages;
     if (kafka_) messages.emplace(job_, sources_, *kafka_, *paused_);
     LiveFeed feed(*journal_, deliveries, files, messages ? &*messages : nullptr);

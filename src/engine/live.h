@@ -22,7 +22,8 @@ namespace adweave::engine {
 
 struct LiveHooks {
   std::function<int64_t()> now_us;
-  std::function<bool()> stop;                                   // asked some times a second
+  std::function<int64_t()> steady_us;  // of a clock that nobody sets: how long something has rested
+  std::function<bool()> stop;          // asked some times a second
   std::function<void(const ledger::CommitOutcome&)> committed;  // on the thread of run()
   std::function<void(const Error&)> trouble;  // with a file, which stops no other; may be empty
   std::function<void()> ready;                // the state is there: it processes

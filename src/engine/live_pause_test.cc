@@ -26,13 +26,13 @@ TEST(LivePauseTest, FilesAreReadOnWhereTheyStood) {
   for (const ledger::Counts& counts : report->counts) left[counts.source] = counts.records_read;
   const std::map<std::string, int64_t> all = left;
 
-  int64_t now = kReceived + 60 * limits::kSecondUs;
   int looks = 0;
   int paused_looks = 0;
   int64_t left_when_paused = 0;
   std::unique_ptr<Live> server;
   LiveHooks live;
-  live.now_us = [&] { return now += limits::kSecondUs; };
+  live.now_us = [] { return kReceived; };
+  live.steady_us = quick_clock();
   live.committed = [&](const ledger::CommitOutcome& commit) {
     for (const ledger::Counts& counts : commit.counts) left[counts.source] -= counts.records_read;
     if (paused_looks == 0 && left["impressions"] < all.at("impressions")) {

@@ -159,7 +159,8 @@ TEST(LiveTest, AFolderIsWatched) {
   for (const ledger::Counts& counts : report->counts) left += counts.records_read;
 
   LiveHooks live;
-  live.now_us = [] { return kReceived + 60 * limits::kSecondUs; };
+  live.now_us = [] { return kReceived; };
+  live.steady_us = quick_clock();
   live.committed = [&](const ledger::CommitOutcome& commit) {
     for (const ledger::Counts& counts : commit.counts) left -= counts.records_read;
   };
@@ -172,6 +173,37 @@ TEST(LiveTest, AFolderIsWatched) {
   const std::string found = *ledger_text(disk, "/data");
   for (const char* table : {"impressions:", "clicks:", "conversions:", "rejects:", "duplicates:"})
     EXPECT_EQ(lines_of(found, table), lines_of(expected, table));
+}
+
+// What is still written to is left alone, whatever its time or the clock says.
+TEST(LiveTest, AFileIsAtRestWhenItWasSeenUnchanged) {
+  for (const int64_t modified : {int64_t{0}, kReceived + 365 * limits::kDayUs}) {
+    SimulatedDisk disk;
+    const std::string_view whole =
+        "id,t,u,c\nc1,2023-11-01T10:00:00Z,u1,k1\nc2,2023-11-01T10:00:01Z,u1,k1\n";
+    disk.put("/in/clicks.csv", std::string(whole.substr(0, 12)), modified);
+    int looks = 0;
+    bool is_read = false;
+    LiveHooks live;
+    live.now_us = [] { return kReceived; };
+    live.steady_us = [&, clock = quick_clock()]() mutable {
+      const size_t written = 12 + static_cast<size_t>(++looks) * 4;
+      if (written < whole.size() + 4)
+        disk.put("/in/clicks.csv", std::string(whole.substr(0, written)), modified);
+      return clock();
+    };
+    live.committed = [&](const ledger::CommitOutcome& commit) {
+      for (const ledger::Counts& counts : commit.counts) {
+        is_read = is_read || counts.source == "clicks";
+        EXPECT_EQ(counts.records_read, 2);
+      }
+    };
+    live.stop = [&] { return is_read || looks > 100; };
+    const Result<std::unique_ptr<Live>> server = Live::open(disk, job_of(), live);
+    ASSERT_TRUE(server);
+    ASSERT_TRUE((*server)->run());
+    EXPECT_TRUE(is_read);
+  }
 }
 
 // A delivery of several slices is committed whole or not at all, also when the server is told to
@@ -284,7 +316,8 @@ TEST(LiveTest, TroubleWithAFileIsTold) {
   Unreadable disk;
   put_feeds(disk, 4);
   LiveHooks live;
-  live.now_us = [] { return kReceived + 60 * limits::kSecondUs; };
+  live.now_us = [] { return kReceived; };
+  live.steady_us = quick_clock();
   std::set<std::string> read;
   std::vector<std::string> troubles;
   live.committed = [&](const ledger::CommitOutcome& commit) {

@@ -25,12 +25,18 @@
 
 namespace adweave::engine {
 
+// A clock that goes on by a second whenever it is read.
+inline std::function<int64_t()> quick_clock() {
+  return [now = int64_t{0}]() mutable { return now += limits::kSecondUs; };
+}
+
 // A server and what it has told.
 class LiveServer {
  public:
   LiveServer(SimulatedDisk& disk, Job job) {
     LiveHooks hooks;
     hooks.now_us = [] { return kReceived; };
+    hooks.steady_us = [] { return 0; };
     hooks.stop = [this] { return is_stopping_.load(); };
     hooks.committed = [this](const ledger::CommitOutcome& commit) {
       const std::lock_guard guard(mutex_);

@@ -22,18 +22,18 @@ net::HttpResponse plain_text(std::string text) {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(Options options, const Parts& parts,
-                                              std::function<int64_t()> now_us, AskOthers others) {
+                                              AskOthers others) {
   std::unique_ptr<Server> server(new Server(std::move(options), parts.journal, std::move(others)));
   server->through_ = parts.through;
   server->index_ = parts.index;
   ADWEAVE_ASSIGN(server->collector_,
                  Collector::open(parts.journal, parts.through, server->metrics_,
-                                 server->options_.sources, parts.paused, now_us));
+                                 server->options_.sources, parts.paused, parts.now_us));
   ADWEAVE_ASSIGN(server->lines_, LineIntake::start(server->options_.lines, *server->collector_));
   ADWEAVE_ASSIGN(server->tails_,
                  TailIntake::start(std::move(server->options_.tails),
                                    {parts.fs, parts.data, parts.journal, *server->collector_,
-                                    parts.paused, std::move(now_us), parts.trouble}));
+                                    parts.paused, parts.steady_us, parts.trouble}));
   server->registry_threads_ = std::make_unique<AnswerThreads>(
       server->metrics_, 1, limits::kRegistryWaitingMax,
       registry_problem_of(busy(503, "busy", "too much is asked of the registry at once")));

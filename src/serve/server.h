@@ -39,7 +39,9 @@ class Server {
     source::JournalPosition through;  // all before it is committed
     registry::Registry& registry;
     const source::PausedSources& paused;
-    const lookup::Index* index = nullptr;       // null: there are no look-ups
+    const lookup::Index* index = nullptr;  // null: there are no look-ups
+    std::function<int64_t()> now_us;
+    std::function<int64_t()> steady_us;         // of a clock that nobody sets
     std::function<void(const Error&)> trouble;  // with files that are followed; any thread
   };
   // Fills in what others know of how it stands.
@@ -47,7 +49,7 @@ class Server {
 
   // Listens at once; events are taken before it is ready(). `others` is asked until stop().
   static Result<std::unique_ptr<Server>> start(Options options, const Parts& parts,
-                                               std::function<int64_t()> now_us, AskOthers others);
+                                               AskOthers others);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -59,7 +59,7 @@ bool TailIntake::rest() {
 
 void TailIntake::run() {
   while (true) {
-    for (source::Tail& tail : tails_) tail.look(parts_.now_us());
+    for (source::Tail& tail : tails_) tail.look(parts_.steady_us());
     const bool kept = keep_some();
     {
       const std::lock_guard guard(mutex_);

@@ -26,7 +26,7 @@ class TailIntake {
     source::Journal& journal;
     Collector& collector;
     const source::PausedSources& paused;
-    std::function<int64_t()> now_us;
+    std::function<int64_t()> steady_us;         // of a clock that nobody sets
     std::function<void(const Error&)> trouble;  // any thread
   };
 

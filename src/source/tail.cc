@@ -66,8 +66,8 @@ void Tail::tell(const Followed& file, const std::string& what, const std::string
   trouble_({ErrorCode::io, "source " + source_.name + ": " + file.position.name + " " + what, fix});
 }
 
-void Tail::look(int64_t now_us) {
-  now_ = now_us;
+void Tail::look(int64_t steady_us) {
+  now_ = steady_us;
   find_named();
   for (Followed& file : files_) {
     if (!is_named(file)) find_renamed(file);

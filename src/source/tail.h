@@ -2,7 +2,7 @@
 // Files of a source that grow: whole records as they are written, each once, also while the files
 // are rotated.
 //
-//   tail.look(now_us());                                       // some times a second
+//   tail.look(steady_us());                                    // some times a second
 //   for (TailDelivery& delivery : tail.read()) ... keep it ...; tail.took(delivery);
 //   ... make tail.positions() durable, then read on ...
 //
@@ -68,8 +68,9 @@ class Tail {
 
   const std::string& source() const { return source_.name; }
 
-  // Sees which files there are, and how far they go.
-  void look(int64_t now_us);
+  // Sees which files there are, and how far they go. By a clock that nobody sets: it tells how long
+  // one has rested.
+  void look(int64_t steady_us);
 
   // Some of each file that has whole records, at most limits::kDeliveryBytesMax of one and not much
   // more than twice that in all; empty: there are none at the moment. A longer line is cut.

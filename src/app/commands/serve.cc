@@ -129,6 +129,7 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   const std::optional<int64_t> reconcile_every = options.reconcile_every_us;
   engine::LiveHooks hooks;
   hooks.now_us = now_us;
+  hooks.steady_us = steady_us;
   hooks.stop = [&log, told = false]() mutable {
     if (stop_asked() && !std::exchange(told, true)) {
       tell_service_manager("STOPPING=1");
@@ -155,17 +156,17 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
   book->use(*registry);
   ADWEAVE_ASSIGN(
-      server, serve::Server::start(
-                  std::move(options),
-                  {fs, data, live->journal(), live->committed_through(), *registry, live->paused(),
-                   live->index(), [&log](const Error& error) { log.say("source", error); }},
-                  now_us, [&](serve::Gauges& gauges) {
-                    gauges.kafka = {live->kafka(), live->produced()};
-                    for (const std::string& source : sources)
-                      gauges.paused[source] = live->paused().is_paused(source);
-                    gauges.seal = merge->progress();
-                    gauges.reconcile = reconcile.progress();
-                  }));
+      server, serve::Server::start(std::move(options),
+                                   {fs, data, live->journal(), live->committed_through(), *registry,
+                                    live->paused(), live->index(), now_us, steady_us,
+                                    [&log](const Error& error) { log.say("source", error); }},
+                                   [&](serve::Gauges& gauges) {
+                                     gauges.kafka = {live->kafka(), live->produced()};
+                                     for (const std::string& source : sources)
+                                       gauges.paused[source] = live->paused().is_paused(source);
+                                     gauges.seal = merge->progress();
+                                     gauges.reconcile = reconcile.progress();
+                                   }));
   watch_registries(watched, *server);
   ADWEAVE_ASSIGN(const std::unique_ptr<net::LocalServer> control,
                  start_control(data, {fs, *live, *merge, *server, live->paused(), sources}));

@@ -18,11 +18,18 @@ constexpr int kBarWidth = 30;
 constexpr int64_t kShowEveryUs = 100'000;
 constexpr double kMegabyte = 1e6;
 
+int64_t micros_of(auto duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
+
 }  // namespace
 
 int64_t now_us() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
+  return micros_of(std::chrono::system_clock::now().time_since_epoch());
+}
+
+int64_t steady_us() {
+  return micros_of(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 int output_width() {

@@ -32,5 +32,7 @@ class ProgressBar {
 
 // Microseconds since the epoch, by the system's clock.
 int64_t now_us();
+// Microseconds of a clock that nobody sets, since some time or other.
+int64_t steady_us();
 
 }  // namespace adweave::app
