@@ -11,7 +11,7 @@ import measure
 import results
 import stage_times
 from context import ROOT, Context
-from rows import dashboard, decode, kafka, lookups, ourselves, parquet, whole_job, yahoo
+from rows import dashboard, decode, kafka, lookups, ourselves, parquet, restart, whole_job, yahoo
 
 # The most important first.
 ROWS = {
@@ -29,6 +29,7 @@ ROWS = {
     "13": dashboard.run,
     "14": ourselves.state,
     "lookups": lookups.run,
+    "restart": restart.run,
 }
 EVENTS, PAIRS, PAIRS_MIN = 4_000_000, 5, 5
 
