@@ -55,12 +55,14 @@ ci_readme() {
 
 # Every fault and three seeds of a million events, as many at once as there are processors, the longest first.
 ci_faults_and_oracle() {
-  local seed
+  setup_faults
+  local seed fault
   seed=$((16#$(git rev-parse --short=8 HEAD 2>/dev/null || echo 1)))
+  fault=".cache/venv/bin/python tests/faults/faults.py --tier ci --seed $seed"
   {
-    printf "build/release/bin/adweave_faults --tier ci --seed $seed %s\n" planted power-cut steps
+    printf "$fault %s\n" planted power-cut steps call-failed call-killed slow-loris
     printf 'python3 tests/oracle/oracle.py --events 1000000 --seed %s\n' 1 2 3
-    printf "build/release/bin/adweave_faults --tier ci --seed $seed %s\n" late-writer full-disk crash
+    printf "$fault %s\n" late-writer full-disk crash brokers reply-dropped clock garbage disk-full zombie standby kill
   } | ADWEAVE=$ADWEAVE xargs -P "$JOBS" -I COMMAND sh -c COMMAND
 }
 

@@ -70,7 +70,7 @@ setup_unpacked() { # name
   say "setup: Debian packages of $list"
   rm -rf "$folder"
   mkdir -p "$folder/archives"
-  as_root apt-get -qq update >&2
+  in_turn apt as_root apt-get -qq update >&2
   (cd "$folder/archives" && xargs apt-get -qq download) <"$list" >"$ROOT/.cache/apt.log" 2>&1 ||
     { tail -20 "$ROOT/.cache/apt.log" >&2; fail "apt-get could not download what $list names"; }
   local archive

@@ -21,6 +21,20 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Runs a command while no other shell runs one in the turn of that name: stages of ci go on beside each other.
+in_turn() ( # name command...
+  mkdir -p "$ROOT/.cache"
+  exec 9>"$ROOT/.cache/$1.turn"
+  flock 9
+  "${@:2}"
+)
+
+install_debian() { # package...
+  as_root apt-get -qq update >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" \
+    >"$ROOT/.cache/apt.log" 2>&1 || { tail -20 "$ROOT/.cache/apt.log" >&2; fail "apt-get could not install them"; }
+}
+
 # Installs the Debian packages that are missing.
 setup_debian() {
   local missing=() package
@@ -34,9 +48,7 @@ setup_debian() {
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} = 0 ] && return
   say "setup: Debian packages: ${missing[*]}"
-  as_root apt-get -qq update >&2
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" \
-    >"$ROOT/.cache/apt.log" 2>&1 || { tail -20 "$ROOT/.cache/apt.log" >&2; fail "apt-get could not install them"; }
+  in_turn apt install_debian "${missing[@]}"
 }
 
 verify_sha256() { # file sum
@@ -92,21 +104,17 @@ setup_check() {
   setup_debian "${DEBIAN_CHECK[@]}"
 }
 
-# Python with the packages that tests/requirements.txt pins, in .cache/venv. Whoever comes second waits for the first.
-setup_python() {
-  local venv=.cache/venv lock
-  mkdir -p .cache
-  exec {lock}>.cache/venv.lock
-  flock "$lock"
-  if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
-    say "setup: Python packages of tests/requirements.txt"
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
-      -r tests/requirements.txt
-    cp tests/requirements.txt "$venv/requirements.txt"
-  fi
-  exec {lock}>&-
+# Python with the packages that tests/requirements.txt pins, in .cache/venv.
+setup_python() { in_turn python make_python; }
+make_python() {
+  local venv=.cache/venv
+  cmp -s tests/requirements.txt "$venv/requirements.txt" && return
+  say "setup: Python packages of tests/requirements.txt"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: \
+    -r tests/requirements.txt
+  cp tests/requirements.txt "$venv/requirements.txt"
 }
 
 setup_all() {
