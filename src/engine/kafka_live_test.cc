@@ -1,44 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A running server that reads Kafka, against brokers inside the test.
 #include <map>
-#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/kafka_test_support.h"
 #include "engine/live_test_support.h"
-#include "tests/support/kafka_cluster.h"
 
 namespace adweave::engine {
 namespace {
 
 using tests::KafkaCluster;
 using tests::KafkaTestMessage;
-
-constexpr const char* kTopic = "ads.events.impression.v1";
-
-Job kafka_job(const KafkaCluster& cluster) {
-  Job job = job_of();
-  for (SourceJob& source : job.sources) source.files.clear();
-  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
-  job.sources[0].kafka = source::KafkaTopic{kTopic};
-  job.kafka.properties = {{"bootstrap.servers", cluster.brokers()}, {"fetch.wait.max.ms", "10"}};
-  job.kafka.group = "adweave";
-  job.slice_bytes = job.commit_bytes = 1 << 20;
-  return job;
-}
-
-std::string event(int id) {
-  return fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k\"}}", id,
-                     time_of(id % 900), id % 3);
-}
-
-std::vector<KafkaTestMessage> events(int first, int count) {
-  std::vector<KafkaTestMessage> messages;
-  for (int i = first; i < first + count; ++i)
-    messages.push_back({.value = event(i), .key = fmt::format("u{}", i % 3)});
-  return messages;
-}
 
 // The positions of the impressions by their ids.
 std::map<std::string, std::string> positions_of(const SimulatedDisk& disk) {
@@ -321,51 +295,6 @@ TEST(KafkaLiveTest, RecordsThatAreGoneAreNamed) {
   EXPECT_EQ(ids.count("i14"), 1U);
   EXPECT_EQ(ids.count("i5"), 0U);
 }
-
-// After any step of a commit, killed or without power, a new server reads each message once.
-class KafkaCrashTest : public ::testing::TestWithParam<bool> {};
-
-TEST_P(KafkaCrashTest, NothingIsLostOrDoubledAfterAnyStep) {
-  KafkaCluster cluster;
-  cluster.create_topic(kTopic, 2);
-  SimulatedDisk disk;
-  std::vector<Moment> moments;
-  std::mt19937_64 luck(7);
-  disk.before_change = [&](const std::string& step) {
-    const bool unlucky = moments.size() % 2 == 0;
-    moments.push_back(
-        {GetParam() ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step});
-  };
-  constexpr int kRounds = 4;
-  {
-    LiveServer server(disk, kafka_job(cluster));
-    for (int i = 0; i < kRounds; ++i) {
-      for (const int p : {0, 1}) cluster.produce(kTopic, p, events(i * 6 + p * 3, 3));
-      server.wait_for_events(i * 6 + 6);
-    }
-    ASSERT_TRUE(server.stop());
-  }
-  disk.before_change = {};
-  ASSERT_GT(moments.size(), 40U);
-  for (size_t i = 0; i < moments.size() && !HasFailure(); i += 7) {
-    SimulatedDisk& found = *moments[i].disk;
-    Job job = kafka_job(cluster);
-    job.holder = "second";
-    LiveServer server(found, job);
-    server.wait_for([&] {
-      int64_t next = 0;
-      for (const source::KafkaPartition& each : server.live().kafka()) next += each.next;
-      return next == kRounds * 6;
-    });
-    ASSERT_TRUE(server.stop());
-    expect_all_once(found, kRounds * 6);
-    const ledger::Ledger ledger = ledger_of(found);
-    EXPECT_TRUE(ledger::verify_files(found, "/data", ledger, {}).problems.empty())
-        << moments[i].step;
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(KillAndPowerCut, KafkaCrashTest, ::testing::Bool());
 
 }  // namespace
 }  // namespace adweave::engine

@@ -4,16 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/kafka_test_support.h"
 #include "engine/live_test_support.h"
-#include "tests/support/kafka_cluster.h"
 
 namespace adweave::engine {
 namespace {
 
 using tests::KafkaCluster;
 using tests::KafkaTestMessage;
-
-constexpr const char* kPausedTopic = "ads.events.impression.v1";
 
 // A file is put aside in its middle, others are read meanwhile.
 TEST(LivePauseTest, FilesAreReadOnWhereTheyStood) {
@@ -66,15 +64,9 @@ TEST(LivePauseTest, FilesAreReadOnWhereTheyStood) {
 // Again and again, while messages come.
 TEST(LivePauseTest, TopicsAreReadOnBehindTheLastMessageThatWasTaken) {
   KafkaCluster cluster;
-  cluster.create_topic(kPausedTopic, 3);
-  Job job = job_of();
-  for (SourceJob& source : job.sources) source.files.clear();
-  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
-  job.sources[0].kafka = source::KafkaTopic{kPausedTopic};
-  job.kafka.properties = {{"bootstrap.servers", cluster.brokers()}, {"fetch.wait.max.ms", "10"}};
-  job.slice_bytes = job.commit_bytes = 1 << 20;
+  cluster.create_topic(kTopic, 3);
   SimulatedDisk disk;
-  LiveServer server(disk, job);
+  LiveServer server(disk, kafka_job(cluster));
   source::PausedSources& paused = server.live().paused();
   int sent = 0;
   const auto produce = [&](int count) {
@@ -84,7 +76,7 @@ TEST(LivePauseTest, TopicsAreReadOnBehindTheLastMessageThatWasTaken) {
           {.value = fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u\",\"c\":\"k\"}}", sent,
                                 time_of(sent % 300))});
     }
-    cluster.produce(kPausedTopic, sent % 3, messages);
+    cluster.produce(kTopic, sent % 3, messages);
   };
   for (int round = 0; round < 30; ++round) {
     produce(20);

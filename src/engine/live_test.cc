@@ -14,29 +14,6 @@
 namespace adweave::engine {
 namespace {
 
-Job live_job() {
-  Job job = job_of();
-  for (SourceJob& source : job.sources) source.files.clear();
-  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
-  return job;
-}
-
-source::Delivery impressions(int first, int count) {
-  std::string body;
-  for (int i = first; i < first + count; ++i) {
-    body += fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k\"}}\n", i,
-                        time_of(i), i % 3);
-  }
-  return {"impressions", fmt::format("b{}", first), kReceived, body};
-}
-
-source::Delivery clicks(int first, int count) {
-  std::string body = "id,t,u,c\n";
-  for (int i = first; i < first + count; ++i)
-    body += fmt::format("c{},{},u{},camp\n", i, time_of(i), i % 3);
-  return {"clicks", fmt::format("b{}", first), kReceived, body};
-}
-
 TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
   SimulatedDisk disk;
   LiveServer server(disk, live_job());
@@ -331,79 +308,6 @@ TEST(LiveTest, TroubleWithAFileIsTold) {
   EXPECT_EQ(read, (std::set<std::string>{"conversions", "impressions"}));
   EXPECT_EQ(troubles, (std::vector<std::string>{"/in/clicks.csv: permission denied"}));
 }
-
-// What had been acknowledged at a moment, and the disk that is found after it.
-struct Acknowledged {
-  std::set<std::string> ids;
-  Moment moment;
-};
-
-std::vector<Acknowledged> serve_and_note(bool power_cut) {
-  SimulatedDisk disk;
-  std::vector<Acknowledged> moments;
-  std::mutex mutex;
-  std::set<std::string> acknowledged;
-  std::mt19937_64 luck(5);
-  disk.before_change = [&](const std::string& step) {
-    std::set<std::string> ids;
-    {
-      const std::lock_guard guard(mutex);
-      ids = acknowledged;  // before the disk is copied: it has at least these
-    }
-    const bool unlucky = moments.size() % 2 == 0;
-    moments.push_back(
-        {std::move(ids),
-         {power_cut ? disk.after_power_cut(unlucky ? nullptr : &luck) : disk.after_kill(), step}});
-  };
-  {
-    LiveServer server(disk, live_job());
-    for (int i = 0; i < 6; ++i) {
-      server.deliver(impressions(i * 2, 2));
-      server.deliver(clicks(i * 2, 2));
-      const std::lock_guard guard(mutex);
-      for (const int id : {i * 2, i * 2 + 1}) {
-        acknowledged.insert(fmt::format("i{}", id));
-        acknowledged.insert(fmt::format("c{}", id));
-      }
-    }
-    server.settle();
-  }
-  disk.before_change = {};
-  return moments;
-}
-
-void expect_all_once(const Acknowledged& acknowledged, int nth) {
-  SimulatedDisk& disk = *acknowledged.moment.disk;
-  Job job = live_job();
-  job.holder = "second";
-  {
-    LiveServer server(disk, job);
-    server.settle();
-  }
-  std::multiset<std::string> ids = ids_of(disk, "impressions");
-  ids.merge(ids_of(disk, "clicks"));
-  for (const std::string& id : acknowledged.ids)
-    EXPECT_EQ(ids.count(id), 1U) << id << " at step " << nth << ", " << acknowledged.moment.step;
-  EXPECT_EQ(ids.size(), std::set<std::string>(ids.begin(), ids.end()).size())
-      << "twice at step " << nth << ", " << acknowledged.moment.step;
-  const ledger::Ledger ledger = ledger_of(disk);
-  EXPECT_TRUE(ledger::verify_files(disk, "/data", ledger, {}).problems.empty())
-      << acknowledged.moment.step;
-}
-
-class LiveCrashTest : public ::testing::TestWithParam<bool> {};
-
-// Every third step of journal and commit, which run beside each other.
-TEST_P(LiveCrashTest, WhatIsAcknowledgedIsThereOnceAfterAnyStep) {
-  std::vector<Acknowledged> moments = serve_and_note(GetParam());
-  ASSERT_GT(moments.size(), 60U);
-  EXPECT_TRUE(moments.front().ids.empty());
-  EXPECT_EQ(moments.back().ids.size(), 24U);
-  for (size_t i = 0; i < moments.size() && !HasFailure(); i += 3)
-    expect_all_once(moments[i], static_cast<int>(i));
-}
-
-INSTANTIATE_TEST_SUITE_P(KillAndPowerCut, LiveCrashTest, ::testing::Bool());
 
 }  // namespace
 }  // namespace adweave::engine

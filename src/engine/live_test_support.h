@@ -33,7 +33,7 @@ inline std::function<int64_t()> quick_clock() {
 // A server and what it has told.
 class LiveServer {
  public:
-  LiveServer(SimulatedDisk& disk, Job job) {
+  LiveServer(FileSystem& disk, Job job) {
     LiveHooks hooks;
     hooks.now_us = [] { return kReceived; };
     hooks.steady_us = [] { return 0; };
@@ -174,6 +174,30 @@ inline std::multiset<std::string> ids_of(const SimulatedDisk& disk, std::string_
     ids.insert(rows.substr(begin, rows.find_first_of(" \n", begin) - begin));
   }
   return ids;
+}
+
+// The sources take deliveries alone, and impressions have ids.
+inline Job live_job() {
+  Job job = job_of();
+  for (SourceJob& source : job.sources) source.files.clear();
+  job.sources[0].decoder.mapping.rows[0].fields.push_back(field(Field::event_id, "id"));
+  return job;
+}
+
+inline source::Delivery impressions(int first, int count) {
+  std::string body;
+  for (int i = first; i < first + count; ++i) {
+    body += fmt::format("{{\"id\":\"i{}\",\"t\":\"{}\",\"u\":\"u{}\",\"c\":\"k\"}}\n", i,
+                        time_of(i), i % 3);
+  }
+  return {"impressions", fmt::format("b{}", first), kReceived, body};
+}
+
+inline source::Delivery clicks(int first, int count) {
+  std::string body = "id,t,u,c\n";
+  for (int i = first; i < first + count; ++i)
+    body += fmt::format("c{},{},u{},camp\n", i, time_of(i), i % 3);
+  return {"clicks", fmt::format("b{}", first), kReceived, body};
 }
 
 }  // namespace adweave::engine

@@ -14,7 +14,7 @@ class FaultFile : public File {
   }
   Status sync() override {
     ADWEAVE_TRY(fs_.changing("fsync " + path_));
-    if (fs_.bugs_.no_file_sync) return {};
+    if (fs_.bugs_.no_file_sync && path_.starts_with(fs_.bugs_.below)) return {};
     if (!fs_.bugs_.link_before_sync) return file_->sync();
     const std::lock_guard guard(fs_.mutex_);
     fs_.unsynced_.push_back(file_);

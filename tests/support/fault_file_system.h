@@ -16,7 +16,8 @@ namespace adweave::tests {
 // Bugs that the fault tests must find; a harness that misses one is broken.
 struct PlantedBugs {
   bool no_fence = false;          // link() replaces what is there
-  bool no_file_sync = false;      // sync() of a file does nothing
+  bool no_file_sync = false;      // sync() of a file does nothing, where its path begins with
+  std::string below;              // this
   bool no_folder_sync = false;    // sync_dir() does nothing
   bool link_before_sync = false;  // files are synced only after the next link()
 };
