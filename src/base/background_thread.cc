@@ -6,6 +6,8 @@
 
 #include <sys/resource.h>
 
+#include "base/thread_name.h"
+
 namespace adweave {
 
 namespace {
@@ -27,6 +29,7 @@ BackgroundThread::~BackgroundThread() {
 }
 
 void BackgroundThread::run(int64_t every_us, const std::function<void()>& work) {
+  name_thread("background");
   // Of this thread alone on Linux; where it fails, the work is done all the same.
   static_cast<void>(setpriority(PRIO_PROCESS, 0, kNice));
   std::unique_lock lock(mutex_);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace adweave::engine {
 
@@ -50,6 +51,7 @@ bool IndexFollower::is_stopped() const {
 
 // A task stays until it is done, so that no other is given meanwhile.
 void IndexFollower::run() {
+  name_thread("index");
   std::unique_lock guard(mutex_);
   while (true) {
     changed_.wait(guard, [&] { return is_stopped_ || task_; });

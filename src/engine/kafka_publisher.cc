@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace adweave::engine {
 
@@ -91,6 +92,7 @@ bool KafkaPublisher::is_ending() const {
 }
 
 void KafkaPublisher::work() {
+  name_thread("kafka output");
   while (true) {
     const Status status = produce();
     if (status || is_ending()) return;

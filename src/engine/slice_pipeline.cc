@@ -2,6 +2,7 @@
 #include "engine/slice_pipeline.h"
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace adweave::engine {
 
@@ -22,6 +23,7 @@ SlicePipeline::~SlicePipeline() {
 }
 
 void SlicePipeline::work() {
+  name_thread("decode");
   while (auto taken = take()) {
     DoneSlice done = prepare_(std::move(taken->second));
     const std::lock_guard guard(mutex_);

@@ -9,6 +9,7 @@
 #include <boost/asio/ssl/context.hpp>
 #include <openssl/ssl.h>
 
+#include "base/thread_name.h"
 #include "net/connection.h"
 #include "net/worker.h"
 
@@ -364,7 +365,12 @@ class HttpServer::Threads {
     ADWEAVE_TRY(listen(*acceptor_, shared_->options));
     port_ = acceptor_->local_endpoint().port();
     accept();
-    for (const auto& worker : workers_) threads_.emplace_back([worker] { worker->run(); });
+    for (const auto& worker : workers_) {
+      threads_.emplace_back([worker] {
+        name_thread("http");
+        worker->run();
+      });
+    }
     return {};
   }
 

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/thread_name.h"
+
 namespace adweave::net {
 
 Status StreamThreads::open() {
@@ -45,6 +47,7 @@ StreamThreads::~StreamThreads() {
 }
 
 void StreamThreads::accept_all() {
+  name_thread("accept");
   while (true) {
     pollfd ready[] = {{wake_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}};
     if (::poll(ready, 2, -1) < 0 && errno != EINTR) return;
@@ -66,6 +69,7 @@ void StreamThreads::begin(int descriptor, bool is_owned) {
   stream.descriptor = descriptor;
   if (is_owned) stream.owned.reset(descriptor);
   stream.thread = std::thread([this, &stream] {
+    name_thread("stream");
     serve_(stream.descriptor, wake_.get());
     const std::lock_guard ending(mutex_);
     if (stream.owned) ::shutdown(stream.descriptor, SHUT_RDWR);

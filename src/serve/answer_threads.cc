@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/answer_threads.h"
 
+#include "base/thread_name.h"
 #include "serve/answers.h"
 
 namespace adweave::serve {
@@ -35,6 +36,7 @@ void AnswerThreads::take(const Answer& answer, net::HttpRequest request, net::Ht
 }
 
 void AnswerThreads::run() {
+  name_thread("answer");
   std::unique_lock guard(mutex_);
   while (true) {
     changed_.wait(guard, [&] { return is_stopped_ || !waiting_.empty(); });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace adweave::serve {
 
@@ -58,6 +59,7 @@ bool TailIntake::rest() {
 }
 
 void TailIntake::run() {
+  name_thread("tail");
   while (true) {
     for (source::Tail& tail : tails_) tail.look(parts_.steady_us());
     const bool kept = keep_some();

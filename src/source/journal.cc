@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/thread_name.h"
 #include "source/journal_check.h"
 #include "source/journal_format.h"
 
@@ -147,6 +148,7 @@ Status Journal::release(JournalPosition through, int64_t keep_after) {
 }
 
 void Journal::run() {
+  name_thread("journal");
   while (true) {
     std::vector<Queued> group = next_group();
     if (group.empty()) return;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/thread_name.h"
 #include "source/kafka_mark.h"
 
 namespace adweave::source {
@@ -85,6 +86,7 @@ KafkaLog::~KafkaLog() {
 }
 
 void KafkaLog::work() {
+  name_thread("kafka");
   while (true) {
     const bool all = look();
     const auto patience =
