@@ -11,7 +11,7 @@ import measure
 import results
 import stage_times
 from context import ROOT, Context
-from rows import dashboard, decode, kafka, lookups, ourselves, parquet, restart, whole_job, yahoo
+from rows import dashboard, decode, deliveries, kafka, lookups, ourselves, parquet, restart, whole_job, yahoo
 
 # The most important first.
 ROWS = {
@@ -26,6 +26,9 @@ ROWS = {
     "15": ourselves.second_core,
     "8": ourselves.durability,
     "9": kafka.run,
+    "10": deliveries.one_event,
+    "11": deliveries.many_events,
+    "12": deliveries.freshness,
     "13": dashboard.run,
     "14": ourselves.state,
     "lookups": lookups.run,

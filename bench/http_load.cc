@@ -3,12 +3,15 @@
 // way, and prints what that took as one line of JSON. Every answer must have the expected status.
 //
 //   http_load --port 8080 [--host 127.0.0.1] [--path /v1/events] [--connections 64]
-//             [--requests 50000] [--seconds 0] [--events 1] [--body FILE] [--status 200] [--rate 0]
-//             [--impatient -1] [--hot 0] [--acknowledged FILE]
+//             [--requests 50000] [--seconds 0] [--events 1] [--body FILE] [--lines FILE] [--status
+//             200]
+//             [--rate 0] [--impatient -1] [--hot 0] [--acknowledged FILE]
 //
-// --rate is requests a second at most; 0: as fast as they are answered. It ends after --seconds, if
-// that is not 0, or when --requests are answered. Without --body each request holds new impressions
-// of now as NDJSON, each with an id of its own; --hot percent of them are of one creative.
+// --rate is requests a second at most; 0: as fast as they are answered. A request's time begins
+// when it was due, and ends with the answer that it was taken. It ends after --seconds, if that is
+// not 0, or when --requests are answered. Without --body each request holds new impressions of now
+// as NDJSON, each with an id of its own; --hot percent of them are of one creative. With
+// --lines it holds the next --events lines of a file, to its end.
 // --acknowledged takes the id of the first one of each request that was answered as expected, also
 // when it fails.
 //
@@ -42,6 +45,7 @@ struct Options {
   std::string host = "127.0.0.1";
   std::string path = "/v1/events";
   std::string body;
+  std::vector<std::string> lines;
   int port = 8080;
   int status = 200;
   int64_t connections = 64;
@@ -165,8 +169,14 @@ class Load {
     if (!options_.body.empty()) return options_.body;
     std::string body;
     const std::string now = now_text();
-    for (int64_t i = 0; i < options_.events; ++i)
-      body += impression(run_, made_ * options_.events + i, now, options_.hot);
+    const int64_t first = made_ * options_.events;
+    for (int64_t i = first; i < first + options_.events; ++i) {
+      if (options_.lines.empty()) {
+        body += impression(run_, i, now, options_.hot);
+      } else if (i < std::ssize(options_.lines)) {
+        body += options_.lines[static_cast<size_t>(i)] + '\n';
+      }
+    }
     return body;
   }
 
@@ -186,10 +196,16 @@ class Load {
     }
   }
 
+  Clock::time_point due_at(int64_t number) const {
+    if (options_.rate == 0) return Clock::now();
+    return began_ + std::chrono::nanoseconds(number * 1'000'000'000 / options_.rate);
+  }
+
   // Whether refused requests are sent again.
   bool may_go_on() const { return options_.seconds == 0 || may_begin(); }
 
   void begin(Connection& connection) {
+    connection.began = due_at(made_);
     const std::string body = next_body();
     connection.first_id = impression_id(run_, made_++ * options_.events);
     connection.request =
@@ -202,7 +218,6 @@ class Load {
 
   void send_request(Connection& connection) {
     ++sent_;
-    connection.began = Clock::now();
     const std::string& request = connection.request;
     for (size_t done = 0; done < request.size();) {
       const ssize_t count =
@@ -316,6 +331,10 @@ Options read_options(const std::vector<std::string>& words) {
       (name == "--host" ? options.host : options.path) = value;
     } else if (name == "--acknowledged") {
       options.acknowledged = value;
+    } else if (name == "--lines") {
+      std::ifstream file(value);
+      if (!file) fail("cannot read " + value);
+      for (std::string line; std::getline(file, line);) options.lines.push_back(line);
     } else if (name == "--body") {
       std::ifstream file(value, std::ios::binary);
       if (!file) fail("cannot read " + value);
@@ -325,6 +344,10 @@ Options read_options(const std::vector<std::string>& words) {
     }
   }
   if (words.size() % 2 != 0) fail("an option without its value: " + words.back());
+  if (!options.lines.empty()) {
+    const int64_t all = std::ssize(options.lines);
+    options.requests = (all + options.events - 1) / options.events;
+  }
   if (options.connections < 1 || options.requests < 1) fail("there is nothing to send");
   return options;
 }

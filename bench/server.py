@@ -4,12 +4,14 @@
 import collections
 import http.client
 import json
+import os
 import pathlib
 import re
 import subprocess
 import time
 
 from context import Context
+from measure import Cost
 
 EVENTS_A_REQUEST = 100
 CONNECTIONS = 8
@@ -88,10 +90,15 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def close(self) -> None:
+    def close(self) -> Cost:
+        """Of its whole life."""
         self.connection.close()
         self.process.terminate()
-        self.process.wait()
+        _, status, used = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.process.returncode != 0:
+            raise RuntimeError(f"the server ended with {self.process.returncode}: {self.errors.read_text()[-2000:]}")
+        return Cost(used.ru_utime + used.ru_stime, time.monotonic() - self.began)
 
 
 def rows(context: Context, data: pathlib.Path, statement: str) -> list[dict]:

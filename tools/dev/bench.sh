@@ -1,7 +1,7 @@
 # ./dev bench [--setup] [--json] [ROW ...]: the speed of each part beside its peers (bench/).
 # ./dev bench --instructions [--update]: what the hot loops take, beside what is expected.
 
-DEBIAN_BENCH=(libavro-dev)
+DEBIAN_BENCH=(libavro-dev nginx-light)
 
 # Python with what bench/peers/requirements.txt pins, in .cache/bench/venv.
 setup_bench_python() {
