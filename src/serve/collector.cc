@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "serve/answers.h"
 
 namespace adweave::serve {
@@ -146,8 +148,24 @@ net::HttpResponse outcome_of(const std::string& id, int64_t bytes,
   return json_answer(200, value);
 }
 
+// outcome_of() with nothing known, for most requests: a made id needs no escapes.
+net::HttpResponse durable_answer(const std::string& made_id, int64_t bytes) {
+  return {200,
+          {{"Content-Type", "application/json"}},
+          fmt::format("{{\"received\":{},\"batch\":\"{}\"}}\n", bytes, made_id)};
+}
+
 Hash128 key_of(const std::string& source, const std::string& id) {
   return combine(hash128(source), hash128(id));
+}
+
+net::HttpResponse stopping() {
+  return busy(503, "stopping", "the server is being stopped");
+}
+
+net::HttpResponse not_kept(const Error& error) {
+  if (error.recovery == Recovery::retry) return busy(429, "too much at once", error.message);
+  return busy(503, "the journal cannot be written", error.message, 5);
 }
 
 }  // namespace
@@ -159,7 +177,8 @@ Collector::Collector(source::Journal& journal, Metrics& metrics, std::vector<Htt
       sources_(std::move(sources)),
       paused_(paused),
       now_us_(std::move(now_us)),
-      found_(journal.end()) {}
+      found_(journal.end()),
+      made_(hash128(std::to_string(now_us_()))) {}
 
 Result<std::unique_ptr<Collector>> Collector::open(source::Journal& journal,
                                                    source::JournalPosition through,
@@ -202,8 +221,8 @@ void Collector::remember(const Hash128& key) {
 }
 
 std::string Collector::made_id() {
-  const std::string text = std::to_string(now_us_()) + "." + std::to_string(++made_);
-  return kMadeMark + to_hex(hash128(text));
+  ++made_.low;
+  return kMadeMark + to_hex(made_);
 }
 
 std::vector<std::string> Collector::content_types() const {
@@ -246,13 +265,49 @@ void Collector::keep(const std::string& source, const std::string& given_id, std
                  busy(503, "paused", "the source " + source + " is paused: it takes nothing",
                       limits::kPausedRetrySeconds));
   }
+  if (given_id.empty() && sender.wait == Wait::durable)
+    return keep_and_forget(source, std::move(body), std::move(sender));
+  keep_batch(source, given_id, std::move(body), std::move(sender));
+}
+
+void Collector::keep_and_forget(const std::string& source, std::string body, Sender sender) {
+  struct Waiting {
+    std::string id;
+    int64_t bytes;
+    Sender sender;
+  };
+  const auto waiting =
+      std::make_shared<Waiting>(Waiting{"", static_cast<int64_t>(body.size()), std::move(sender)});
+  {
+    const std::lock_guard guard(mutex_);
+    if (is_stopping_) return reply(waiting->sender, stopping());
+    waiting->id = made_id();
+    ++waiting_;
+  }
+  metrics_.count_delivery(source, waiting->bytes);
+  journal_.append({source, waiting->id, now_us_(), std::move(body)},
+                  [this, waiting](const Result<source::JournalPosition>& position) {
+                    {
+                      const std::lock_guard guard(mutex_);
+                      --waiting_;
+                      if (position) told_before(*position);
+                    }
+                    Sender& waits = waiting->sender;
+                    if (!position) return reply(waits, not_kept(position.error()));
+                    reply(waits, waits.answer ? *std::move(waits.answer)
+                                              : durable_answer(waiting->id, waiting->bytes));
+                  });
+}
+
+void Collector::keep_batch(const std::string& source, const std::string& given_id, std::string body,
+                           Sender sender) {
   const int64_t now = now_us_();
   const Hash128 content = given_id.empty() ? Hash128() : hash128(body);
   std::shared_ptr<Batch> batch;
   Hash128 key;
   {
     const std::lock_guard guard(mutex_);
-    if (is_stopping_) return reply(sender, busy(503, "stopping", "the server is being stopped"));
+    if (is_stopping_) return reply(sender, stopping());
     const std::string id = given_id.empty() ? made_id() : given_id;
     key = key_of(source, id);
     const auto [it, is_new] = batches_.try_emplace(key);
@@ -307,24 +362,27 @@ void Collector::durable(Batch& batch, const Hash128& key,
   // A made id comes but once; what failed may be sent again under its key.
   const std::shared_ptr<Batch> kept = batches_.find(key)->second;
   if (!position || batch.id.starts_with(kMadeMark)) batches_.erase(key);
-  if (!position) {
-    const Error& error = position.error();
-    return turn_away(batch, error.recovery == Recovery::retry
-                                ? busy(429, "too much at once", error.message)
-                                : busy(503, "the journal cannot be written", error.message, 5));
-  }
+  if (!position) return turn_away(batch, not_kept(position.error()));
   if (!batch.id.starts_with(kMadeMark)) remember(key);
   batch.is_durable = true;
-  const auto early = early_.find(*position);
-  if (early != early_.end()) {
+  if (std::optional<ledger::DeliveryOutcome> outcome = told_before(*position)) {
     batch.is_committed = true;
-    batch.outcome = std::move(early->second);
-    early_.erase(early);
+    batch.outcome = *std::move(outcome);
   } else {
     uncommitted_.emplace(*position, kept);
   }
   answer(batch);
   if (is_stopping_) turn_away_for_good(batch);
+}
+
+// Notes that it is durable. What became of it, where that was told before. With the mutex held.
+std::optional<ledger::DeliveryOutcome> Collector::told_before(source::JournalPosition position) {
+  told_ = position;
+  const auto early = early_.find(position);
+  if (early == early_.end()) return std::nullopt;
+  std::optional outcome = std::move(early->second);
+  early_.erase(early);
+  return outcome;
 }
 
 void Collector::committed(const ledger::CommitOutcome& commit) {
@@ -334,7 +392,7 @@ void Collector::committed(const ledger::CommitOutcome& commit) {
     const auto it = uncommitted_.find(position);
     if (it == uncommitted_.end()) {
       // Of this process: the journal's thread has not told of it yet.
-      if (position >= found_) early_.emplace(position, outcome);
+      if (position >= found_ && position > told_) early_.emplace(position, outcome);
       continue;
     }
     Batch& batch = *it->second;

@@ -75,7 +75,7 @@ class Collector {
     Told told;                                // of what is no request
   };
 
-  // What was delivered under a key.
+  // What was delivered under a key, or is waited for until it is committed.
   struct Batch {
     std::string id;
     int64_t bytes = 0;
@@ -92,8 +92,13 @@ class Collector {
   // `given_id` may be empty.
   void keep(const std::string& source, const std::string& given_id, std::string body,
             Sender sender);
+  // Without a key, and nobody waits for it longer than until it is durable: most are so.
+  void keep_and_forget(const std::string& source, std::string body, Sender sender);
+  void keep_batch(const std::string& source, const std::string& given_id, std::string body,
+                  Sender sender);
   void reply(Sender& sender, net::HttpResponse response);
   void durable(Batch& batch, const Hash128& key, Result<source::JournalPosition> position);
+  std::optional<ledger::DeliveryOutcome> told_before(source::JournalPosition position);
   void answer(Batch& batch);
   void turn_away(Batch& batch, const net::HttpResponse& response);
   void turn_away_for_good(Batch& batch);
@@ -112,7 +117,8 @@ class Collector {
   std::deque<Hash128> keys_;  // of senders, the oldest first
   std::map<source::JournalPosition, std::shared_ptr<Batch>> uncommitted_;
   std::map<source::JournalPosition, ledger::DeliveryOutcome> early_;  // committed, not yet durable
-  uint64_t made_ = 0;
+  source::JournalPosition told_;  // the last of which the journal has told that it is durable
+  Hash128 made_;                  // the last id
   int64_t waiting_ = 0;
   bool is_stopping_ = false;
 };
