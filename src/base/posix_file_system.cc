@@ -38,9 +38,9 @@ std::string advice(int error, const std::string& path) {
 
 Error system_error(std::string_view what, const std::string& path) {
   const int error = errno;
-  const ErrorCode code = error == EEXIST   ? ErrorCode::exists
-                         : error == ENOENT ? ErrorCode::not_found
-                                           : ErrorCode::io;
+  const ErrorCode code = error == EEXIST                       ? ErrorCode::exists
+                         : error == ENOENT || error == ENOTDIR ? ErrorCode::not_found
+                                                               : ErrorCode::io;
   return {code, path + ": cannot " + std::string(what) + ": " + std::strerror(error),
           advice(error, path)};
 }

@@ -82,6 +82,7 @@ Status FolderFeed::look() {
       if (has_changed(source, file, now)) source.files.push_back(std::move(file));
     }
   }
+  std::erase_if(looked_at_, [&](const auto& each) { return each.second.newest != now; });
   ADWEAVE_ASSIGN(Plan plan, plan_files(fs_, sources_, known_));
   for (WorkFile& file : plan.files) waiting_.push_back(std::move(file));
   return {};
@@ -92,7 +93,8 @@ Status FolderFeed::look() {
 bool FolderFeed::has_changed(const OpenSource& source, source::SourceFile& file, int64_t now) {
   Seen& seen = looked_at_[source.job->decoder.source + ":" + file.path];
   if (seen.size != file.size || seen.modified_us != file.modified_us)
-    seen = {file.size, file.modified_us, now, false};
+    seen = {.size = file.size, .modified_us = file.modified_us, .since = now};
+  seen.newest = now;
   if (seen.is_planned || now - seen.since < limits::kWatchRestUs) return false;
   seen.is_planned = true;
   const Status identified = source::identify(fs_, file);

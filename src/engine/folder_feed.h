@@ -39,7 +39,8 @@ class FolderFeed : public Feed {
   struct Seen {
     int64_t size = -1;
     int64_t modified_us = 0;
-    int64_t since = 0;  // steady
+    int64_t since = 0;   // steady, as is
+    int64_t newest = 0;  // when it was looked at last
     bool is_planned = false;
   };
 

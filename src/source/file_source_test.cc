@@ -68,6 +68,25 @@ TEST_F(FileSourceTest, PatternsFindEachFileOnceInOrder) {
   EXPECT_EQ(find_files(disk_, "/in", missing).error().code, ErrorCode::not_found);
 }
 
+// A program that makes and removes files does so while they are listed; not each folder has all.
+TEST_F(FileSourceTest, WhatIsGoneSinceItWasListedIsPassedOver) {
+  class Changing : public SimulatedDisk {
+    Result<std::vector<std::string>> list(const std::string& path) const override {
+      ADWEAVE_ASSIGN(std::vector<std::string> names, SimulatedDisk::list(path));
+      names.push_back("gone");
+      return names;
+    }
+  };
+  Changing disk;
+  disk.put("/in/there", "x", 0);
+  disk.put("/in/sub/there", "x", 0);
+  for (const std::string pattern : {"*", "*/there"}) {
+    const auto files = find_files(disk, "/in", {&pattern, 1});
+    ASSERT_TRUE(files) << files.error().message;
+    EXPECT_EQ(files->size(), 1U) << pattern;
+  }
+}
+
 TEST_F(FileSourceTest, SameContentAddsNothingAndAGrownFileGoesOn) {
   disk_.put("/in/a", "one\ntwo\n", 0);
   const SourceFile a = find({"a"})[0];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "base/hash.h"
@@ -26,62 +27,78 @@ bool fits(std::string_view pattern, std::string_view name) {
          fits(pattern.substr(1), name.substr(1));
 }
 
-// Appends the paths below `folder` that fit the rest of a pattern.
-Status expand(const FileSystem& fs, const std::string& folder, std::string_view pattern,
-              std::vector<std::string>& paths) {
-  const size_t slash = pattern.find('/');
-  const std::string_view part = pattern.substr(0, slash);
-  const std::string_view rest = slash == std::string_view::npos ? "" : pattern.substr(slash + 1);
-  std::vector<std::string> names = {std::string(part)};
-  if (has_wildcard(part)) {
-    ADWEAVE_ASSIGN(names, fs.list(folder.empty() ? "." : folder));
-    std::erase_if(
-        names, [&](const std::string& name) { return name.front() == '.' || !fits(part, name); });
-  }
-  for (const std::string& name : names) {
-    const std::string path = name.empty() ? folder + "/" : join_path(folder, name);
-    if (!rest.empty()) {
-      ADWEAVE_TRY(expand(fs, path, rest, paths));
-      continue;
-    }
-    const Result<FileInfo> info = fs.info(path);
-    if (!info) return info.error();
-    if (!info->is_directory) paths.push_back(path);
-  }
-  return {};
-}
-
-Result<SourceFile> source_file(const FileSystem& fs, const std::string& folder,
-                               const std::string& path) {
+SourceFile source_file(const std::string& folder, const std::string& path, const FileInfo& info) {
   SourceFile file;
   file.path = path;
   const std::string prefix = join_path(folder, "");
   file.name = path.starts_with(prefix) ? path.substr(prefix.size()) : path;
-  ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
   file.size = info.size;
   file.modified_us = info.modified_us;
   file.number = info.number;
   return file;
 }
 
+class Search {
+ public:
+  Search(const FileSystem& fs, const std::string& folder) : fs_(fs), folder_(folder) {}
+
+  Status add(std::string_view pattern) {
+    const bool is_absolute = pattern.starts_with('/');
+    return is_absolute ? expand("/", pattern.substr(1), false) : expand(folder_, pattern, false);
+  }
+
+  std::vector<SourceFile> take() {
+    std::vector<SourceFile> files;
+    for (auto& [path, file] : found_) files.push_back(std::move(file));
+    return files;
+  }
+
+ private:
+  // Adds what fits the rest of a pattern below a path. What was `listed` may be gone since, or lack
+  // what else the pattern names.
+  Status expand(const std::string& path, std::string_view rest, bool listed) {
+    const size_t slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    const bool is_last = slash == std::string_view::npos;
+    std::vector<std::string> names = {std::string(part)};
+    if (has_wildcard(part)) {
+      Result<std::vector<std::string>> all = fs_.list(path.empty() ? "." : path);
+      if (!all) return unless_gone(std::move(all).error(), listed);
+      names = *std::move(all);
+      std::erase_if(
+          names, [&](const std::string& name) { return name.front() == '.' || !fits(part, name); });
+      listed = true;
+    }
+    for (const std::string& name : names) {
+      const std::string below = name.empty() ? path + "/" : join_path(path, name);
+      ADWEAVE_TRY(is_last ? find(below, listed) : expand(below, rest.substr(slash + 1), listed));
+    }
+    return {};
+  }
+
+  Status find(const std::string& path, bool listed) {
+    Result<FileInfo> info = fs_.info(path);
+    if (!info) return unless_gone(std::move(info).error(), listed);
+    if (!info->is_directory) found_.emplace(path, source_file(folder_, path, *info));
+    return {};
+  }
+
+  static Status unless_gone(Error error, bool listed) {
+    return listed && error.code == ErrorCode::not_found ? Status() : Status(std::move(error));
+  }
+
+  const FileSystem& fs_;
+  const std::string& folder_;
+  std::map<std::string, SourceFile> found_;  // by path
+};
+
 }  // namespace
 
 Result<std::vector<SourceFile>> find_files(const FileSystem& fs, const std::string& folder,
                                            std::span<const std::string> patterns) {
-  std::vector<std::string> paths;
-  for (const std::string& pattern : patterns) {
-    const bool absolute = pattern.starts_with('/');
-    ADWEAVE_TRY(expand(fs, absolute ? "/" : folder,
-                       absolute ? std::string_view(pattern).substr(1) : pattern, paths));
-  }
-  std::sort(paths.begin(), paths.end());
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-  std::vector<SourceFile> files;
-  for (const std::string& path : paths) {
-    ADWEAVE_ASSIGN(SourceFile file, source_file(fs, folder, path));
-    files.push_back(std::move(file));
-  }
-  return files;
+  Search search(fs, folder);
+  for (const std::string& pattern : patterns) ADWEAVE_TRY(search.add(pattern));
+  return search.take();
 }
 
 Status identify(const FileSystem& fs, SourceFile& file) {
