@@ -37,8 +37,9 @@ class Server : public Live {
     ADWEAVE_TRY(commit_dimensions(fs_, job_, files, *writer_, live_.now_us()));
     ADWEAVE_ASSIGN(paused_, source::PausedSources::open(fs_, job_.data));
     from_ = journal_resume(writer_->ledger());
-    ADWEAVE_ASSIGN(journal_, source::Journal::open(fs_, join_path(job_.data, "journal"), {},
-                                                   [this] { return writer_->check_lock(); }));
+    ADWEAVE_ASSIGN(journal_,
+                   source::Journal::open(fs_, join_path(job_.data, "journal"), {.committed = from_},
+                                         [this] { return writer_->check_lock(); }));
     ADWEAVE_TRY(open_kafka());
     if (job_.kafka_produce.is_on()) {
       ADWEAVE_ASSIGN(publisher_, KafkaPublisher::start(fs_, job_, writer_->ledger(), trouble()));

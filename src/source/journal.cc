@@ -50,7 +50,7 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string
                                                JournalOptions options, CheckLock check_lock) {
   CHECK(options.segment_bytes > 0 && options.segment_bytes <= limits::kJournalSegmentBytes);
   ADWEAVE_TRY(make_dirs(fs, dir));
-  ADWEAVE_ASSIGN(CheckedJournal checked, check_journal(fs, dir));
+  ADWEAVE_ASSIGN(CheckedJournal checked, check_journal(fs, dir, options.committed));
   ADWEAVE_TRY(fs.sync_dir(dir));  // no segment may vanish before one that comes after it
   JournalWriter::Start start{.segment = checked.next_segment,
                              .sequence = checked.next_sequence,
@@ -59,8 +59,11 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string
     ADWEAVE_TRY(secure_last(fs, dir, checked.segments.back()));
     start.previous_end = checked.segments.back().end;
   }
-  return std::unique_ptr<Journal>(
+  std::unique_ptr<Journal> journal(
       new Journal(fs, dir, options, std::move(check_lock), std::move(checked.segments), start));
+  if (options.committed <= journal->end())  // else its reader says what is wrong
+    ADWEAVE_TRY(journal->segments_.release(options.committed));
+  return journal;
 }
 
 Journal::Journal(FileSystem& fs, std::string dir, JournalOptions options, CheckLock check_lock,

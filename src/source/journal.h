@@ -57,6 +57,8 @@ class JournalHold {
 };
 
 struct JournalOptions {
+  // All before it is committed: it is not checked, and not counted against bytes_max.
+  JournalPosition committed;
   // Once a segment is so long the next begins; at most limits::kJournalSegmentBytes.
   int64_t segment_bytes = limits::kJournalSegmentBytes;
   int64_t bytes_max = limits::kJournalBytesMax;             // of all that is not released
@@ -69,7 +71,8 @@ class Journal {
   // breaks the journal.
   using CheckLock = std::function<Status()>;
 
-  // Makes DIR when it is not there. Reads and checks all segments. Without `check_lock` nobody may
+  // Makes DIR when it is not there. Reads and checks all segments from that of options.committed
+  // on. Without `check_lock` nobody may
   // take it over. Fails with corrupt, naming file and offset, with newer_format or with io.
   static Result<std::unique_ptr<Journal>> open(FileSystem& fs, const std::string& dir,
                                                JournalOptions options = {},

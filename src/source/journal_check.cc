@@ -24,11 +24,6 @@ class SegmentCheck {
   }
 
   Status run() {
-    if (!journal_.segments.empty() && segment_.number != journal_.next_segment) {
-      return Error{ErrorCode::corrupt,
-                   "the segment before it, " + segment_name(segment_.number - 1) + ", is missing",
-                   "restore that file from a backup; nothing has been changed"};
-    }
     Result<SegmentHeader> header = parse_segment_header(bytes_);
     if (header) {
       ADWEAVE_TRY(follows(*header));
@@ -36,7 +31,6 @@ class SegmentCheck {
     } else if (header.error().code != ErrorCode::corrupt || size() > kSegmentHeaderBytes) {
       return std::move(header).error();  // it is synced before anything is written behind it
     }
-    journal_.next_segment = segment_.number + 1;
     journal_.segments.push_back(segment_);
     return {};
   }
@@ -48,16 +42,17 @@ class SegmentCheck {
     if (header.number != segment_.number)
       return damage("it says that it is number " + std::to_string(header.number), 0);
     segment_.end = kSegmentHeaderBytes;
-    if (journal_.segments.empty()) {
-      journal_.next_sequence = header.first_sequence;
-      journal_.last_checksum = header.previous_checksum;
-      return {};
-    }
-    const Segment& before = journal_.segments.back();
-    if (header.previous_end != before.end) {
+    if (!journal_.segments.empty() && header.previous_end != journal_.segments.back().end) {
+      const Segment& before = journal_.segments.back();
       return damage(segment_name(before.number) + " ends at " + std::to_string(before.end) +
                         ", not at " + std::to_string(header.previous_end) + " as it did",
                     0);
+    }
+    if (!journal_.has_header) {
+      journal_.has_header = true;
+      journal_.next_sequence = header.first_sequence;
+      journal_.last_checksum = header.previous_checksum;
+      return {};
     }
     if (header.first_sequence != journal_.next_sequence ||
         header.previous_checksum != journal_.last_checksum) {
@@ -94,18 +89,41 @@ class SegmentCheck {
   Segment segment_;
 };
 
-}  // namespace
-
-Result<CheckedJournal> check_journal(const FileSystem& fs, const std::string& dir) {
+// In order; none may be missing between them.
+Result<std::vector<int64_t>> segment_numbers(const FileSystem& fs, const std::string& dir) {
   ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(dir));
   std::vector<int64_t> numbers;
   for (const std::string& name : names) {
     if (const auto number = number_of_segment(name)) numbers.push_back(*number);
   }
   std::sort(numbers.begin(), numbers.end());
+  for (size_t i = 1; i < numbers.size(); ++i) {
+    if (numbers[i] == numbers[i - 1] + 1) continue;
+    return Error{ErrorCode::corrupt,
+                 join_path(dir, segment_name(numbers[i])) + ": the segment before it, " +
+                     segment_name(numbers[i] - 1) + ", is missing",
+                 "restore that file from a backup; nothing has been changed"};
+  }
+  return numbers;
+}
+
+}  // namespace
+
+Result<CheckedJournal> check_journal(const FileSystem& fs, const std::string& dir,
+                                     JournalPosition committed) {
+  ADWEAVE_ASSIGN(const std::vector<int64_t> numbers, segment_numbers(fs, dir));
   CheckedJournal journal;
+  if (!numbers.empty()) journal.next_segment = numbers.back() + 1;
   for (const int64_t number : numbers) {
     const std::string path = join_path(dir, segment_name(number));
+    ADWEAVE_ASSIGN(const FileInfo info, fs.info(path));
+    const bool may_hold_nothing = info.size <= kSegmentHeaderBytes;
+    if (number < committed.segment && number != numbers.back() && !may_hold_nothing) {
+      // What was written last came before that.
+      journal.segments.push_back(
+          {.number = number, .end = info.size, .newest_received = info.modified_us});
+      continue;
+    }
     ADWEAVE_ASSIGN(const std::string bytes, read_file(fs, path, limits::kJournalFileBytesMax));
     SegmentCheck check(journal, number, bytes, number == numbers.back());
     if (Status checked = check.run(); !checked) return std::move(checked).error().within(path);

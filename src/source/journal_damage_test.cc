@@ -203,6 +203,43 @@ TEST_F(JournalDamageTest, DamageThatComesLaterIsToldByTheReader) {
   EXPECT_EQ(journal->reader({}).next().error().code, ErrorCode::not_found);
 }
 
+TEST_F(JournalDamageTest, WhatIsCommittedIsNotCheckedUntilItIsRead) {
+  write(4);
+  const JournalOptions options = {.committed = {3, kSegmentHeaderBytes}};
+  for (const int64_t number : {1, 2, 3}) {
+    const std::string bytes = bytes_of(number);
+    std::string altered = bytes;
+    altered.back() ^= 1;
+    put(number, altered);
+    EXPECT_EQ(count(), -1) << number;
+    const auto journal = open_journal(disk_, options);
+    put(number, bytes);
+    if (number == 3) {
+      EXPECT_EQ(journal, nullptr);
+      continue;
+    }
+    ASSERT_NE(journal, nullptr) << number;
+    put(number, altered);
+    EXPECT_EQ(read_all(*journal, options.committed)->size(), 2U) << number;
+    EXPECT_EQ(read_all(*journal).error().code, ErrorCode::corrupt) << number;
+    put(number, bytes);
+  }
+}
+
+TEST_F(JournalDamageTest, WhatIsCommittedMustBeThereWhole) {
+  write(4);
+  const JournalOptions options = {.committed = {3, kSegmentHeaderBytes}};
+  const std::string second = bytes_of(2);
+  put(2, second.substr(0, second.size() - 1));
+  EXPECT_EQ(open_journal(disk_, options), nullptr);
+  ASSERT_TRUE(disk_.unlink(path_of(2)));
+  EXPECT_EQ(open_journal(disk_, options), nullptr);
+  put(2, second);
+  const auto journal = open_journal(disk_, options);
+  ASSERT_NE(journal, nullptr);
+  EXPECT_EQ(count_in_order(read_all(*journal)), 7);
+}
+
 class JournalMutationTest : public JournalDamageTest, public testing::WithParamInterface<uint64_t> {
  protected:
   std::string mutated(std::string bytes) {

@@ -207,6 +207,22 @@ TEST(JournalTest, AFullJournalRefusesUntilSomethingIsReleased) {
   EXPECT_EQ(count_in_order(read_all(*journal)), kept + 1) << "released, but still kept";
 }
 
+TEST(JournalTest, WhatWasCommittedBeforeItIsOpenedTakesNoRoom) {
+  SimulatedDisk disk;
+  const JournalOptions options{.segment_bytes = 300, .bytes_max = 1000};
+  auto journal = open_journal(disk, options);
+  int64_t kept = 0;
+  while (append(*journal, delivery(kept))) ++kept;
+  const JournalPosition end = journal->end();
+  journal.reset();
+  journal = open_journal(disk, {.committed = end, .segment_bytes = 300, .bytes_max = 1000});
+  EXPECT_EQ(journal->held_bytes(), 0);
+  EXPECT_TRUE(append(*journal, delivery(kept)));
+  EXPECT_EQ(count_in_order(read_all(*journal)), kept + 1) << "it stays";
+  ASSERT_TRUE(journal->release(end, 1'000'000'000));
+  EXPECT_EQ(disk.list(kDir)->size(), 2U) << "the last one of before, and the one begun since";
+}
+
 TEST(JournalTest, ReleaseRemovesOldSegmentsAndKeepsPositionsValid) {
   SimulatedDisk disk;
   const JournalOptions options{.segment_bytes = 200};
