@@ -16,9 +16,20 @@ function(adweave_fuzz_input name source)  # [target...]
   target_link_libraries(${name}_input PRIVATE ${ARGN})
 endfunction()
 
+# Leaves its result in results/<name>.json of the build.
 function(adweave_test name program)
   add_test(NAME ${name} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "GTEST_OUTPUT=json:${CMAKE_BINARY_DIR}/results/${name}.json")
   add_dependencies(tests ${program})
+endfunction()
+
+# Splits a room's tests in two that ctest runs beside each other, before all others.
+function(adweave_halve name)
+  adweave_test(${name}_rest ${name}_test)
+  set_property(TEST ${name} ${name}_rest PROPERTY COST 100)
+  set_property(TEST ${name} ${name}_rest APPEND PROPERTY ENVIRONMENT GTEST_TOTAL_SHARDS=2)
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT GTEST_SHARD_INDEX=0)
+  set_property(TEST ${name}_rest APPEND PROPERTY ENVIRONMENT GTEST_SHARD_INDEX=1)
 endfunction()
 
 function(adweave_replay name)  # [target...]

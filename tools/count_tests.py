@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints "PASSED FAILED" over the GoogleTest results of a build.
+"""Prints "PASSED FAILED" over the GoogleTest results of a build; standard input is ctest's list of its tests (--show-only=json-v1).
 
-A program that ended without leaving its result (a crash) or ran no test counts as one failed test.
+A test program that ended without leaving its result (a crash) or ran no test counts as one failed test.
 """
 
 import json
@@ -9,11 +9,10 @@ import pathlib
 import sys
 
 
-def count(build: pathlib.Path, results: pathlib.Path) -> tuple[int, int]:
+def count(tests: list[str], results: pathlib.Path) -> tuple[int, int]:
     passed = failed = 0
-    programs = [*(build / "bin").glob("*_test"), *(build / "bin").glob("*_replay")]
-    for program in programs:
-        result = results / f"{program.name}.json"
+    for test in tests:
+        result = results / f"{test}.json"
         report = json.loads(result.read_text()) if result.exists() else {"tests": 0}
         if report["tests"] == 0:
             failed += 1
@@ -24,4 +23,4 @@ def count(build: pathlib.Path, results: pathlib.Path) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    print(*count(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))
+    print(*count([test["name"] for test in json.load(sys.stdin)["tests"]], pathlib.Path(sys.argv[1])))

@@ -8,9 +8,9 @@ test_cpp() { # preset
   local preset=$1 results=$ROOT/build/$1/results
   rm -rf "$results"
   mkdir -p "$results"
-  GTEST_OUTPUT="json:$results/" ctest --test-dir "build/$preset" --output-on-failure -j "$JOBS" >&2 || true
+  ctest --test-dir "build/$preset" --output-on-failure -j "$JOBS" >&2 || true
   local counts
-  counts=$(python3 tools/count_tests.py "$ROOT/build/$preset" "$results") || fail "the test results cannot be read"
+  counts=$(ctest --test-dir "build/$preset" --show-only=json-v1 | python3 tools/count_tests.py "$results") || fail "the test results cannot be read"
   PASSED=$((PASSED + ${counts% *}))
   FAILED=$((FAILED + ${counts#* }))
 }
