@@ -2,11 +2,14 @@
 #include "engine/kafka_feed.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "base/thread_name.h"
+#include "registry/remote_schemas.h"
 #include "source/kafka_mark.h"
 
 namespace adweave::engine {
@@ -70,8 +73,9 @@ Result<std::optional<ReadSlice>> KafkaFeed::next_of_message() {
   return slice;
 }
 
-std::set<std::string> KafkaFeed::paused_topics() const {
+std::set<std::string> KafkaFeed::stopped_topics() const {
   std::set<std::string> topics;
+  for (const auto& [topic, put_aside] : put_aside_) topics.insert(topic);
   for (const OpenSource& source : sources_) {
     if (source.job->kafka && paused_.is_paused(source.job->decoder.source))
       topics.insert(source.job->kafka->topic);
@@ -79,13 +83,38 @@ std::set<std::string> KafkaFeed::paused_topics() const {
   return topics;
 }
 
-void KafkaFeed::gather() {
-  log_.pause(paused_topics(), [this](const std::string& topic, int32_t number) {
+// Of what is put aside, messages may come until it is stopped: they are passed over, so it must not
+// go on before.
+void KafkaFeed::stop_and_go_on() {
+  std::erase_if(put_aside_, [](const auto& each) {
+    const PutAside& one = each.second;
+    return one.is_stopped &&
+           one.answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  });
+  const bool is_so = log_.pause(stopped_topics(), [this](const std::string& topic, int32_t number) {
     const auto partition = std::find_if(
         partitions_.begin(), partitions_.end(),
         [&](const Partition& each) { return each.number == number && each.topic == topic; });
     return partition == partitions_.end() ? std::nullopt : partition->next;
   });
+  for (auto& [topic, one] : put_aside_) one.is_stopped = one.is_stopped || is_so;
+}
+
+// Whether its messages must wait, from the one on that was just looked at. A registry that answers
+// does so at once: only for one that cannot be reached is a topic stopped.
+bool KafkaFeed::put_aside(const Partition& partition) {
+  const SourceJob& source = *source_of(partition).job;
+  if (!source.schemas || !source.registry->waits || !source.schemas->has_wanted()) return false;
+  if (source.schemas->fetch_wanted()) return false;
+  put_aside_[partition.topic].answer = std::async(std::launch::async, [this, &source] {
+    name_thread("schemas");
+    schemas_.await(source);
+  });
+  return true;
+}
+
+void KafkaFeed::gather() {
+  stop_and_go_on();
   for (const source::KafkaProgress& begun : log_.begun_at_end()) {
     Partition& partition = partition_of(begun.topic, begun.partition);
     const Arrival nothing{partition.work, {begun.next, begun.next, begun.next, 0}};
@@ -98,11 +127,16 @@ void KafkaFeed::gather() {
 
 void KafkaFeed::take(const net::KafkaMessage& message) {
   Partition& partition = partition_of(message.topic, message.partition);
+  if (const auto aside = put_aside_.find(partition.topic); aside != put_aside_.end()) {
+    aside->second.is_stopped = false;
+    return;
+  }
   const Place place{message.offset, message.offset + 1, message.offset,
                     std::max<int64_t>(message.timestamp_us, 0)};
-  partition.next = place.next;
   const std::string_view value = message.value;
   const std::optional<Between> between = between_records(*source_of(partition).decoder, value);
+  if (!between && put_aside(partition)) return;
+  partition.next = place.next;
   const bool has_room =
       partition.records && partition.records->has_room(value.size(), job_.slice_bytes);
   if (!between || !has_room) flush(partition);

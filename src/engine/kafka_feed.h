@@ -5,6 +5,8 @@
 #pragma once
 
 #include <deque>
+#include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,9 +26,9 @@ std::vector<source::KafkaProgress> kafka_progress(const Job& job, const ledger::
 class KafkaFeed : public Feed {
  public:
   // All that is referred to must outlive it.
-  KafkaFeed(const Job& job, const std::vector<OpenSource>& sources, source::KafkaLog& log,
-            const source::PausedSources& paused)
-      : job_(job), sources_(sources), log_(log), paused_(paused) {}
+  KafkaFeed(const Job& job, const std::vector<OpenSource>& sources, SchemaFetcher& schemas,
+            source::KafkaLog& log, const source::PausedSources& paused)
+      : job_(job), sources_(sources), schemas_(schemas), log_(log), paused_(paused) {}
 
   // Does not wait. Null: there is nothing at the moment.
   Result<std::optional<ReadSlice>> next() override;
@@ -49,9 +51,18 @@ class KafkaFeed : public Feed {
     size_t usual_bytes = 0;  // of a slice
   };
 
+  // A topic of which nothing is taken until its registry has told of a schema that a message names.
+  // It is read again from that message on.
+  struct PutAside {
+    std::future<void> answer;
+    bool is_stopped = false;  // and nothing of it has come since
+  };
+
   Result<std::optional<ReadSlice>> next_of_message();
   void gather();
-  std::set<std::string> paused_topics() const;
+  void stop_and_go_on();
+  std::set<std::string> stopped_topics() const;
+  bool put_aside(const Partition& partition);
   void take(const net::KafkaMessage& message);
   void flush(Partition& partition);
   Partition& partition_of(std::string_view topic, int32_t number);
@@ -61,6 +72,7 @@ class KafkaFeed : public Feed {
 
   const Job& job_;
   const std::vector<OpenSource>& sources_;
+  SchemaFetcher& schemas_;
   source::KafkaLog& log_;
   const source::PausedSources& paused_;
   std::deque<Partition> partitions_;  // that had messages
@@ -68,6 +80,7 @@ class KafkaFeed : public Feed {
   std::deque<Waiting> waiting_;
   std::optional<WholeDelivery> whole_;
   std::string whole_mark_;
+  std::map<std::string, PutAside> put_aside_;  // by topic
 };
 
 }  // namespace adweave::engine

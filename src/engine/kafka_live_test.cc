@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A running server that reads Kafka, against brokers inside the test.
+#include <atomic>
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "engine/kafka_test_support.h"
 #include "engine/live_test_support.h"
+#include "net/http_server.h"
+#include "registry/remote_schemas.h"
 
 namespace adweave::engine {
 namespace {
@@ -81,6 +85,10 @@ std::string number_of(int64_t value) {  // zig-zag, variable length
   return bytes + static_cast<char>(rest);
 }
 
+constexpr const char* kAvroSchema =
+    R"({"type":"record","name":"E","fields":[{"name":"id","type":"string"},
+    {"name":"t","type":"string"},{"name":"u","type":"string"},{"name":"c","type":"string"}]})";
+
 std::string avro_event(int id, char schema = 7) {
   std::string bytes("\0\0\0\0", 4);
   bytes += schema;
@@ -107,9 +115,7 @@ TEST(KafkaLiveTest, AvroMessagesOfASliceAreThoseOfASliceEach) {
   decode::DecoderSpec& decoder = job.sources[0].decoder;
   decoder.format = decode::Format::avro;
   decoder.avro.framing = decode::AvroFraming::confluent;
-  decoder.avro.schemas = {
-      {7, R"({"type":"record","name":"E","fields":[{"name":"id","type":"string"},
-      {"name":"t","type":"string"},{"name":"u","type":"string"},{"name":"c","type":"string"}]})"}};
+  decoder.avro.schemas = {{7, kAvroSchema}};
   std::vector<std::string> rows;
   for (const int64_t slice_bytes : {int64_t{1}, int64_t{1} << 20}) {
     job.slice_bytes = slice_bytes;
@@ -132,6 +138,47 @@ TEST(KafkaLiveTest, AvroMessagesOfASliceAreThoseOfASliceEach) {
     EXPECT_THAT(rows.back(), testing::HasSubstr(first + "50:0"));
   }
   EXPECT_EQ(rows[0], rows[1]);
+}
+
+// Its topic waits, and goes on where it stood; deliveries and other topics do not wait for it.
+TEST(KafkaLiveTest, ARegistryThatCannotBeReachedHoldsUpItsTopicAlone) {
+  constexpr const char* kOther = "ads.events.click.v1";
+  std::atomic<bool> is_up = false;
+  const auto registry = net::HttpServer::start({}, [&](const auto&, net::HttpRespond respond) {
+    if (!is_up) return respond({503, {}, "not yet"});
+    respond({200, {}, JsonValue(JsonValue::Object{{"schema", kAvroSchema}}).dump()});
+  });
+  ASSERT_TRUE(registry);
+  KafkaCluster cluster;
+  cluster.create_topic(kTopic, 2);
+  cluster.create_topic(kOther, 1);
+  SimulatedDisk disk;
+  Job job = kafka_job(cluster);
+  SourceJob& avro = job.sources[0];
+  avro.decoder.format = decode::Format::avro;
+  avro.decoder.avro.framing = decode::AvroFraming::confluent;
+  avro.decoder.avro.schemas = {{6, kAvroSchema}};
+  avro.registry = SchemaRegistry{fmt::format("http://127.0.0.1:{}", (*registry)->port())};
+  auto schemas = registry::RemoteSchemas::open(disk, "/fetched", {.url = avro.registry->url});
+  ASSERT_TRUE(schemas);
+  avro.schemas = *schemas;
+  avro.decoder.avro.book = *schemas;
+  job.sources[1].kafka = source::KafkaTopic{kOther};
+  job.sources[1].decoder.format = decode::Format::csv;
+  LiveServer server(disk, job);
+  for (int i = 0; i < 40; ++i) {
+    const char schema = i < 10 ? 6 : 7;  // which the registry has
+    cluster.produce(kTopic, i % 2, {{.value = avro_event(i, schema)}});
+  }
+  server.wait_for_trouble("503");
+  server.deliver({"clicks", "b", kReceived, "id,t,u,c\nc1,2023-11-01T08:00:00Z,u1,camp\n"});
+  server.settle();
+  EXPECT_LE(ids_of(disk, "impressions").size(), 10U);
+  EXPECT_EQ(ids_of(disk, "clicks").size(), 1U);
+  is_up = true;
+  server.wait_for_events(41);
+  ASSERT_TRUE(server.stop());
+  expect_all_once(disk, 40);
 }
 
 // Two messages that say the same and carry no id are two.

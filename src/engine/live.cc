@@ -101,7 +101,7 @@ class Server : public Live {
                      known_files(sources_, writer_->ledger()), live_.steady_us, trouble(),
                      *paused_);
     std::optional<KafkaFeed> messages;
-    if (kafka_) messages.emplace(job_, sources_, *kafka_, *paused_);
+    if (kafka_) messages.emplace(job_, sources_, sequencer_->schemas(), *kafka_, *paused_);
     LiveFeed feed(*journal_, deliveries, files, messages ? &*messages : nullptr);
     ADWEAVE_TRY(sequence(feed));
     ADWEAVE_TRY(commit());

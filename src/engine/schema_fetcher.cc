@@ -38,9 +38,16 @@ std::unique_ptr<process::PreparedSlice> SchemaFetcher::decode(const SourceJob& s
     if (!schemas || !lacks_schemas(prepared->decoded)) return prepared;
     const Fetched fetched = fetch(source, known);
     if (fetched == Fetched::no_more) return prepared;
-    if (fetched == Fetched::ended) return nullptr;
+    if (fetched == Fetched::ended) {
+      has_given_up_ = true;
+      return nullptr;
+    }
     slice = std::move(prepared->decoded.slice);
   }
+}
+
+void SchemaFetcher::await(const SourceJob& source) {
+  fetch(source, source.schemas->version());
 }
 
 SchemaFetcher::Fetched SchemaFetcher::fetch(const SourceJob& source, int64_t known) {
@@ -58,8 +65,7 @@ SchemaFetcher::Fetched SchemaFetcher::fetch(const SourceJob& source, int64_t kno
 bool SchemaFetcher::wait(int64_t patience_us) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(patience_us);
   do {
-    has_given_up_ = has_given_up_ || is_ending_ || (stop_ && stop_());
-    if (has_given_up_) return false;
+    if (is_ending_ || has_given_up_ || (stop_ && stop_())) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(limits::kRetryFirstUs / 2));
   } while (std::chrono::steady_clock::now() < until);
   return true;
@@ -80,7 +86,9 @@ class SchemaFetcher::Cutter : public event::RecordCutter {
       const int64_t known = source_.schemas->version();
       const std::optional<int64_t> end = cutter_->cut(bytes, target, at_end);
       if (!source_.schemas->has_wanted()) return end;
-      if (fetcher_.fetch(source_, known) != Fetched::more) return end;
+      const Fetched fetched = fetcher_.fetch(source_, known);
+      if (fetched == Fetched::ended) fetcher_.has_given_up_ = true;
+      if (fetched != Fetched::more) return end;
     }
   }
 

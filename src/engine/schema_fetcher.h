@@ -29,6 +29,10 @@ class SchemaFetcher {
                                                  const decode::Decoder& decoder,
                                                  event::Slice slice);
 
+  // Asks the source's registry for what has been looked for in vain, until it has answered or
+  // nobody waits any more.
+  void await(const SourceJob& source);
+
   // What the decoder knows of its files. Where records end is asked for likewise.
   source::FileFormat format_of(const OpenSource& source);
 

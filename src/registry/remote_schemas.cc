@@ -50,8 +50,14 @@ std::optional<std::string> RemoteSchemas::find(int64_t id) const {
   const std::lock_guard guard(mutex_);
   const auto text = texts_.find(id);
   if (text != texts_.end()) return text->second;
-  if (wanted_.size() < limits::kUnknownSchemasMax) wanted_.insert(id);
+  if (!is_unknown(id) && wanted_.size() < limits::kUnknownSchemasMax) wanted_.insert(id);
   return std::nullopt;
+}
+
+bool RemoteSchemas::is_unknown(int64_t id) const {
+  const auto asked = unknown_.find(id);
+  return asked != unknown_.end() &&
+         Clock::now() - asked->second < std::chrono::microseconds(limits::kSchemaAgainUs);
 }
 
 int64_t RemoteSchemas::version() const {
@@ -88,10 +94,7 @@ Result<int64_t> RemoteSchemas::fetch_wanted() {
 Status RemoteSchemas::fetch(int64_t id) {
   {
     const std::lock_guard guard(mutex_);
-    const auto asked = unknown_.find(id);
-    const auto until = std::chrono::microseconds(limits::kSchemaAgainUs);
-    if (texts_.contains(id) || (asked != unknown_.end() && Clock::now() - asked->second < until))
-      return {};
+    if (texts_.contains(id) || is_unknown(id)) return {};
   }
   ADWEAVE_ASSIGN(std::optional<std::string> text, ask(id));
   if (text) {

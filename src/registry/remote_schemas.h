@@ -27,7 +27,8 @@ class RemoteSchemas : public decode::SchemaBook {
   static Result<std::shared_ptr<RemoteSchemas>> open(FileSystem& fs, const std::string& dir,
                                                      net::HttpClientOptions registry);
 
-  // An id that is not there is one that fetch_wanted() asks for.
+  // An id that is not there is one that fetch_wanted() asks for, unless the registry has lately
+  // said that it does not know it.
   std::optional<std::string> find(int64_t id) const override;
 
   // Grows with each schema that is there.
@@ -50,6 +51,7 @@ class RemoteSchemas : public decode::SchemaBook {
   using Clock = std::chrono::steady_clock;
 
   explicit RemoteSchemas(net::HttpClient client);
+  bool is_unknown(int64_t id) const;  // lately; with mutex_ held
   Status fetch(int64_t id);
   Result<std::optional<std::string>> ask(int64_t id) const;
 

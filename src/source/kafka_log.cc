@@ -226,8 +226,8 @@ Error KafkaLog::too_short(const KafkaProgress& progress, const net::KafkaOffsets
   return {ErrorCode::io, name + ": " + how, "it is looked at once more in some seconds"};
 }
 
-void KafkaLog::pause(const std::set<std::string>& topics, const Taken& taken) {
-  if (topics.empty() && paused_.empty()) return;
+bool KafkaLog::pause(const std::set<std::string>& topics, const Taken& taken) {
+  if (topics.empty() && paused_.empty()) return true;
   std::vector<std::pair<Key, int64_t>> all;  // and where to go on
   {
     const std::lock_guard guard(mutex_);
@@ -235,6 +235,7 @@ void KafkaLog::pause(const std::set<std::string>& topics, const Taken& taken) {
       if (!partition.is_stopped) all.emplace_back(key, begin_[key]);
     }
   }
+  bool is_so = true;
   for (const auto& [key, begin] : all) {
     const auto& [topic, partition] = key;
     Status done;
@@ -245,8 +246,11 @@ void KafkaLog::pause(const std::set<std::string>& topics, const Taken& taken) {
       done = consumer_->start(topic, partition, taken(topic, partition).value_or(begin));
       if (done) paused_.erase(key);
     }
-    if (!done) report(done.error());  // it is tried again
+    if (done) continue;
+    report(done.error());
+    is_so = false;
   }
+  return is_so;
 }
 
 size_t KafkaLog::poll(size_t most, const std::function<void(const net::KafkaMessage&)>& take) {

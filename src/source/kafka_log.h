@@ -50,9 +50,10 @@ class KafkaLog {
   KafkaLog& operator=(const KafkaLog&) = delete;
 
   // Fetches these topics no more, and the others again, each partition from behind its last message
-  // that was taken, as `taken` tells; none: none was. By the thread that polls.
+  // that was taken, as `taken` tells; none: none was. By the thread that polls. False: some are
+  // still as they were, of which a report was given; it is tried again by the next call.
   using Taken = std::function<std::optional<int64_t>(const std::string& topic, int32_t partition)>;
-  void pause(const std::set<std::string>& topics, const Taken& taken);
+  bool pause(const std::set<std::string>& topics, const Taken& taken);
 
   // Calls `take` for each message that is there, at most `most` of them; does not wait. Those of a
   // partition come in their order. One thread at a time.
