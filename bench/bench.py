@@ -11,7 +11,7 @@ import measure
 import results
 import stage_times
 from context import ROOT, Context
-from rows import dashboard, decode, deliveries, kafka, lookups, ourselves, parquet, restart, whole_job, yahoo
+from rows import dashboard, decode, deliveries, kafka, lookups, ourselves, overload, parquet, restart, whole_job, yahoo
 
 # The most important first.
 ROWS = {
@@ -33,6 +33,7 @@ ROWS = {
     "14": ourselves.state,
     "lookups": lookups.run,
     "restart": restart.run,
+    "overload": overload.run,
 }
 EVENTS, PAIRS, PAIRS_MIN = 4_000_000, 5, 5
 
