@@ -12,7 +12,7 @@ from results import Goal, Result, result_of
 from server import CONNECTIONS, EVENTS_A_REQUEST, LOAD_SOURCE, Server, not_once
 
 SECONDS = 120
-PEAK_SECONDS = 20  # at each rate
+PEAK_SECONDS = 10  # at each rate
 RATES = (0.8, 0.9, 1.0, 1.1)  # of what a burst is committed with: the best of them is the peak
 TIMES = 10
 IMPATIENT = 50  # percent of the connections that do not heed Retry-After
@@ -23,6 +23,7 @@ SOURCE = LOAD_SOURCE.replace("user_id: user_id, creative_id: ad_creative_id", "c
 
 def committed_a_second(server: Server, seconds: float) -> float:
     before, began = server.accepted(), time.monotonic()
+    server.connection.close()  # the server would, meanwhile
     time.sleep(seconds)
     return (server.accepted() - before) / (time.monotonic() - began)
 
