@@ -163,6 +163,11 @@ void Journal::run() {
 std::vector<Journal::Queued> Journal::next_group() {
   std::unique_lock lock(mutex_);
   queued_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+  if (!closing_) {
+    lock.unlock();
+    segments_.wait_for_release(options_.easy_bytes, options_.patience);
+    lock.lock();
+  }
   std::vector<Queued> group;
   int64_t bytes = 0;
   while (!queue_.empty()) {

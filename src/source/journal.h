@@ -23,6 +23,7 @@
 // taken over acknowledges nothing more: the next has read the journal without it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -63,6 +64,11 @@ struct JournalOptions {
   int64_t segment_bytes = limits::kJournalSegmentBytes;
   int64_t bytes_max = limits::kJournalBytesMax;             // of all that is not released
   int64_t queue_bytes_max = limits::kJournalQueueBytesMax;  // of what is not yet durable
+  // While more than this is not released, a group waits before it is written, so that commits keep
+  // the processors and the disk: senders that are answered later send less. No longer than
+  // `patience`, for a commit may take its time.
+  int64_t easy_bytes = 256 * limits::kMiB;
+  std::chrono::milliseconds patience{500};
 };
 
 class Journal {

@@ -109,6 +109,11 @@ bool JournalSegments::wait(JournalPosition position, std::chrono::milliseconds t
   return last_frame_ > position;
 }
 
+void JournalSegments::wait_for_release(int64_t bytes, std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [&] { return held_bytes_ <= bytes; });
+}
+
 void JournalSegments::close() {
   {
     const std::lock_guard guard(mutex_);
@@ -129,6 +134,7 @@ Status JournalSegments::release(JournalPosition through) {
     held_bytes_ -= segment.end - segment.released_bytes;
     segment.released_bytes = segment.end;
   }
+  changed_.notify_all();
   return {};
 }
 

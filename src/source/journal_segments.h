@@ -52,6 +52,9 @@ class JournalSegments {
   bool wait(JournalPosition position, std::chrono::milliseconds timeout) const;
   void close();
 
+  // Waits until no more than `bytes` are held or time is over.
+  void wait_for_release(int64_t bytes, std::chrono::milliseconds timeout) const;
+
   // Segments wholly before `through` are held no longer.
   Status release(JournalPosition through);
   // The first segment, when it lies before the segment of `through` and is older than `keep_after`.

@@ -207,6 +207,31 @@ TEST(JournalTest, AFullJournalRefusesUntilSomethingIsReleased) {
   EXPECT_EQ(count_in_order(read_all(*journal)), kept + 1) << "released, but still kept";
 }
 
+TEST(JournalTest, WhileMuchIsNotReleasedTheNextWaits) {
+  SimulatedDisk disk;
+  const auto journal = open_journal(
+      disk, {.segment_bytes = 300, .easy_bytes = 600, .patience = std::chrono::hours(1)});
+  int64_t kept = 0;
+  while (journal->held_bytes() <= 600) ASSERT_TRUE(append(*journal, delivery(kept++)));
+  std::promise<Result<JournalPosition>> promise;
+  std::future<Result<JournalPosition>> next = promise.get_future();
+  journal->append(delivery(kept), [&](auto done) { promise.set_value(std::move(done)); });
+  EXPECT_EQ(next.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  ASSERT_TRUE(journal->release(journal->end(), 0));
+  EXPECT_TRUE(next.get());
+}
+
+TEST(JournalTest, WhileNothingIsReleasedTheNextIsWrittenAfterAll) {
+  SimulatedDisk disk;
+  const std::chrono::milliseconds patience(20);
+  const auto journal = open_journal(disk, {.easy_bytes = 0, .patience = patience});
+  ASSERT_TRUE(append(*journal, delivery(0)));
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(append(*journal, delivery(1)));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, patience);
+  EXPECT_EQ(count_in_order(read_all(*journal)), 2);
+}
+
 TEST(JournalTest, WhatWasCommittedBeforeItIsOpenedTakesNoRoom) {
   SimulatedDisk disk;
   const JournalOptions options{.segment_bytes = 300, .bytes_max = 1000};
