@@ -103,8 +103,8 @@ def run(context: Context) -> list[Result]:
             f"overload: peak {statistics.median(rounds.peaks):,.0f} events/s at {CONNECTIONS} connections; then {TIMES * CONNECTIONS}, each of which "
             f"sends again as soon as it is answered, {IMPATIENT} % also when they are refused, {HOT} % of the events of one campaign. On the same "
             f"{context.threads} cores the sender offered {middle('sent') * EVENTS_A_REQUEST / SECONDS:,.0f} events/s: of {middle('sent'):,.0f} requests "
-            f"{middle('requests'):,.0f} were acknowledged, {middle('refused_429'):,.0f} answered 429 and {middle('refused_503'):,.0f} 503, all with "
-            f"Retry-After; the first after {middle('first_refusal_seconds'):.0f} s. A lone delivery afterwards took "
+            f"{middle('requests'):,.0f} were acknowledged, {middle('refused_429'):,.0f} answered 429 and {middle('refused_503'):,.0f} 503 with "
+            f"Retry-After, none anything else. A lone delivery afterwards took "
             f"{1000 * statistics.median(rounds.answers):.1f} ms" + (wrong or "; no acknowledged event is lost or there twice"))
     return [result_of(Goal("overload", "goodput of the peak", "itself", 0.9, 0.95, "%"), rounds.goodput, wrong.strip("; ")),
             result_of(Goal("overload", "memory", "itself", 1, None, "GiB", lower=True), rounds.memory,
