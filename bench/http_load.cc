@@ -139,7 +139,6 @@ class Load {
     if (inet_pton(AF_INET, options_.host.c_str(), &address.sin_addr) != 1)
       fail("not an IPv4 address: " + options_.host);
     Connection& connection = connections_[number];
-    if (connection.socket >= 0) close(connection.socket);
     connection.socket = socket(AF_INET, SOCK_STREAM, 0);
     check(connection.socket >= 0, "socket");
     const int on = 1;
@@ -217,6 +216,7 @@ class Load {
   }
 
   void send_request(Connection& connection) {
+    if (connection.socket < 0) open(static_cast<size_t>(&connection - connections_.data()));
     ++sent_;
     const std::string& request = connection.request;
     for (size_t done = 0; done < request.size();) {
@@ -243,7 +243,10 @@ class Load {
     } else {
       fail("not " + std::to_string(options_.status) + ": " + connection.in);
     }
-    if (header(connection.in, "connection") == "close") open(number);
+    if (header(connection.in, "connection") == "close") {
+      close(connection.socket);
+      connection.socket = -1;
+    }
     connection.in.clear();
   }
 
