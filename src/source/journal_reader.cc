@@ -2,6 +2,7 @@
 #include "source/journal_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/limits.h"
 
@@ -79,6 +80,20 @@ Result<JournalEntry> JournalReader::read_entry(const DurablePlace& place) {
                       .body_offset = offset + frame->body.data() - bytes.data(),
                       .sequence = frame->sequence,
                       .delivery = frame->delivery()};
+}
+
+Result<JournalEntry> find_delivery(const FileSystem& fs, const std::string& dir, int64_t segment,
+                                   int64_t offset) {
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  const JournalSegments alone({{.number = segment, .end = kAll}}, segment + 1);
+  JournalReader reader(fs, dir, alone, {segment, kSegmentHeaderBytes});
+  while (true) {
+    ADWEAVE_ASSIGN(std::optional<JournalEntry> entry, reader.next());
+    CHECK(entry);  // or it would be an Error
+    if (offset < entry->position.offset)
+      return damage("no delivery has the byte " + std::to_string(offset));
+    if (offset < entry->next.offset) return *std::move(entry);
+  }
 }
 
 }  // namespace adweave::source

@@ -53,4 +53,10 @@ class JournalReader {
   int64_t window_begin_ = 0;
 };
 
+// The delivery that has the byte at `offset` of a segment, whoever writes the journal meanwhile.
+// Reads the segment up to there. Fails as JournalReader does: with not_found when the segment is
+// not kept any more, with corrupt when no delivery has that byte.
+Result<JournalEntry> find_delivery(const FileSystem& fs, const std::string& dir, int64_t segment,
+                                   int64_t offset);
+
 }  // namespace adweave::source

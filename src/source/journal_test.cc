@@ -58,6 +58,26 @@ class Gate {
   bool reached_ = false;
 };
 
+TEST(JournalTest, ADeliveryIsFoundByEachOfItsBytes) {
+  SimulatedDisk disk;
+  const auto journal = open_journal(disk);
+  ASSERT_NE(journal, nullptr);
+  for (int64_t n = 0; n < 4; ++n) ASSERT_TRUE(append(*journal, delivery(n)));
+  const auto entries = read_all(*journal);
+  ASSERT_EQ(count_in_order(entries), 4);
+  for (const JournalEntry& entry : *entries) {
+    for (const int64_t offset : {entry.position.offset, entry.body_offset, entry.next.offset - 1}) {
+      const auto found = find_delivery(disk, kDir, 1, offset);
+      ASSERT_TRUE(found) << found.error().message;
+      EXPECT_EQ(found->delivery, entry.delivery);
+      EXPECT_EQ(found->body_offset, entry.body_offset);
+    }
+  }
+  EXPECT_EQ(find_delivery(disk, kDir, 1, 63).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(find_delivery(disk, kDir, 1, journal->end().offset).error().code, ErrorCode::corrupt);
+  EXPECT_EQ(find_delivery(disk, kDir, 2, 64).error().code, ErrorCode::not_found);
+}
+
 TEST(JournalTest, WhatIsAppendedIsReadAndStaysAfterReopening) {
   SimulatedDisk disk;
   std::vector<JournalPosition> positions;

@@ -74,6 +74,10 @@ class GeneratedLookups(LookupsTest):
                 del event["kind"]
                 self.assertEqual(event, {name: value for name, value in row.items() if value is not None})
 
+    def explained(self, name: str) -> list[dict]:
+        """As the command tells it, but for what it reads in the journal."""
+        return [step for step in self.rows("explain", name) if step["step"] != "delivered"]
+
     def check_explain(self) -> None:
         names = [row["event_id"] for table in TABLES for row in self.sql(f"SELECT event_id FROM {table} ORDER BY md5(event_id) LIMIT 4")]
         names += [row["p"] for table in (*TABLES, "duplicates", "rejects")
@@ -85,7 +89,7 @@ class GeneratedLookups(LookupsTest):
         self.assertGreater(len(names), 40)
         for name in names:
             with self.subTest(name=name):
-                self.assertEqual(self.look(self.path("explain", name))["steps"], self.rows("explain", name))
+                self.assertEqual(self.look(self.path("explain", name))["steps"], self.explained(name))
 
     def check_impressions(self) -> None:
         rows = self.sql("SELECT event_id, advertiser_id, auction_id FROM impressions ORDER BY md5(event_id) LIMIT 4")
@@ -186,7 +190,7 @@ serve: {lookups: {}}
         self.deliver("clicks", id="k", timestamp=f"{now}:59Z", user_id="u1", campaign_id="m")
         self.wait_until_found()
         self.assertEqual(self.look("/v1/users/u1/timeline")["events"][0]["event_id"], "k")
-        self.assertEqual(self.look("/v1/explain/k")["steps"], self.rows("explain", "k"))
+        self.assertEqual(self.look("/v1/explain/k")["steps"], self.explained("k"))
         metrics = self.ask("GET", "/metrics")[1]
         self.assertIn("adweave_lookup_rows 31\n", metrics)
 

@@ -133,6 +133,30 @@ class TailTest(ServerTest):
         self.assertEqual(self.stop(), 0)
         self.assertEqual((self.data / "tails").read_text().count('"number"'), 1)  # it does not grow
 
+    def test_explain_tells_where_a_record_stood(self) -> None:
+        sales = self.logs / "sales.csv"
+        self.append(show(0) + show(1))
+        self.append(HEADER + sale(0), sales)
+        self.start()
+        self.shown(2)
+        self.wait_for("SELECT count(*) AS n FROM conversions", 1)
+        self.append(sale(1) + sale(2), sales)
+        self.append(show(2))
+        self.shown(3)
+        self.log.rename(self.logs / "ad.log.1")
+        self.append(show(3) + b"{broken\n" + show(4))
+        self.shown(5)
+        self.wait_for("SELECT count(*) AS n FROM conversions", 3)
+        self.assertEqual(self.stop(), 0)
+        files = {path.stat().st_ino: path.read_bytes() for path in self.logs.iterdir()}
+        records = {f"e{n}": show(n) for n in range(5)} | {f"s{n}": sale(n) for n in range(3)}
+        broken = self.sql("SELECT source_position FROM rejects")[0]["source_position"]
+        for given, record in [*records.items(), (broken, b"{broken\n")]:
+            steps = [row for row in self.rows("explain", given) if row["step"] == "delivered"]
+            self.assertEqual(len(steps), 1, given)
+            where = steps[0]["detail"]
+            self.assertTrue(files[where["inode"]][where["offset"]:].startswith(record), (given, where))
+
     def test_rotation_while_no_server_runs(self) -> None:
         self.append(show(0))
         self.start()

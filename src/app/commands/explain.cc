@@ -4,6 +4,11 @@
 #include <fmt/format.h>
 
 #include "app/command.h"
+#include "base/time.h"
+#include "base/whole_number.h"
+#include "event/slice.h"
+#include "source/journal_reader.h"
+#include "source/tail_positions.h"
 
 namespace adweave::app {
 
@@ -29,11 +34,86 @@ void print_life(const query::QueryResult& life) {
   }
 }
 
+// "journal:17:4096" or, of a delivery that is a file of its own, "journal:17:4096:120".
+struct JournalPlace {
+  int64_t segment = 0;
+  int64_t offset = 0;
+  std::optional<int64_t> inner;  // within the body
+};
+
+std::optional<JournalPlace> parse_journal_place(std::string_view position) {
+  if (!position.starts_with(event::kJournalPrefix)) return std::nullopt;
+  position = position.substr(event::kJournalPrefix.size());
+  position = position.substr(0, position.find('#'));
+  std::vector<int64_t> numbers;
+  for (size_t begin = 0; begin <= position.size();) {
+    const size_t end = std::min(position.find(':', begin), position.size());
+    if (!parse_whole(position.substr(begin, end - begin), numbers.emplace_back()))
+      return std::nullopt;
+    begin = end + 1;
+  }
+  if (numbers.size() == 2) return JournalPlace{numbers[0], numbers[1], std::nullopt};
+  if (numbers.size() == 3) return JournalPlace{numbers[0], numbers[1], numbers[2]};
+  return std::nullopt;
+}
+
+// How what stands at a place of the journal was delivered, and where it stood in a file that was
+// followed.
+struct Delivered {
+  std::string what;
+  JsonValue detail;
+};
+
+Delivered tell_delivered(const source::JournalEntry& entry, int64_t inner) {
+  const source::Delivery& delivery = entry.delivery;
+  Delivered told{"in batch " + delivery.batch, JsonValue{JsonValue::Object{}}};
+  told.detail.set("batch", delivery.batch);
+  told.detail.set("received_time", format_time(delivery.received_time));
+  const auto followed = source::parse_tail_batch(delivery.batch);
+  if (!followed) return told;
+  // In front of what was read of the file stands its head, where it has one and was not read.
+  const auto bytes = static_cast<int64_t>(delivery.body.size());
+  const int64_t head = bytes - (followed->position.after - followed->begin);
+  const int64_t offset = followed->begin + inner - head;
+  const std::string& name = followed->position.name;
+  told.what = fmt::format("at byte {} of {}, inode {}, which was followed", offset, name,
+                          followed->position.number);
+  told.detail.set("file", name);
+  told.detail.set("inode", static_cast<int64_t>(followed->position.number));
+  told.detail.set("offset", offset);
+  return told;
+}
+
+// Behind each row that came by the journal, how it was delivered; nothing where that is not kept
+// any more.
+Status add_deliveries(const FileSystem& fs, const std::string& data, query::QueryResult& life) {
+  constexpr size_t kStep = 3, kWhat = 5, kDetail = 6;
+  for (size_t i = 0; i < life.rows.size(); ++i) {
+    const JsonValue* given = life.rows[i][kDetail].find("source_position");
+    const std::string* position = given ? given->as_string() : nullptr;
+    const auto place = position ? parse_journal_place(*position) : std::nullopt;
+    if (!place) continue;
+    const auto entry =
+        source::find_delivery(fs, join_path(data, "journal"), place->segment, place->offset);
+    if (!entry && entry.error().code == ErrorCode::not_found) continue;
+    if (!entry) return entry.error();
+    const int64_t inner = place->inner.value_or(place->offset - entry->body_offset);
+    Delivered told = tell_delivered(*entry, inner);
+    auto row = life.rows[i];
+    row[kStep] = JsonValue("delivered");
+    row[kWhat] = JsonValue(std::move(told.what));
+    row[kDetail] = std::move(told.detail);
+    life.rows.insert(life.rows.begin() + static_cast<ptrdiff_t>(++i), std::move(row));
+  }
+  return {};
+}
+
 int explain_command(FileSystem& fs, const ReadOptions& options, const std::string& id) {
   const Result<query::SqlEngine> sql = open_sql(fs, options);
   if (!sql) return fail(sql.error());
-  const Result<query::QueryResult> life = query::explain(*sql, id);
+  Result<query::QueryResult> life = query::explain(*sql, id);
   if (!life) return fail(life.error());
+  if (const Status told = add_deliveries(fs, options.data, *life); !told) return fail(told.error());
   if (options.format() == OutputFormat::table) {
     print_life(*life);
   } else {
