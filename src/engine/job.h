@@ -67,6 +67,7 @@ struct Job {
   int64_t commit_bytes = limits::kCommitBytes;
   int64_t ids_memory_max = limits::kIdsMemoryBytes;
   int64_t lookup_days = 0;  // a server answers look-ups by id of so many days; 0: none
+  int64_t raw_kept_us = limits::kJournalKeptUs;  // what a server has committed stays in the journal
   bool take_over = false;
   std::string holder;   // this process, for the lock file; differs for each process
   std::string program;  // version

@@ -285,7 +285,7 @@ class Server : public Live {
     if (publisher_) publisher_->committed(done.commit);
     if (done.segment > 0) {
       ADWEAVE_TRY(
-          journal_->release({done.segment, done.offset}, live_.now_us() - limits::kJournalKeptUs));
+          journal_->release({done.segment, done.offset}, live_.now_us() - job_.raw_kept_us));
     }
     return keep_state_now_and_then(done.counts);
   }

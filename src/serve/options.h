@@ -87,6 +87,7 @@ struct Options {
   LogOptions log;
   std::optional<int64_t> seal_after_us = limits::kSealAfterUs;  // after a day's end; none: never
   std::optional<int64_t> reconcile_every_us = limits::kReconcileUs;  // none: never
+  int64_t raw_kept_us = limits::kJournalKeptUs;  // what is committed stays in the journal
   int64_t lookup_days = 0;  // of events, that look-ups answer from; 0: there are none
 };
 

@@ -27,7 +27,9 @@ class Server:
         self.process: subprocess.Popen | None = None
         (folder / "in").mkdir(parents=True, exist_ok=True)
         source = {"format": "json", "kind": "impression", "fields": FIELDS}
-        config = {"sources": [{"name": "http", "http": True, **source}, {"name": "files", "files": "in/*.ndjson", **source}]}
+        # What was delivered is compared with its rows at the end, however far the clock was put forward.
+        config = {"serve": {"raw_days": 365},
+                  "sources": [{"name": "http", "http": True, **source}, {"name": "files", "files": "in/*.ndjson", **source}]}
         if kafka:
             config |= {"kafka": {"brokers": kafka, "group": "faults"}}
             config["sources"].append({"name": "kafka", "kafka": {"topic": "events"}, **source})

@@ -230,6 +230,7 @@ int serve_command(FileSystem& fs, const ServeOptions& options) {
     return failed(read.error());
   if (const Status opened = open_registries(fs, job); !opened) return failed(opened.error());
   job.lookup_days = serve.lookup_days;
+  job.raw_kept_us = serve.raw_kept_us;
   stop_on_signals();  // what has been read is committed then
   std::signal(SIGPIPE, SIG_IGN);
   const Status served = serve_in_turn(fs, options, job, serve, log);

@@ -8,6 +8,7 @@
 #include "app/config/config.h"
 #include "app/config/secret.h"
 #include "app/config/source_text.h"
+#include "base/whole_number.h"
 #include "engine/job.h"
 
 namespace adweave::app {
@@ -175,6 +176,17 @@ int64_t read_lookups(MapReader& serve) {
   return days;
 }
 
+// How long what is committed stays in the journal.
+void read_raw_days(MapReader& serve, int64_t& kept_us) {
+  const auto text = serve.text("raw_days");
+  if (!text) return;
+  int64_t days = 0;
+  if (!parse_whole(*text, days) || days < 0 || days > limits::kLookupDaysMax) {
+    serve.problems().add(serve.node(), "raw_days is no number from 0 to 3660", "write raw_days: 7");
+  }
+  kept_us = days * limits::kDayUs;
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& host) {
@@ -284,6 +296,7 @@ serve::Options read_serve(MapReader& root, const engine::Job& job) {
   read_log(map, options.log);
   read_period(map, "seal", options.seal_after_us);
   read_period(map, "reconcile", options.reconcile_every_us);
+  read_raw_days(map, options.raw_kept_us);
   options.lookup_days = read_lookups(map);
   options.certificate = map.text("certificate").value_or("");
   options.key = map.text("key").value_or("");
