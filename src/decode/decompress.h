@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compressed bytes -> plain bytes, as a stream or block by block. Inside decode/ only.
+// Compressed bytes -> plain bytes, as a stream or block by block.
 #pragma once
 
 #include <memory>

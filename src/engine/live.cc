@@ -2,10 +2,12 @@
 #include "engine/live.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <tuple>
 
+#include "base/background_thread.h"
 #include "engine/dimension_files.h"
 #include "engine/index_follower.h"
 #include "engine/kafka_publisher.h"
@@ -17,6 +19,8 @@ namespace adweave::engine {
 
 namespace {
 
+constexpr int64_t kArchiveEveryUs = 5 * limits::kSecondUs;
+
 class Server : public Live {
  public:
   Server(FileSystem& fs, Job job, LiveHooks hooks)
@@ -24,6 +28,10 @@ class Server : public Live {
     hooks_.now_us = live_.now_us;
     hooks_.trouble = live_.trouble;
   }
+
+  ~Server() override { is_ending_ = true; }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   Status begin() {
     ADWEAVE_ASSIGN(sources_, make_decoders(job_));
@@ -50,6 +58,7 @@ class Server : public Live {
     }
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
+    archiver_ = std::make_unique<BackgroundThread>(kArchiveEveryUs, [this] { archive(); });
     return {};
   }
 
@@ -150,6 +159,13 @@ class Server : public Live {
                    source::KafkaLog::open(job_.kafka, std::move(topics),
                                           kafka_progress(job_, writer_->ledger()), trouble()));
     return {};
+  }
+
+  // Archives what is committed of the journal. What fails is tried again the next time.
+  void archive() {
+    Result<bool> archived = true;
+    while (archived && *archived && !is_ending_) archived = journal_->archive_next();
+    if (!archived) trouble()(archived.error());
   }
 
   // So that tools that watch the group see where we are.
@@ -322,6 +338,9 @@ class Server : public Live {
   ledger::CommitOutcome done_;
   int64_t rows_not_kept_ = 0;  // since the last snapshot
   bool is_whole_ = true;
+
+  std::atomic<bool> is_ending_ = false;
+  std::unique_ptr<BackgroundThread> archiver_;  // the last member: it uses the others
 };
 
 }  // namespace

@@ -14,6 +14,20 @@
 namespace adweave::engine {
 namespace {
 
+TEST(LiveTest, WhatIsCommittedIsArchived) {
+  SimulatedDisk disk;
+  const std::string first = "/data/journal/journal-00000000000000000001.log";
+  Job job = live_job();
+  job.raw_kept_us = kReceived;   // nothing is as old
+  for (int i = 0; i < 3; ++i) {  // each begins a segment
+    LiveServer server(disk, job);
+    server.deliver(impressions(i, 1));
+    server.settle();
+    if (i == 2) server.wait_for([&] { return !disk.exists(first); });
+  }
+  EXPECT_TRUE(disk.exists(first + ".zst"));
+}
+
 TEST(LiveTest, WhatIsDeliveredIsCommittedAndTold) {
   SimulatedDisk disk;
   LiveServer server(disk, live_job());

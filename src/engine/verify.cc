@@ -7,6 +7,7 @@
 #include "event/schema.h"
 #include "lake/delta_log.h"
 #include "lookup/index.h"
+#include "source/journal_check.h"
 
 namespace adweave::engine {
 
@@ -26,6 +27,13 @@ Problems verify_index(const FileSystem& fs, const std::string& dir) {
 Problems verify_log(const FileSystem& fs, const std::string& dir, const event::TableInfo& table) {
   const auto log = lake::DeltaLog::open(fs, dir, table);
   return log ? log->verify(fs) : Problems{log.error().message};
+}
+
+Problems verify_journal(const FileSystem& fs, const std::string& dir) {
+  const std::string journal = join_path(dir, "journal");
+  if (!fs.exists(journal)) return {};  // no server has run
+  const auto checked = source::check_journal(fs, journal, {});
+  return checked ? Problems() : Problems{checked.error().message};
 }
 
 Problems verify_snapshots(const FileSystem& fs, const std::string& dir,
@@ -60,6 +68,7 @@ ledger::Verification verify(const FileSystem& fs, const std::string& dir,
   append(result.problems, verify_published(fs, dir, ledger), fix + " makes it anew");
   append(result.problems, verify_snapshots(fs, dir, ledger),
          fix + " removes it, the next run does without");
+  append(result.problems, verify_journal(fs, dir));
   append(result.problems, verify_index(fs, dir), fix + " removes it, the next server makes it");
   return result;
 }

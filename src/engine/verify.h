@@ -17,7 +17,8 @@ std::vector<std::string> verify_published(const FileSystem& fs, const std::strin
                                           const ledger::Ledger& ledger);
 
 // Row and dimension files by their checksums, the plain folders of sealed days, the Delta logs with
-// all their versions, and the snapshots of the state with their runs of ids, and the index of ids.
+// all their versions, the journal with its archives, and the snapshots of the state with their runs
+// of ids, and the index of ids.
 // (The chain is checked by Ledger::open, the warehouse by query/.) `progress(done, total)` in
 // bytes; may be empty.
 ledger::Verification verify(const FileSystem& fs, const std::string& dir,

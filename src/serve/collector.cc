@@ -11,9 +11,6 @@ namespace adweave::serve {
 
 namespace {
 
-// Ids that are made here begin so; a sender's may not.
-constexpr char kMadeMark = '~';
-
 const std::map<std::string, std::string, std::less<>> kFormats = {
     {"application/json", "json"},
     {"application/x-ndjson", "json"},
@@ -119,7 +116,7 @@ Request read_request(const net::HttpRequest& request, const std::vector<HttpSour
   if (const std::string* key = request.header("Idempotency-Key")) {
     out.key = *key;
     const bool is_fine =
-        !key->empty() && key->front() != kMadeMark &&
+        !key->empty() && !source::is_made_batch(*key) &&
         static_cast<int64_t>(key->size()) <= limits::kDeliveryBatchBytesMax &&
         std::all_of(key->begin(), key->end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (!is_fine)
@@ -193,23 +190,18 @@ Result<std::unique_ptr<Collector>> Collector::open(source::Journal& journal,
 }
 
 Status Collector::read_keys(const source::JournalPosition& through) {
-  source::JournalReader reader = journal_.reader(journal_.first());
-  while (true) {
-    ADWEAVE_ASSIGN(const std::optional<source::JournalEntry> entry, reader.next());
-    if (!entry) return {};
-    const source::Delivery& delivery = entry->delivery;
-    if (delivery.batch.starts_with(kMadeMark)) continue;
+  return journal_.each_named([&](const source::NamedDelivery& delivery) {
     auto batch = std::make_shared<Batch>();
     batch->id = delivery.batch;
-    batch->bytes = static_cast<int64_t>(delivery.body.size());
-    batch->content = hash128(delivery.body);
+    batch->bytes = delivery.body_bytes;
+    batch->content = delivery.body_hash;
     batch->is_durable = true;
-    batch->is_committed = entry->position < through;
+    batch->is_committed = delivery.position < through;
     const Hash128 key = key_of(delivery.source, delivery.batch);
     batches_.insert_or_assign(key, batch);
     remember(key);
-    if (!batch->is_committed) uncommitted_.emplace(entry->position, std::move(batch));
-  }
+    if (!batch->is_committed) uncommitted_.emplace(delivery.position, std::move(batch));
+  });
 }
 
 // Forgets the oldest key instead, if there are too many.
@@ -222,7 +214,7 @@ void Collector::remember(const Hash128& key) {
 
 std::string Collector::made_id() {
   ++made_.low;
-  return kMadeMark + to_hex(made_);
+  return source::kMadeBatchMark + to_hex(made_);
 }
 
 std::vector<std::string> Collector::content_types() const {
@@ -361,9 +353,9 @@ void Collector::durable(Batch& batch, const Hash128& key,
   const std::lock_guard guard(mutex_);
   // A made id comes but once; what failed may be sent again under its key.
   const std::shared_ptr<Batch> kept = batches_.find(key)->second;
-  if (!position || batch.id.starts_with(kMadeMark)) batches_.erase(key);
+  if (!position || source::is_made_batch(batch.id)) batches_.erase(key);
   if (!position) return turn_away(batch, not_kept(position.error()));
-  if (!batch.id.starts_with(kMadeMark)) remember(key);
+  if (!source::is_made_batch(batch.id)) remember(key);
   batch.is_durable = true;
   if (std::optional<ledger::DeliveryOutcome> outcome = told_before(*position)) {
     batch.is_committed = true;

@@ -151,6 +151,9 @@ void put_tails(Text& out, const std::map<std::string, source::TailCounts>& tails
 void put_gauges(Text& out, const Gauges& gauges) {
   out.begin("adweave_journal_bytes_behind", "gauge", "Bytes of the journal to be committed.")
       .put(gauges.journal_bytes_behind);
+  out.begin("adweave_journal_archived_bytes", "gauge",
+            "Bytes on disk of the journal's archived segments.")
+      .put(gauges.journal_archived_bytes);
   out.begin("adweave_waiting_requests", "gauge", "Senders that wait for an answer.")
       .put(gauges.waiting);
   out.begin("adweave_ready", "gauge", "1 when events are processed.").put(gauges.is_ready ? 1 : 0);

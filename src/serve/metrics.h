@@ -29,8 +29,9 @@ struct KafkaGauges {
 
 // What is asked of others when somebody looks.
 struct Gauges {
-  int64_t journal_bytes_behind = 0;  // durable, but not committed
-  int64_t waiting = 0;               // senders
+  int64_t journal_bytes_behind = 0;    // durable, but not committed
+  int64_t journal_archived_bytes = 0;  // of its archives, on disk
+  int64_t waiting = 0;                 // senders
   bool is_ready = false;
   KafkaGauges kafka;
   std::map<std::string, bool> paused;               // by source

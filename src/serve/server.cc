@@ -161,6 +161,7 @@ net::HttpResponse Server::readiness() const {
 Gauges Server::gauges() const {
   Gauges gauges;
   gauges.journal_bytes_behind = bytes_behind();
+  gauges.journal_archived_bytes = journal_.archived_bytes();
   gauges.waiting = collector_->waiting();
   gauges.is_ready = is_ready_;
   if (tails_) gauges.tails = tails_->counts();

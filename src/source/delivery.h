@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace adweave::source {
 
@@ -14,6 +15,13 @@ struct JournalPosition {
   int64_t offset = 0;
   auto operator<=>(const JournalPosition&) const = default;
 };
+
+// With it begin the ids that senders do not give.
+inline constexpr char kMadeBatchMark = '~';
+
+inline bool is_made_batch(std::string_view batch) {
+  return batch.starts_with(kMadeBatchMark);
+}
 
 // What a sender sent in one request.
 struct Delivery {

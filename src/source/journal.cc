@@ -44,6 +44,13 @@ Status secure_last(FileSystem& fs, const std::string& dir, const Segment& last) 
                       std::string_view(bytes).substr(0, static_cast<size_t>(last.end)));
 }
 
+Result<std::vector<NamedDelivery>> read_named_deliveries(const FileSystem& fs,
+                                                         const std::string& path, int64_t number) {
+  ADWEAVE_ASSIGN(const std::unique_ptr<SegmentArchive> archive,
+                 SegmentArchive::open(fs, path, number));
+  return archive->named_deliveries();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string& dir,
@@ -51,6 +58,8 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, const std::string
   CHECK(options.segment_bytes > 0 && options.segment_bytes <= limits::kJournalSegmentBytes);
   ADWEAVE_TRY(make_dirs(fs, dir));
   ADWEAVE_ASSIGN(CheckedJournal checked, check_journal(fs, dir, options.committed));
+  for (const int64_t number : checked.archived_too)
+    ADWEAVE_TRY(fs.unlink(join_path(dir, archive_name(number))));
   ADWEAVE_TRY(fs.sync_dir(dir));  // no segment may vanish before one that comes after it
   JournalWriter::Start start{.segment = checked.next_segment,
                              .sequence = checked.next_sequence,
@@ -137,17 +146,45 @@ JournalReader Journal::reader(JournalPosition from) const {
   return {fs_, dir_, segments_, from};
 }
 
+Status Journal::each_named(const std::function<void(const NamedDelivery&)>& visit) const {
+  JournalPosition from = first();
+  for (const int64_t number : segments_.first_archived()) {
+    const std::string path = join_path(dir_, archive_name(number));
+    Result<std::vector<NamedDelivery>> named = read_named_deliveries(fs_, path, number);
+    if (!named) return std::move(named).error().within(path);
+    for (const NamedDelivery& delivery : *named) visit(delivery);
+    from = {number + 1, 0};
+  }
+  JournalReader rest = reader(from);
+  while (true) {
+    ADWEAVE_ASSIGN(const std::optional<JournalEntry> entry, rest.next());
+    if (!entry) return {};
+    if (!is_made_batch(entry->delivery.batch))
+      visit(named_delivery(entry->position, entry->delivery));
+  }
+}
+
 Status Journal::release(JournalPosition through, int64_t keep_after) {
   const std::lock_guard guard(release_mutex_);
   ADWEAVE_TRY(segments_.release(through));
   while (const std::optional<int64_t> number = segments_.removable(through, keep_after)) {
-    const Status removed = fs_.unlink(join_path(dir_, segment_name(*number)));
-    if (!removed && removed.error().code != ErrorCode::not_found) return removed;
-    // One at a time: a power cut must not leave an older one without a newer one.
-    ADWEAVE_TRY(fs_.sync_dir(dir_));
+    ADWEAVE_TRY(remove_segment(fs_, dir_, *number));
     segments_.remove_first();
   }
   return {};
+}
+
+Result<bool> Journal::archive_next() {
+  std::optional<int64_t> number;
+  {
+    const std::lock_guard guard(release_mutex_);  // not one that is about to be removed
+    number = segments_.begin_archive();
+  }
+  if (!number) return false;
+  const Result<int64_t> archived = archive_segment(fs_, dir_, *number, check_lock_);
+  segments_.end_archive(archived ? *archived : 0);
+  if (!archived) return archived.error();
+  return true;
 }
 
 void Journal::run() {

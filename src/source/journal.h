@@ -41,6 +41,7 @@
 #include "source/journal_reader.h"
 #include "source/journal_segments.h"
 #include "source/journal_writer.h"
+#include "source/named_deliveries.h"
 
 namespace adweave::source {
 
@@ -73,12 +74,12 @@ struct JournalOptions {
 
 class Journal {
  public:
-  // Asked on the journal's thread between the fsync of a group and its acknowledgement. An Error
-  // breaks the journal.
+  // Asked between the fsync of a group and its acknowledgement, where an Error breaks the journal,
+  // and before an archive takes a segment's place. Any thread.
   using CheckLock = std::function<Status()>;
 
   // Makes DIR when it is not there. Reads and checks all segments from that of options.committed
-  // on. Without `check_lock` nobody may
+  // on; of archived ones before it the summary. Without `check_lock` nobody may
   // take it over. Fails with corrupt, naming file and offset, with newer_format or with io.
   static Result<std::unique_ptr<Journal>> open(FileSystem& fs, const std::string& dir,
                                                JournalOptions options = {},
@@ -100,9 +101,14 @@ class Journal {
   // Reads durable deliveries from a position on: {0, 0}, or what an entry, first() or end() says.
   JournalReader reader(JournalPosition from) const;
 
+  // Tells of all durable deliveries to which their senders gave an id, in order. Of archived
+  // segments it reads no bodies. Nothing may be removed meanwhile. Fails with corrupt or io.
+  Status each_named(const std::function<void(const NamedDelivery&)>& visit) const;
+
   JournalPosition first() const { return segments_.first(); }
   JournalPosition end() const { return segments_.end(); }        // after the last durable frame
   int64_t held_bytes() const { return segments_.held_bytes(); }  // counted against bytes_max
+  int64_t archived_bytes() const { return segments_.archived_bytes(); }  // on disk
 
   // All before `through` is committed: segments wholly before it do not count against bytes_max any
   // more. Those before its own segment are removed, oldest first, up to one whose newest
@@ -110,6 +116,11 @@ class Journal {
   // from `through` on stay valid. Fails with io: what could not be removed is tried again by the
   // next call.
   Status release(JournalPosition through, int64_t keep_after);
+
+  // Compresses the first segment that is released, is not the last and is plain, and says whether
+  // there was one. Readers do not notice. For a thread of its own, one call at a time. Fails with
+  // corrupt or io: it stays plain, and is tried again by the next call.
+  Result<bool> archive_next();
 
   // For who must note what was appended before it may be removed. The journal must outlive it.
   JournalHold hold() { return JournalHold(segments_); }

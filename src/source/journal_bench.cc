@@ -37,16 +37,17 @@ class Folder {
   std::unique_ptr<FileSystem> fs_ = make_posix_file_system();
 };
 
-Delivery delivery(int64_t n) {
-  return {"events", std::to_string(n), n, std::string(kBodyBytes, static_cast<char>(n))};
+Delivery delivery(int64_t n, size_t body_bytes = kBodyBytes) {
+  return {"events", std::to_string(n), n, std::string(body_bytes, static_cast<char>(n))};
 }
 
 // Appends so many, of which `waiting` at most are not yet durable.
-void append(Journal& journal, int64_t first, int64_t count, std::ptrdiff_t waiting) {
+void append(Journal& journal, int64_t first, int64_t count, std::ptrdiff_t waiting,
+            size_t body_bytes = kBodyBytes) {
   std::counting_semaphore<> free(waiting);
   for (int64_t n = first; n < first + count; ++n) {
     free.acquire();
-    journal.append(delivery(n), [&](const Result<JournalPosition>& done) {
+    journal.append(delivery(n, body_bytes), [&](const Result<JournalPosition>& done) {
       CHECK(done);
       free.release();
     });
@@ -90,15 +91,32 @@ void read(benchmark::State& state) {
 }
 BENCHMARK(read)->Unit(benchmark::kMillisecond);
 
+// A start: the journal is opened, and whoever knows the ids of deliveries reads them. Of so many
+// MiB, in deliveries of 30 kB, plain or archived.
 void open(benchmark::State& state) {
-  constexpr int64_t kCount = 150'000;
+  constexpr size_t kLargeBodyBytes = 30'000;
+  const int64_t count = state.range(0) * limits::kMiB / static_cast<int64_t>(kLargeBodyBytes);
+  const bool is_archived = state.range(1) != 0;
   Folder folder;
-  append(*folder.open(), 0, kCount, 16384);
-  for (auto _ : state)
-    CHECK(folder.open()->held_bytes() > kCount * static_cast<int64_t>(kBodyBytes));
-  state.SetBytesProcessed(state.iterations() * folder.open()->held_bytes());
+  {
+    const std::unique_ptr<Journal> journal = folder.open();
+    append(*journal, 0, count, 1024, kLargeBodyBytes);
+    CHECK(journal->release(journal->end(), 0));
+    while (is_archived && *journal->archive_next()) continue;
+  }
+  int64_t named = 0;
+  for (auto _ : state) {
+    const std::unique_ptr<Journal> journal = folder.open();
+    CHECK(journal->each_named([&](const NamedDelivery&) { ++named; }));
+  }
+  CHECK(named == state.iterations() * count);
 }
-BENCHMARK(open)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(open)
+    ->ArgNames({"MiB", "archived"})
+    ->Args({256, 0})
+    ->Args({256, 1})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void checksum(benchmark::State& state) {
   const std::string bytes(static_cast<size_t>(state.range(0)), 'x');

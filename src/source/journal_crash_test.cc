@@ -139,6 +139,29 @@ TEST_P(JournalCrashTest, AReleaseThatIsInterruptedLeavesAWholeJournal) {
   }
 }
 
+TEST_P(JournalCrashTest, AnArchivingThatIsInterruptedLeavesAWholeJournal) {
+  SimulatedDisk disk;
+  auto journal = open_journal(disk, {.segment_bytes = 1});
+  for (int64_t n = 0; n < 4; ++n) ASSERT_TRUE(append(*journal, delivery(n)));
+  ASSERT_TRUE(journal->release(journal->end(), 0));
+  Recorder recorder(disk, GetParam());
+  for (int64_t n = 0; n < 3; ++n) ASSERT_EQ(*journal->archive_next(), true);
+  journal.reset();
+  ASSERT_GT(recorder.moments.size(), 50U);
+  for (Moment& moment : recorder.moments) {
+    const auto next = open_journal(*moment.disk);
+    ASSERT_NE(next, nullptr) << moment.step;
+    EXPECT_EQ(count_in_order(read_all(*next)), 4) << moment.step;
+    ASSERT_TRUE(next->release(next->end(), 0)) << moment.step;
+    Result<bool> archived = true;
+    while (archived && *archived) archived = next->archive_next();
+    EXPECT_TRUE(archived) << moment.step;
+    EXPECT_EQ(count_in_order(read_all(*next)), 4) << moment.step;
+    const std::vector<std::string> names = *moment.disk->list(kDir);
+    EXPECT_EQ(std::count_if(names.begin(), names.end(), number_of_segment), 1) << moment.step;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, JournalCrashTest, testing::Range<uint64_t>(1, 5));
 
 }  // namespace

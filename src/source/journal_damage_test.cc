@@ -240,6 +240,22 @@ TEST_F(JournalDamageTest, WhatIsCommittedMustBeThereWhole) {
   EXPECT_EQ(count_in_order(read_all(*journal)), 7);
 }
 
+TEST_F(JournalDamageTest, ASegmentThatWasOnlyBegunIsNoDamage) {
+  write(1);
+  std::unique_ptr<SimulatedDisk> killed;
+  int writes = 0;
+  disk_.before_change = [&](const std::string& step) {
+    if (step == "write " + path_of(2) && ++writes == 2) killed = disk_.after_kill();
+  };
+  ASSERT_TRUE(append(*open_journal(disk_), delivery(4)));
+  disk_.before_change = nullptr;
+  ASSERT_NE(killed, nullptr);
+  for (int64_t n = 4; n < 7; ++n) ASSERT_TRUE(append(*open_journal(*killed), delivery(n)));
+  const auto journal = open_journal(*killed, {.committed = {5, kSegmentHeaderBytes}});
+  ASSERT_NE(journal, nullptr);
+  EXPECT_EQ(count_in_order(read_all(*journal)), 7);
+}
+
 class JournalMutationTest : public JournalDamageTest, public testing::WithParamInterface<uint64_t> {
  protected:
   std::string mutated(std::string bytes) {

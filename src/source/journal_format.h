@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,16 @@ struct SegmentHeader {
 std::string to_bytes(const SegmentHeader& header);
 // Fails with corrupt or newer_format.
 Result<SegmentHeader> parse_segment_header(std::string_view bytes);
+
+// What a segment holds, as far as the next one and the journal must know it.
+struct SegmentSummary {
+  SegmentHeader header;
+  int64_t end = 0;             // after its last frame; 0: it has no whole header
+  int64_t next_sequence = 0;   // after its last frame
+  uint32_t last_checksum = 0;  // of its last frame; of the last one before it when it has none
+  int64_t newest_received = std::numeric_limits<int64_t>::min();  // microseconds UTC
+  bool operator==(const SegmentSummary&) const = default;
+};
 
 // A frame in the bytes it was read from.
 struct Frame {
@@ -59,8 +70,10 @@ std::optional<Frame> parse_frame(std::string_view bytes, uint64_t mark);
 // Whether a whole frame after `place` was written when `place` had been synced already.
 bool is_proven_synced(std::string_view segment, int64_t place, uint64_t mark);
 
-// "journal-<20 digits>.log"
+// "journal-<20 digits>.log", and of its archive "journal-<20 digits>.log.zst".
 std::string segment_name(int64_t number);
+std::string archive_name(int64_t number);
 std::optional<int64_t> number_of_segment(std::string_view name);
+std::optional<int64_t> number_of_archive(std::string_view name);
 
 }  // namespace adweave::source

@@ -19,14 +19,10 @@ Error damage(const std::string& what) {
 Result<std::optional<JournalEntry>> JournalReader::next() {
   ADWEAVE_ASSIGN(const std::optional<DurablePlace> place, segments_->find(position_));
   if (!place) return std::optional<JournalEntry>();
-  const std::string path = join_path(dir_, segment_name(place->position.segment));
-  if (number_ != place->position.segment) {
-    if (Status opened = open(place->position.segment); !opened)
-      return std::move(opened).error().within(path);
-  }
+  if (number_ != place->position.segment) ADWEAVE_TRY(open(place->position.segment));
   Result<JournalEntry> entry = read_entry(*place);
   if (!entry) {
-    return std::move(entry).error().within(path + ": offset " +
+    return std::move(entry).error().within(segment_.path + ": offset " +
                                            std::to_string(place->position.offset));
   }
   position_ = entry->next;
@@ -38,12 +34,18 @@ Status JournalReader::open(int64_t number) {
   number_ = 0;
   window_.clear();
   window_begin_ = 0;
-  ADWEAVE_ASSIGN(file_, fs_->open(join_path(dir_, segment_name(number))));
+  ADWEAVE_ASSIGN(segment_, open_segment(*fs_, dir_, number));
+  if (Status read = read_header(number); !read)
+    return std::move(read).error().within(segment_.path);
+  number_ = number;
+  return {};
+}
+
+Status JournalReader::read_header(int64_t number) {
   ADWEAVE_ASSIGN(const std::string_view bytes, read(0, kSegmentHeaderBytes, kSegmentHeaderBytes));
   ADWEAVE_ASSIGN(header_, parse_segment_header(bytes));
   if (header_.number != number)
     return damage("it says that it is number " + std::to_string(header_.number));
-  number_ = number;
   return {};
 }
 
@@ -53,7 +55,7 @@ Result<std::string_view> JournalReader::read(int64_t offset, int64_t size, int64
     const int64_t wanted = std::min(std::max(size, limits::kJournalReadBytes), end - offset);
     window_.resize(static_cast<size_t>(wanted));
     window_begin_ = offset;
-    ADWEAVE_ASSIGN(const int64_t count, file_->read_at(offset, window_.data(), wanted));
+    ADWEAVE_ASSIGN(const int64_t count, segment_.file->read_at(offset, window_.data(), wanted));
     window_.resize(static_cast<size_t>(count));
     if (count < size) return damage("the file ends before the frame does");
   }

@@ -12,6 +12,7 @@
 
 #include "base/file_system.h"
 #include "source/delivery.h"
+#include "source/journal_archive.h"
 #include "source/journal_format.h"
 #include "source/journal_segments.h"
 
@@ -36,6 +37,7 @@ class JournalReader {
 
  private:
   Status open(int64_t number);
+  Status read_header(int64_t number);
   // Brings `size` bytes at `offset` into the window, of those before `end`.
   Result<std::string_view> read(int64_t offset, int64_t size, int64_t end);
   Result<JournalEntry> read_entry(const DurablePlace& place);
@@ -45,7 +47,7 @@ class JournalReader {
   const JournalSegments* segments_;
   JournalPosition position_;
 
-  std::unique_ptr<File> file_;  // of segment number_
+  OpenedSegment segment_;  // number_
   int64_t number_ = 0;
   SegmentHeader header_;
   std::optional<int64_t> next_sequence_;  // none: the first frame tells

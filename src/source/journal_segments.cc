@@ -2,6 +2,7 @@
 #include "source/journal_segments.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "source/journal_format.h"
@@ -24,7 +25,7 @@ JournalSegments::JournalSegments(std::vector<Segment> segments, int64_t next_num
     : segments_(segments.begin(), segments.end()), next_number_(next_number) {
   for (const Segment& segment : segments_) {
     if (has_frames(segment)) last_frame_ = {segment.number, segment.end};
-    held_bytes_ += segment.end;
+    held_bytes_ += segment.end - segment.released_bytes;
   }
 }
 
@@ -70,6 +71,13 @@ JournalPosition JournalSegments::end_locked() const {
 int64_t JournalSegments::held_bytes() const {
   const std::lock_guard guard(mutex_);
   return held_bytes_;
+}
+
+int64_t JournalSegments::archived_bytes() const {
+  const std::lock_guard guard(mutex_);
+  return std::accumulate(
+      segments_.begin(), segments_.end(), int64_t{0},
+      [](int64_t sum, const Segment& segment) { return sum + segment.archive_bytes; });
 }
 
 Result<std::optional<DurablePlace>> JournalSegments::find(JournalPosition from) const {
@@ -143,7 +151,8 @@ std::optional<int64_t> JournalSegments::removable(JournalPosition through,
   const std::lock_guard guard(mutex_);
   if (segments_.size() < 2) return std::nullopt;  // the last one says where numbers go on
   const Segment& oldest = segments_.front();
-  const bool is_held = !holds_.empty() && oldest.number >= *holds_.begin();
+  const bool is_held =
+      (!holds_.empty() && oldest.number >= *holds_.begin()) || oldest.number == archiving_;
   const bool is_kept = oldest.number >= through.segment || oldest.newest_received >= keep_after;
   if (is_held || is_kept) return std::nullopt;
   return oldest.number;
@@ -153,6 +162,35 @@ void JournalSegments::remove_first() {
   const std::lock_guard guard(mutex_);
   CHECK(segments_.front().released_bytes == segments_.front().end);
   segments_.pop_front();
+}
+
+std::optional<int64_t> JournalSegments::begin_archive() {
+  const std::lock_guard guard(mutex_);
+  CHECK(!archiving_);
+  const auto is_due = [&](const Segment& segment) {
+    return segment.archive_bytes == 0 && segment.released_bytes == segment.end && segment.end > 0 &&
+           segment.number != segments_.back().number;
+  };
+  const auto due = std::find_if(segments_.begin(), segments_.end(), is_due);
+  if (due != segments_.end()) archiving_ = due->number;
+  return archiving_;
+}
+
+void JournalSegments::end_archive(int64_t archive_bytes) {
+  const std::lock_guard guard(mutex_);
+  const int64_t place = *archiving_ - segments_.front().number;  // numbers have no gaps
+  segments_[static_cast<size_t>(place)].archive_bytes = archive_bytes;
+  archiving_.reset();
+}
+
+std::vector<int64_t> JournalSegments::first_archived() const {
+  const std::lock_guard guard(mutex_);
+  std::vector<int64_t> numbers;
+  for (const Segment& segment : segments_) {
+    if (segment.archive_bytes == 0) break;
+    numbers.push_back(segment.number);
+  }
+  return numbers;
 }
 
 int64_t JournalSegments::hold() {

@@ -23,6 +23,7 @@ struct Segment {
   int64_t end = 0;  // after its last durable frame; 0: it has no whole header
   int64_t newest_received = std::numeric_limits<int64_t>::min();  // microseconds UTC
   int64_t released_bytes = 0;                                     // do not count as held
+  int64_t archive_bytes = 0;                                      // 0: it is plain
 };
 
 // Where a frame lies, and where the durable ones of its segment end.
@@ -41,7 +42,8 @@ class JournalSegments {
 
   JournalPosition first() const;
   JournalPosition end() const;
-  int64_t held_bytes() const;  // in segments that are not released
+  int64_t held_bytes() const;      // in segments that are not released
+  int64_t archived_bytes() const;  // of the archives
 
   // The first durable frame at or after `from`; none when there is none yet. Fails with not_found
   // when it has been removed, with corrupt when the journal has no such position.
@@ -61,6 +63,14 @@ class JournalSegments {
   std::optional<int64_t> removable(JournalPosition through, int64_t keep_after) const;
   void remove_first();
 
+  // The first segment to be archived: released, and not the last. It is not removable until
+  // end_archive(), which says how many bytes the archive has, 0 if there is none. One at a time.
+  std::optional<int64_t> begin_archive();
+  void end_archive(int64_t archive_bytes);
+
+  // Numbers of the first segments, as far as they are archived.
+  std::vector<int64_t> first_archived() const;
+
   // From now until drop() of what it returns, what is appended is not removable.
   int64_t hold();
   void drop(int64_t held);
@@ -74,7 +84,8 @@ class JournalSegments {
   int64_t next_number_;         // of the segment that will begin
   JournalPosition last_frame_;  // after the last durable frame; {0, 0}: there is none
   int64_t held_bytes_ = 0;
-  std::multiset<int64_t> holds_;  // numbers of the segments in which they begin
+  std::optional<int64_t> archiving_;  // number of the segment
+  std::multiset<int64_t> holds_;      // numbers of the segments in which they begin
   bool closed_ = false;
 };
 

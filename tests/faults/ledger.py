@@ -2,9 +2,11 @@
 """Reads a data folder as docs/reference/ledger-format.md and journal-format.md describe it, with nothing of the program's."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 
+import pyarrow
 import pyarrow.parquet
 
 COLUMNS = ["event_id", "user_id", "creative_id", "event_time", "cost", "currency", "source_position", "source_length"]
@@ -75,6 +77,16 @@ def bytes_at(data: pathlib.Path, row: dict) -> bytes | None:
     if kind != "journal":
         return None
     segment, offset = map(int, place.split(":")[:2])
-    with (data / "journal" / f"journal-{segment:020}.log").open("rb") as file:
-        file.seek(offset)
-        return file.read(row["source_length"])
+    plain = data / "journal" / f"journal-{segment:020}.log"
+    try:
+        with plain.open("rb") as file:
+            file.seek(offset)
+            return file.read(row["source_length"])
+    except FileNotFoundError:
+        return archived(f"{plain}.zst")[offset:offset + row["source_length"]]
+
+
+@functools.lru_cache(maxsize=4)
+def archived(path: str) -> bytes:
+    with pyarrow.CompressedInputStream(path, "zstd") as archive:
+        return archive.read()
