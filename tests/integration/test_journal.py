@@ -59,7 +59,8 @@ class JournalTest(ServerTest):
         self.adweave("verify", "--data", self.data)
         self.assertEqual(self.stop(), 0)
         self.assertEqual(self.sql("SELECT count(*) AS n FROM impressions"), [{"n": 15}])
-        self.assertEqual(self.rows("explain", "i3")[0]["step"], "came")
+        [delivered] = [row["detail"] for row in self.rows("explain", "i3") if row["step"] == "delivered"]
+        self.assertEqual(delivered["batch"], "key 0")  # which is in the archive alone
         self.check_conservation()
 
     def test_damage_to_an_archive_is_found(self) -> None:
