@@ -22,6 +22,7 @@
 #include "engine/decode_files.h"
 #include "engine/dimension_files.h"
 #include "engine/kafka_feed.h"
+#include "engine/schema_fetcher.h"
 #include "lake/table_writer.h"
 #include "process/prepare.h"
 
@@ -126,7 +127,8 @@ Status kafka_only(FileSystem& fs, const engine::Job& job, int64_t count) {
   ADWEAVE_ASSIGN(const auto log,
                  source::KafkaLog::open(job.kafka, {*job.sources[0].kafka}, {}, report));
   ADWEAVE_ASSIGN(const auto paused, source::PausedSources::open(fs, job.folder));  // none
-  engine::KafkaFeed feed(job, sources, *log, *paused);
+  engine::SchemaFetcher schemas(report, {});
+  engine::KafkaFeed feed(job, sources, schemas, *log, *paused);
   int64_t messages = 0;
   int64_t bytes = 0;
   while (messages < count) {
