@@ -30,6 +30,10 @@ class LookupsTest(ServerTest):
             self.assertLess(time.monotonic(), until, "look-ups stay behind the commits")
             time.sleep(0.05)
 
+    def explained(self, name: str) -> list[dict]:
+        """As the command tells it, but for what it reads in the journal."""
+        return [step for step in self.rows("explain", name) if step["step"] != "delivered"]
+
 
 class GeneratedLookups(LookupsTest):
     def setUp(self) -> None:
@@ -73,10 +77,6 @@ class GeneratedLookups(LookupsTest):
                            if e["kind"] + "s" == table and e["event_id"] == row["event_id"]]
                 del event["kind"]
                 self.assertEqual(event, {name: value for name, value in row.items() if value is not None})
-
-    def explained(self, name: str) -> list[dict]:
-        """As the command tells it, but for what it reads in the journal."""
-        return [step for step in self.rows("explain", name) if step["step"] != "delivered"]
 
     def check_explain(self) -> None:
         names = [row["event_id"] for table in TABLES for row in self.sql(f"SELECT event_id FROM {table} ORDER BY md5(event_id) LIMIT 4")]
