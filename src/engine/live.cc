@@ -63,6 +63,7 @@ class Server : public Live {
   }
 
   source::Journal& journal() override { return *journal_; }
+  Status check_lock() const override { return writer_->check_lock(); }
   source::PausedSources& paused() override { return *paused_; }
   source::JournalPosition committed_through() const override { return from_; }
   Status ask(Work work) override { return wait_for(std::move(work), true); }

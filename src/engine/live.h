@@ -39,6 +39,9 @@ class Live {
   // Takes deliveries from the start, before run() has the state.
   virtual source::Journal& journal() = 0;
 
+  // Fails once another process has taken the data folder over. Any thread.
+  virtual Status check_lock() const = 0;
+
   // Sources of which nothing is read, for now; it may be changed at any time.
   virtual source::PausedSources& paused() = 0;
 

@@ -24,8 +24,8 @@ std::string temporary_name() {
 }  // namespace
 
 Result<std::unique_ptr<ChangeLog>> ChangeLog::open(FileSystem& fs, std::string dir,
-                                                   const Visit& visit) {
-  std::unique_ptr<ChangeLog> log(new ChangeLog(fs, std::move(dir)));
+                                                   const Visit& visit, CheckLock check_lock) {
+  std::unique_ptr<ChangeLog> log(new ChangeLog(fs, std::move(dir), std::move(check_lock)));
   if (!fs.exists(log->dir_)) return log;
   // Names that a killed process has not synced are told to others from here on.
   ADWEAVE_TRY(fs.sync_dir(parent_path(log->dir_)));
@@ -72,9 +72,10 @@ Status ChangeLog::append(const Change& change) {
       to_line({.number = tail_.size + 1, .previous = tail_.checksum, .change = change});
   if (Status written = write(line); !written) {
     failure_ = written.error();
-    failure_->fix = failure_->code == ErrorCode::exists
-                        ? "another server writes this registry: end this one"
-                        : "see to the disk, then start the server again";
+    if (failure_->code == ErrorCode::exists)
+      failure_->fix = "another server writes this registry: end this one";
+    if (failure_->code == ErrorCode::io)
+      failure_->fix = "see to the disk, then start the server again";
     return *failure_;
   }
   tail_ = {tail_.size + 1, checksum_of(line)};
@@ -85,6 +86,7 @@ Status ChangeLog::write(const std::string& line) {
   if (temporary_.empty()) ADWEAVE_TRY(prepare());
   const std::string temporary = join_path(dir_, temporary_);
   ADWEAVE_TRY(write_synced(fs_, temporary, line));
+  if (check_lock_) ADWEAVE_TRY(check_lock_());
   ADWEAVE_TRY(fs_.link(temporary, path_of(dir_, tail_.size + 1)));
   ADWEAVE_TRY(fs_.sync_dir(dir_));
   return fs_.unlink(temporary);

@@ -19,10 +19,12 @@ class ChangeLog {
  public:
   // Visits all changes in `dir`, in their order; a folder that is not there has none, but the one
   // that it lies in must be there and durable. Fails with
-  // corrupt or newer_format, naming the file, and with what `visit` fails with.
+  // corrupt or newer_format, naming the file, and with what `visit` fails with. `check_lock` is
+  // asked before a change gets its number: it fails once another server may write; it may be empty.
   using Visit = std::function<Status(const Change& change)>;
+  using CheckLock = std::function<Status()>;
   static Result<std::unique_ptr<ChangeLog>> open(FileSystem& fs, std::string dir,
-                                                 const Visit& visit);
+                                                 const Visit& visit, CheckLock check_lock = {});
 
   // The same for who only reads: nothing is synced.
   static Status visit(const FileSystem& fs, const std::string& dir, const Visit& visit);
@@ -34,7 +36,8 @@ class ChangeLog {
   int64_t size() const { return tail_.size; }
 
  private:
-  ChangeLog(FileSystem& fs, std::string dir) : fs_(fs), dir_(std::move(dir)) {}
+  ChangeLog(FileSystem& fs, std::string dir, CheckLock check_lock)
+      : fs_(fs), dir_(std::move(dir)), check_lock_(std::move(check_lock)) {}
 
   // How far a log goes.
   struct Tail {
@@ -49,6 +52,7 @@ class ChangeLog {
 
   FileSystem& fs_;
   std::string dir_;
+  CheckLock check_lock_;
   Tail tail_;
   std::string temporary_;  // name of what is not linked yet; empty: nothing was written
   std::optional<Error> failure_;

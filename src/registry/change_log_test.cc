@@ -201,5 +201,20 @@ TEST(ChangeLog, OfTwoWritersOneEnds) {
   EXPECT_EQ(value_of((*Registry::open(disk, kDir))->version("s", kLatest, false)).id, 2);
 }
 
+// One that was taken over must not use the number that the next will use.
+TEST(ChangeLog, OneThatWasTakenOverWritesNothing) {
+  SimulatedDisk disk;
+  bool is_held = true;
+  auto registry = Registry::open(disk, kDir, [&] {
+    return is_held ? Status() : Error{ErrorCode::fenced, "taken over", "end this one"};
+  });
+  EXPECT_EQ(value_of((*registry)->add("s", {.schema = record_of({"x"})})), 1);
+  is_held = false;
+  const auto refused = (*registry)->add("s", {.schema = record_of({"x", "y"})});
+  EXPECT_EQ(code_of(refused), 50001);
+  EXPECT_THAT(std::get<Refusal>(refused).message, HasSubstr("taken over; end this one"));
+  EXPECT_EQ(value_of((*Registry::open(disk, kDir))->add("s", {.schema = record_of({"x", "z"})})), 2);
+}
+
 }  // namespace
 }  // namespace adweave::registry

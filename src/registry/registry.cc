@@ -10,11 +10,11 @@
 
 namespace adweave::registry {
 
-Result<std::unique_ptr<Registry>> Registry::open(FileSystem& fs, const std::string& dir) {
+Result<std::unique_ptr<Registry>> Registry::open(FileSystem& fs, const std::string& dir,
+                                                 ChangeLog::CheckLock check_lock) {
   std::unique_ptr<Registry> registry(new Registry());
-  ADWEAVE_ASSIGN(registry->log_, ChangeLog::open(fs, dir, [&](const Change& change) {
-                   return registry->subjects_.apply(change);
-                 }));
+  const auto apply = [&](const Change& change) { return registry->subjects_.apply(change); };
+  ADWEAVE_ASSIGN(registry->log_, ChangeLog::open(fs, dir, apply, std::move(check_lock)));
   return registry;
 }
 

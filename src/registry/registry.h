@@ -74,7 +74,8 @@ constexpr int64_t kLatest = -1;  // in place of a version
 class Registry {
  public:
   // `dir` is made with the first change. Fails as ChangeLog::open() does.
-  static Result<std::unique_ptr<Registry>> open(FileSystem& fs, const std::string& dir);
+  static Result<std::unique_ptr<Registry>> open(FileSystem& fs, const std::string& dir,
+                                                ChangeLog::CheckLock check_lock = {});
 
   // The id that the schema has; it is the subject's latest version, or an earlier one was the same.
   Answer<int64_t> add(const std::string& subject, const Candidate& candidate);

@@ -153,7 +153,8 @@ Status serve_until_stopped(FileSystem& fs, engine::Job job, serve::Options optio
   ADWEAVE_ASSIGN(options.tails, tails_of(job));
   ADWEAVE_ASSIGN(live, engine::Live::open(fs, std::move(job), std::move(hooks)));
   merge = std::make_unique<engine::BackgroundMerge>(fs, *live, merge_hooks(log));
-  ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry")));
+  ADWEAVE_ASSIGN(registry, registry::Registry::open(fs, join_path(data, "registry"),
+                                                    [&] { return live->check_lock(); }));
   book->use(*registry);
   ADWEAVE_ASSIGN(
       server, serve::Server::start(std::move(options),
