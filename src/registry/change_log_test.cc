@@ -213,7 +213,8 @@ TEST(ChangeLog, OneThatWasTakenOverWritesNothing) {
   const auto refused = (*registry)->add("s", {.schema = record_of({"x", "y"})});
   EXPECT_EQ(code_of(refused), 50001);
   EXPECT_THAT(std::get<Refusal>(refused).message, HasSubstr("taken over; end this one"));
-  EXPECT_EQ(value_of((*Registry::open(disk, kDir))->add("s", {.schema = record_of({"x", "z"})})), 2);
+  EXPECT_EQ(value_of((*Registry::open(disk, kDir))->add("s", {.schema = record_of({"x", "z"})})),
+            2);
 }
 
 }  // namespace
