@@ -38,11 +38,6 @@ constexpr int64_t tail_bytes(int64_t frames) {
          kSeekFooterBytes;
 }
 
-Error damage(const std::string& what, int64_t offset) {
-  return {ErrorCode::corrupt, "offset " + std::to_string(offset) + ": " + what,
-          "restore the file from a backup; nothing has been changed"};
-}
-
 Error damaged_frame(int64_t offset) {
   return {ErrorCode::corrupt, "the frame at " + std::to_string(offset) + " is damaged",
           "restore the file from a backup; nothing has been changed"};
@@ -149,7 +144,8 @@ Status SegmentArchive::read_tail(int64_t number) {
   const int64_t wanted = std::min(file_bytes_, std::ssize(buffer));
   ADWEAVE_ASSIGN(const int64_t count, file_->read_at(file_bytes_ - wanted, buffer.data(), wanted));
   std::string_view tail(buffer.data(), static_cast<size_t>(count));
-  const Error no_table = damage("there is no sound seek table", file_bytes_ - kSeekFooterBytes);
+  const Error no_table =
+      journal_damage("there is no sound seek table", file_bytes_ - kSeekFooterBytes);
   if (count < kSeekFooterBytes) return no_table;
   // The summary, which is the last of them, is not counted.
   const int64_t frames = int64_t{number_at<uint32_t>(tail, tail.size() - kSeekFooterBytes)} - 1;
@@ -159,7 +155,7 @@ Status SegmentArchive::read_tail(int64_t number) {
   if (number_at<uint32_t>(tail, 0) != kSummaryMagic ||
       number_at<uint32_t>(tail, 4) != kSummaryBytes + 4 * frames - kSkippableHeadBytes ||
       number_at<uint32_t>(tail, 8) != crc32c(tail.substr(kSummaryCheckedFrom))) {
-    return damage("its summary or its seek table is damaged", begin);
+    return journal_damage("its summary or its seek table is damaged", begin);
   }
   if (number_at<uint32_t>(tail, 12) != kArchiveVersion) {
     return Error{ErrorCode::newer_format,
@@ -172,7 +168,8 @@ Status SegmentArchive::read_tail(int64_t number) {
   summary_.newest_received = number_at<int64_t>(tail, 96);
   summary_.last_checksum = number_at<uint32_t>(tail, 104);
   if (summary_.header.number != number)
-    return damage("it says that it is number " + std::to_string(summary_.header.number), begin);
+    return journal_damage("it says that it is number " + std::to_string(summary_.header.number),
+                          begin);
   return read_frames(tail, frames);
 }
 
@@ -190,11 +187,11 @@ Status SegmentArchive::read_frames(std::string_view tail, int64_t count) {
     if (is_block) blocks_.push_back(names_);
     const int64_t expected = is_block ? plain_bytes(summary_.end, i) : 0;
     if (number_at<uint32_t>(tail, entry + 4) != expected)
-      return damage("its seek table is not of this segment", tail_begin);
+      return journal_damage("its seek table is not of this segment", tail_begin);
     plain += expected;
   }
   if (plain != summary_.end || offset != tail_begin || names_.bytes < kSkippableHeadBytes)
-    return damage("its seek table is not of this file", tail_begin);
+    return journal_damage("its seek table is not of this file", tail_begin);
   return {};
 }
 
@@ -204,7 +201,7 @@ Status SegmentArchive::check() const {
   ADWEAVE_ASSIGN(const SegmentSummary found, check_segment(summary_.header.number, bytes, false));
   ADWEAVE_ASSIGN(const std::string names, read(names_));
   if (found != summary_ || names != make_names(found, bytes))
-    return damage("what is said of its frames is not so", names_.offset);
+    return journal_damage("what is said of its frames is not so", names_.offset);
   return {};
 }
 
@@ -213,7 +210,7 @@ Result<std::vector<NamedDelivery>> SegmentArchive::named_deliveries() const {
   auto names = parse_named_deliveries(
       summary_.header.number,
       std::string_view(frame).substr(static_cast<size_t>(kSkippableHeadBytes)));
-  if (!names) return damage("the named deliveries are not whole", names_.offset);
+  if (!names) return journal_damage("the named deliveries are not whole", names_.offset);
   return *std::move(names);
 }
 

@@ -11,11 +11,6 @@ namespace adweave::source {
 
 namespace {
 
-Error damage(const std::string& what, int64_t offset) {
-  return {ErrorCode::corrupt, "offset " + std::to_string(offset) + ": " + what,
-          "restore the file from a backup; nothing has been changed"};
-}
-
 Status check_frames(SegmentSummary& segment, std::string_view bytes, bool is_last) {
   const uint64_t mark = segment.header.mark;
   int64_t group_begin = 0;
@@ -24,12 +19,13 @@ Status check_frames(SegmentSummary& segment, std::string_view bytes, bool is_las
     const std::optional<Frame> frame = parse_frame(bytes.substr(static_cast<size_t>(at)), mark);
     if (!frame) {
       if (is_last && !is_proven_synced(bytes, at, mark)) return {};  // torn
-      return damage("a frame is damaged", at);
+      return journal_damage("a frame is damaged", at);
     }
     if (frame->sequence != segment.next_sequence)
-      return damage("a frame says that it is number " + std::to_string(frame->sequence), at);
+      return journal_damage("a frame says that it is number " + std::to_string(frame->sequence),
+                            at);
     if (frame->group_begin != at && frame->group_begin != group_begin)
-      return damage("a frame is not of the group that it lies in", at);
+      return journal_damage("a frame is not of the group that it lies in", at);
     group_begin = frame->group_begin;
     segment.end += frame->bytes;
     segment.newest_received = std::max(segment.newest_received, frame->received_time);
@@ -44,13 +40,13 @@ Status follows(const CheckedJournal& journal, const SegmentHeader& header) {
   if (journal.segments.empty()) return {};
   const Segment& before = journal.segments.back();
   if (header.previous_end != before.end) {
-    return damage(segment_name(before.number) + " ends at " + std::to_string(before.end) +
-                      ", not at " + std::to_string(header.previous_end) + " as it did",
-                  0);
+    return journal_damage(segment_name(before.number) + " ends at " + std::to_string(before.end) +
+                              ", not at " + std::to_string(header.previous_end) + " as it did",
+                          0);
   }
   if (journal.is_read && (header.first_sequence != journal.next_sequence ||
                           header.previous_checksum != journal.last_checksum)) {
-    return damage("it does not follow from the segment before it", 0);
+    return journal_damage("it does not follow from the segment before it", 0);
   }
   return {};
 }
@@ -169,7 +165,7 @@ Result<SegmentSummary> check_segment(int64_t number, std::string_view bytes, boo
     return std::move(header).error();
   }
   if (header->number != number)
-    return damage("it says that it is number " + std::to_string(header->number), 0);
+    return journal_damage("it says that it is number " + std::to_string(header->number), 0);
   SegmentSummary segment{.header = *header,
                          .end = kSegmentHeaderBytes,
                          .next_sequence = header->first_sequence,

@@ -35,6 +35,11 @@ std::optional<int64_t> number_of(std::string_view name, std::string_view suffix)
 
 }  // namespace
 
+Error journal_damage(const std::string& what, int64_t offset) {
+  return {ErrorCode::corrupt, "offset " + std::to_string(offset) + ": " + what,
+          "restore the file from a backup; nothing has been changed"};
+}
+
 std::string to_bytes(const SegmentHeader& header) {
   std::string bytes(kMagic);
   put_number(bytes, kVersion);

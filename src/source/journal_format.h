@@ -28,6 +28,9 @@ struct SegmentHeader {
   bool operator==(const SegmentHeader&) const = default;
 };
 
+// What is found at an offset of a file cannot be so.
+Error journal_damage(const std::string& what, int64_t offset);
+
 std::string to_bytes(const SegmentHeader& header);
 // Fails with corrupt or newer_format.
 Result<SegmentHeader> parse_segment_header(std::string_view bytes);
