@@ -130,7 +130,7 @@ def disk_full(tally: Tally, folder: pathlib.Path, rounds: int, luck: random.Rand
 
 
 def clock_steps(tally: Tally, folder: pathlib.Path, rounds: int, luck: random.Random) -> None:
-    """The wall clock is set, by up to 3 days either way (what it was sent stays for 7), and the server killed now and then."""
+    """The wall clock is set, by up to 30 days either way, and the server killed now and then."""
     offset = folder / "offset"
     offset.write_bytes((0).to_bytes(8, "little", signed=True))
     library = pathlib.Path(os.environ["ADWEAVE"]).parents[1] / "lib/libstep_clock.so"
@@ -141,7 +141,7 @@ def clock_steps(tally: Tally, folder: pathlib.Path, rounds: int, luck: random.Ra
     stepped = set()
     for number in range(rounds):
         put_file(server, oracle, f"f{number}", 20)
-        seconds = luck.choice([-1, 1]) * luck.choice([1, 60, 3600, 86_400, 3 * 86_400])
+        seconds = luck.choice([-1, 1]) * luck.choice([1, 60, 3600, 86_400, 30 * 86_400])
         with offset.open("r+b") as file:
             file.write(seconds.to_bytes(8, "little", signed=True))
         time.sleep(luck.uniform(0.2, 0.8))
