@@ -48,8 +48,12 @@ inline constexpr int64_t kCutSearchBytesMax =
 inline constexpr int64_t kJournalSegmentBytes = 64 * kMiB;  // a file of it; then the next begins
 inline constexpr int64_t kJournalBytesMax =
     int64_t{4} * 1024 * kMiB;  // not yet committed; beyond it senders must wait
-inline constexpr int64_t kJournalQueueBytesMax = 64 * kMiB;  // in memory, not yet on disk
-inline constexpr int64_t kJournalGroupBytes = 8 * kMiB;      // written and synced at once
+inline constexpr int64_t kJournalEasyBytes =
+    256 * kMiB;  // not yet committed; beyond it each group waits before it is written
+inline constexpr int64_t kJournalPatienceUs = kSecondUs / 2;  // no longer than this
+inline constexpr int64_t kJournalArchiveUs = 5 * kSecondUs;   // between looks for what to archive
+inline constexpr int64_t kJournalQueueBytesMax = 64 * kMiB;   // in memory, not yet on disk
+inline constexpr int64_t kJournalGroupBytes = 8 * kMiB;       // written and synced at once
 inline constexpr int64_t kJournalFileBytesMax =
     128 * kMiB;  // a segment and the group that passed its end; read as one when it is opened
 inline constexpr int64_t kJournalReadBytes = 256 * kKiB;  // read at once of a segment
@@ -66,6 +70,7 @@ inline constexpr int64_t kLiveSnapshotRows = 2'000'000;     // events between sn
 inline constexpr size_t kBatchKeysMax = 1'000'000;          // Idempotency-Keys that are known
 inline constexpr size_t kDeliveryErrorsMax = 10;            // told to the sender of a delivery
 inline constexpr int64_t kJournalKeptUs = 7 * kDayUs;       // what is committed stays so long
+inline constexpr int64_t kRawDaysMax = 3'660;               // that it may be told to stay
 
 // The log of a running server.
 inline constexpr int64_t kLogRepeatUs = 10 * kSecondUs;  // the same message is said once in it

@@ -19,8 +19,6 @@ namespace adweave::engine {
 
 namespace {
 
-constexpr int64_t kArchiveEveryUs = 5 * limits::kSecondUs;
-
 class Server : public Live {
  public:
   Server(FileSystem& fs, Job job, LiveHooks hooks)
@@ -58,7 +56,7 @@ class Server : public Live {
     }
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
-    archiver_ = std::make_unique<BackgroundThread>(kArchiveEveryUs, [this] { archive(); });
+    archiver_ = std::make_unique<BackgroundThread>(limits::kJournalArchiveUs, [this] { archive(); });
     return {};
   }
 

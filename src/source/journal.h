@@ -68,8 +68,8 @@ struct JournalOptions {
   // While more than this is not released, a group waits before it is written, so that commits keep
   // the processors and the disk: senders that are answered later send less. No longer than
   // `patience`, for a commit may take its time.
-  int64_t easy_bytes = 256 * limits::kMiB;
-  std::chrono::milliseconds patience{500};
+  int64_t easy_bytes = limits::kJournalEasyBytes;
+  std::chrono::microseconds patience{limits::kJournalPatienceUs};
 };
 
 class Journal {

@@ -117,7 +117,7 @@ bool JournalSegments::wait(JournalPosition position, std::chrono::milliseconds t
   return last_frame_ > position;
 }
 
-void JournalSegments::wait_for_release(int64_t bytes, std::chrono::milliseconds timeout) const {
+void JournalSegments::wait_for_release(int64_t bytes, std::chrono::microseconds timeout) const {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, timeout, [&] { return held_bytes_ <= bytes; });
 }

@@ -55,7 +55,7 @@ class JournalSegments {
   void close();
 
   // Waits until no more than `bytes` are held or time is over.
-  void wait_for_release(int64_t bytes, std::chrono::milliseconds timeout) const;
+  void wait_for_release(int64_t bytes, std::chrono::microseconds timeout) const;
 
   // Segments wholly before `through` are held no longer.
   Status release(JournalPosition through);

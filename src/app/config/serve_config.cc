@@ -181,7 +181,7 @@ void read_raw_days(MapReader& serve, int64_t& kept_us) {
   const auto text = serve.text("raw_days");
   if (!text) return;
   int64_t days = 0;
-  if (!parse_whole(*text, days) || days < 0 || days > limits::kLookupDaysMax) {
+  if (!parse_whole(*text, days) || days < 0 || days > limits::kRawDaysMax) {
     serve.problems().add(serve.node(), "raw_days is no number from 0 to 3660", "write raw_days: 7");
   }
   kept_us = days * limits::kDayUs;
