@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "base/limits.h"
+#include "base/whole_number.h"
+#include "event/slice.h"
 
 namespace adweave::source {
 
@@ -82,6 +84,22 @@ Result<JournalEntry> JournalReader::read_entry(const DurablePlace& place) {
                       .body_offset = offset + frame->body.data() - bytes.data(),
                       .sequence = frame->sequence,
                       .delivery = frame->delivery()};
+}
+
+std::optional<JournalPlace> parse_journal_place(std::string_view position) {
+  if (!position.starts_with(event::kJournalPrefix)) return std::nullopt;
+  position = position.substr(event::kJournalPrefix.size());
+  position = position.substr(0, position.find('#'));
+  std::vector<int64_t> numbers;
+  for (size_t begin = 0; begin <= position.size();) {
+    const size_t end = std::min(position.find(':', begin), position.size());
+    if (!parse_whole(position.substr(begin, end - begin), numbers.emplace_back()))
+      return std::nullopt;
+    begin = end + 1;
+  }
+  if (numbers.size() == 2) return JournalPlace{numbers[0], numbers[1], std::nullopt};
+  if (numbers.size() == 3) return JournalPlace{numbers[0], numbers[1], numbers[2]};
+  return std::nullopt;
 }
 
 Result<JournalEntry> find_delivery(const FileSystem& fs, const std::string& dir, int64_t segment,

@@ -55,6 +55,15 @@ class JournalReader {
   int64_t window_begin_ = 0;
 };
 
+// What event/slice.h says of positions in the journal: "journal:17:4096" or, of a delivery that is
+// decoded as a whole, "journal:17:4096:120"; what stands behind # is passed over.
+struct JournalPlace {
+  int64_t segment = 0;
+  int64_t offset = 0;
+  std::optional<int64_t> inner;  // within the body
+};
+std::optional<JournalPlace> parse_journal_place(std::string_view position);
+
 // The delivery that has the byte at `offset` of a segment, whoever writes the journal meanwhile.
 // Reads the segment up to there. Fails as JournalReader does: with not_found when the segment is
 // not kept any more, with corrupt when no delivery has that byte.

@@ -58,6 +58,20 @@ class Gate {
   bool reached_ = false;
 };
 
+TEST(JournalTest, PositionsInItAreRead) {
+  const auto line = parse_journal_place("journal:17:4096#2");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->segment, 17);
+  EXPECT_EQ(line->offset, 4096);
+  EXPECT_FALSE(line->inner);
+  const auto whole = parse_journal_place("journal:17:4096:120");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->inner, 120);
+  for (const char* other : {"journal:", "journal:17", "journal:17:x", "journal:17:4096:",
+                            "a.csv:1:2", "journal:1:2:3:4", "kafka:journal:1:2"})
+    EXPECT_FALSE(parse_journal_place(other)) << other;
+}
+
 TEST(JournalTest, ADeliveryIsFoundByEachOfItsBytes) {
   SimulatedDisk disk;
   const auto journal = open_journal(disk);

@@ -5,8 +5,6 @@
 
 #include "app/command.h"
 #include "base/time.h"
-#include "base/whole_number.h"
-#include "event/slice.h"
 #include "source/journal_reader.h"
 #include "source/tail_positions.h"
 
@@ -32,29 +30,6 @@ void print_life(const query::QueryResult& life) {
     const std::string commit = row[4].is_null() ? "" : "commit " + text_of(row[4]);
     fmt::print("  {:<10}  {:<11}  {}\n", text_of(row[3]), commit, text_of(row[5]));
   }
-}
-
-// "journal:17:4096" or, of a delivery that is a file of its own, "journal:17:4096:120".
-struct JournalPlace {
-  int64_t segment = 0;
-  int64_t offset = 0;
-  std::optional<int64_t> inner;  // within the body
-};
-
-std::optional<JournalPlace> parse_journal_place(std::string_view position) {
-  if (!position.starts_with(event::kJournalPrefix)) return std::nullopt;
-  position = position.substr(event::kJournalPrefix.size());
-  position = position.substr(0, position.find('#'));
-  std::vector<int64_t> numbers;
-  for (size_t begin = 0; begin <= position.size();) {
-    const size_t end = std::min(position.find(':', begin), position.size());
-    if (!parse_whole(position.substr(begin, end - begin), numbers.emplace_back()))
-      return std::nullopt;
-    begin = end + 1;
-  }
-  if (numbers.size() == 2) return JournalPlace{numbers[0], numbers[1], std::nullopt};
-  if (numbers.size() == 3) return JournalPlace{numbers[0], numbers[1], numbers[2]};
-  return std::nullopt;
 }
 
 // How what stands at a place of the journal was delivered, and where it stood in a file that was
@@ -91,7 +66,7 @@ Status add_deliveries(const FileSystem& fs, const std::string& data, query::Quer
   for (size_t i = 0; i < life.rows.size(); ++i) {
     const JsonValue* given = life.rows[i][kDetail].find("source_position");
     const std::string* position = given ? given->as_string() : nullptr;
-    const auto place = position ? parse_journal_place(*position) : std::nullopt;
+    const auto place = position ? source::parse_journal_place(*position) : std::nullopt;
     if (!place) continue;
     const auto entry =
         source::find_delivery(fs, join_path(data, "journal"), place->segment, place->offset);
