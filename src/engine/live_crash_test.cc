@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server that is killed, or whose machine loses power, at any step: what is found after it. And
 // bugs are planted that this must find, or it would prove nothing.
+#include <algorithm>
 #include <functional>
 #include <mutex>
 #include <random>
 #include <set>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "engine/kafka_test_support.h"
@@ -178,8 +178,10 @@ TEST_P(KafkaCrashTest, NothingIsLostOrDoubledAfterAnyStep) {
   cluster.create_topic(kTopic, 2);
   const std::vector<Found> found = consume_under(GetParam(), cluster);
   ASSERT_GT(found.size(), 40U);
-  for (size_t i = 0; i < found.size() && !HasFailure(); i += 7)
+  for (size_t i = 0; i < found.size() && !HasFailure(); i += 7) {
     EXPECT_EQ(wrong_after(found[i], kafka_job(cluster), all_is_read), "") << at(found, i);
+    EXPECT_EQ(ids_of(*found[i].moment.disk, "impressions").size(), size_t{kMessages});
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(KillAndPowerCut, KafkaCrashTest,
