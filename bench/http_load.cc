@@ -3,9 +3,8 @@
 // way, and prints what that took as one line of JSON. Every answer must have the expected status.
 //
 //   http_load --port 8080 [--host 127.0.0.1] [--path /v1/events] [--connections 64]
-//             [--requests 50000] [--seconds 0] [--events 1] [--body FILE] [--lines FILE] [--status
-//             200]
-//             [--rate 0] [--impatient -1] [--hot 0] [--acknowledged FILE]
+//             [--requests 50000] [--seconds 0] [--events 1] [--body FILE] [--lines FILE]
+//             [--status 200] [--rate 0] [--impatient -1] [--hot 0] [--acknowledged FILE]
 //
 // --rate is requests a second at most; 0: as fast as they are answered. A request's time begins
 // when it was due, and ends with the answer that it was taken. It ends after --seconds, if that is

@@ -25,6 +25,11 @@ LOAD_SOURCE = """
 """
 
 
+def load_command(context: Context, port: int, **options: object) -> list[str]:
+    words = [str(word) for name, value in options.items() for word in ("--" + name, value)]
+    return [str(context.programs / "http_load"), "--port", str(port), *words]
+
+
 class Server:
     """A server from when it takes deliveries; `began` is when its process was started, `errors` what it says."""
 
@@ -69,13 +74,15 @@ class Server:
 
     def accepted(self) -> int:
         """Events that were committed since the process began."""
-        return sum(map(int, re.findall(r"^adweave_accepted_total\S* (\d+)$", self.get("/metrics"), re.MULTILINE)))
+        return self.total("accepted")
+
+    def total(self, name: str) -> int:
+        return sum(map(int, re.findall(rf"^adweave_{name}_total\S* (\d+)$", self.get("/metrics"), re.MULTILINE)))
 
     def load(self, requests: int = 10_000_000, rate: int = 0, connections: int = CONNECTIONS, **options: object) -> subprocess.Popen:
-        words = [word for name, value in options.items() for word in ("--" + name, str(value))]
-        return subprocess.Popen([str(self.context.programs / "http_load"), "--port", str(self.port), "--connections", str(connections),
-                                 "--requests", str(requests), "--events", str(EVENTS_A_REQUEST), "--rate", str(rate),
-                                 "--path", "/v1/events?source=load", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = load_command(self.context, self.port, connections=connections, requests=requests, events=EVENTS_A_REQUEST, rate=rate,
+                               path="/v1/events?source=load", **options)
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def peak(self) -> float:
         """Requests a second that it can take and commit."""
@@ -104,6 +111,12 @@ class Server:
 def rows(context: Context, data: pathlib.Path, statement: str) -> list[dict]:
     out = subprocess.run([context.adweave, "sql", "--data", str(data), "--output", "json", statement], check=True, capture_output=True, text=True)
     return json.loads(out.stdout)
+
+
+def write_sums(context: Context, out: pathlib.Path, columns: str) -> None:
+    """What the impressions in out/data come to, into out/sums: a line for each of the columns."""
+    sums = rows(context, out / "data", f"SELECT {columns} FROM impressions")[0]
+    (out / "sums").write_text("".join(f"{name} {number}\n" for name, number in sums.items()))
 
 
 def not_once(context: Context, data: pathlib.Path, acknowledged: pathlib.Path, table: str) -> list[str]:

@@ -16,7 +16,7 @@ import outputs
 from context import Context, Engine
 from measure import Cost
 from results import Goal, Result, absent, result_of
-from server import EVENTS_A_REQUEST, LOAD_SOURCE, Server, rows
+from server import EVENTS_A_REQUEST, LOAD_SOURCE, Server, load_command, write_sums
 
 CONNECTIONS = 64
 COLLECTOR = ("http", "journal")  # its threads
@@ -66,9 +66,7 @@ class Nginx:
 
 
 def load(context: Context, port: int, **options: object) -> dict:
-    words = [str(word) for name, value in options.items() for word in ("--" + name, value)]
-    done = subprocess.run([str(context.programs / "http_load"), "--port", str(port), "--connections", str(CONNECTIONS), *words], check=True,
-                          capture_output=True, text=True)
+    done = subprocess.run(load_command(context, port, connections=CONNECTIONS, **options), check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
@@ -135,9 +133,7 @@ def many_events(context: Context) -> list[Result]:
 
     def differences(mine: pathlib.Path, theirs: pathlib.Path) -> list[str]:
         for out in (mine, theirs):
-            sums = rows(context, out / "data", "SELECT count(*) AS rows, count(DISTINCT event_id) AS ids, sum(source_length)::BIGINT AS bytes "
-                                               "FROM impressions")[0]
-            (out / "sums").write_text("".join(f"{name} {number}\n" for name, number in sums.items()))
+            write_sums(context, out, "count(*) AS rows, count(DISTINCT event_id) AS ids, sum(source_length)::BIGINT AS bytes")
         return outputs.differences(mine / "sums", theirs / "sums")
 
     peer = Engine(goal.peer, run_file, settings="adweave run, default settings")

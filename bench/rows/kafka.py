@@ -5,10 +5,8 @@ and beside a file."""
 import json
 import os
 import pathlib
-import re
 import subprocess
 import time
-import urllib.request
 
 import inputs
 import measure
@@ -16,12 +14,14 @@ import outputs
 from context import CACHE, PEERS, ROOT, Context, Engine
 from measure import Cost
 from results import Goal, Result, absent
+from server import Server, write_sums
 
 PARTITIONS = 4
 TOPICS = {"json": "JSON", "avro": "Avro"}
 PYTHON = ROOT / ".cache/peers/kafka/venv/bin/python"
 LOOK_S = 0.02
 PATIENCE_S = 600
+SUMS = "count(*) AS rows, sum(source_length)::BIGINT AS bytes"  # as many messages, and as many bytes in them
 
 
 class Broker:
@@ -54,48 +54,22 @@ def config(events: pathlib.Path, brokers: str, topic: str | None) -> str:
         "dimensions": {"creatives": str(events / "creatives.csv")}})
 
 
-def received(port: int) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        found = re.search(r"^adweave_received_total\S* (\d+)$", answer.read().decode(), re.M)
-    return int(found[1]) if found else 0
-
-
 def serve(context: Context, events: pathlib.Path, count: int, brokers: str, topic: str, out: pathlib.Path) -> Cost:
     """Until all is committed; the CPU-seconds are those of the whole process, its start and its end too."""
     (out / "adweave.yaml").write_text(config(events, brokers, topic))
-    command = [context.adweave, "serve", "-c", out / "adweave.yaml", "--data", out / "data", "--listen", "127.0.0.1:0", "--metrics",
-               "127.0.0.1:0"]
-    before, start = measure.children_cpu(), time.monotonic()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        said = []
-        for line in server.stderr:
-            said.append(line)
-            if ports := re.search(r"metrics on port (\d+)", line):
-                break
-        else:
-            raise RuntimeError(f"serve has not begun: {said}")
-        while (done := received(int(ports[1]))) < count:
-            if time.monotonic() > start + PATIENCE_S:
+    server = Server(context, out / "adweave.yaml", out / "data")
+    try:
+        while (done := server.total("received")) < count:
+            if time.monotonic() > server.began + PATIENCE_S:
                 raise RuntimeError(f"{done} of {count} messages after {PATIENCE_S} s")
             time.sleep(LOOK_S)
-        wall = time.monotonic() - start
-        server.terminate()
-        server.stderr.read()
-    if server.returncode != 0:
-        raise RuntimeError(f"serve ended with {server.returncode}")
-    return Cost(measure.children_cpu() - before, wall)
-
-
-def write_sums(context: Context, out: pathlib.Path) -> None:
-    """What the ledger holds: as many messages, and as many bytes in them."""
-    statement = "SELECT count(*) AS rows, sum(source_length)::BIGINT AS bytes FROM impressions"
-    done = subprocess.run([context.adweave, "sql", statement, "--data", out / "data", "--output", "json"], check=True,
-                          capture_output=True)
-    (out / "sums").write_text("".join(f"{name} {number}\n" for name, number in json.loads(done.stdout)[0].items()))
+    finally:
+        cost = server.close()
+    return cost
 
 
 def committed_differences(context: Context, mine: pathlib.Path, theirs: pathlib.Path) -> list[str]:
-    write_sums(context, mine)
+    write_sums(context, mine, SUMS)
     return outputs.differences(mine / "sums", theirs / "sums")
 
 
@@ -129,7 +103,7 @@ def beside_files(context: Context, events: pathlib.Path, count: int, brokers: st
         return measure.run([context.adweave, "run", "-c", str(out / "adweave.yaml"), "--data", str(out / "data")], out / "log")
 
     def differences(mine: pathlib.Path, theirs: pathlib.Path) -> list[str]:
-        write_sums(context, theirs)
+        write_sums(context, theirs, SUMS)
         return committed_differences(context, mine, theirs)
 
     served = Engine("adweave", lambda out: serve(context, events, count, brokers, "json", out))
