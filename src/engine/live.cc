@@ -56,7 +56,8 @@ class Server : public Live {
     }
     sequencer_ =
         std::make_unique<Sequencer>(fs_, job_, hooks_, sources_, *writer_, std::move(dimensions));
-    archiver_ = std::make_unique<BackgroundThread>(limits::kJournalArchiveUs, [this] { archive(); });
+    archiver_ =
+        std::make_unique<BackgroundThread>(limits::kJournalArchiveUs, [this] { archive(); });
     return {};
   }
 
