@@ -18,9 +18,6 @@ namespace {
 
 using GroupMetadata =
     KafkaOwned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
-using OffsetsRequest =
-    KafkaOwned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
-using RequestOptions = KafkaOwned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 
 constexpr int32_t kPositionPartition = 0;  // every topic has it
 constexpr int kPatienceMs = limits::kKafkaProducePatienceUs / 1000;
@@ -28,26 +25,6 @@ constexpr int kPatienceMs = limits::kKafkaProducePatienceUs / 1000;
 bool is_fenced(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__FENCED || error == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
          error == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
-}
-
-// The group's offsets in the answer; null: it is an error, or none came.
-const rd_kafka_topic_partition_list_t* offsets_of(rd_kafka_event_t* answer,
-                                                  rd_kafka_resp_err_t& error) {
-  error = answer ? rd_kafka_event_error(answer) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-  if (error) return nullptr;
-  const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(answer);
-  size_t count = 0;
-  const auto** groups =
-      result ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : nullptr;
-  if (count != 1) {
-    error = RD_KAFKA_RESP_ERR__BAD_MSG;
-    return nullptr;
-  }
-  if (const rd_kafka_error_t* failed = rd_kafka_group_result_error(groups[0])) {
-    error = rd_kafka_error_code(failed);
-    return nullptr;
-  }
-  return rd_kafka_group_result_partitions(groups[0]);
 }
 
 class TransactionalProducer : public KafkaProducer {
@@ -211,46 +188,36 @@ class TransactionalProducer : public KafkaProducer {
     return handle_->error_of("topic " + std::string(message.topic), error);
   }
 
+  // A consumer asks, of the group that has this producer's name. (The function of the admin API
+  // for it ends the process when the coordinator is found after the time limit: librdkafka 2.0.2
+  // then uses the request that it has freed.)
   Result<std::vector<std::optional<KafkaPosition>>> ask_positions(
       const std::vector<std::string>& topics) {
-    const KafkaList asked(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+    KafkaOptions options = handle_->options();
+    options.group = name();
+    ADWEAVE_ASSIGN(const auto group, KafkaHandle::open(options, KafkaUse::fetch));
+    const KafkaList told(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
     for (const std::string& topic : topics) {
-      rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), kPositionPartition);
+      rd_kafka_topic_partition_list_add(told.get(), topic.c_str(), kPositionPartition);
     }
-    KafkaEvent answer;
-    const rd_kafka_topic_partition_list_t* told = nullptr;
-    const rd_kafka_resp_err_t error = handle_->ask([&](int timeout_ms) {
-      rd_kafka_resp_err_t failed = RD_KAFKA_RESP_ERR_NO_ERROR;
-      answer = ask_offsets(asked.get(), timeout_ms);
-      told = offsets_of(answer.get(), failed);
-      for (int i = 0; !failed && told && i < told->cnt; ++i) failed = told->elems[i].err;
+    const rd_kafka_resp_err_t error = group->ask([&](int timeout_ms) {
+      auto failed = rd_kafka_committed(group->get(), told.get(), timeout_ms);
+      for (int i = 0; !failed && i < told->cnt; ++i) failed = told->elems[i].err;
       return failed;
     });
     if (error) return error_of(error, nullptr);
-    std::vector<std::optional<KafkaPosition>> positions(topics.size());
-    for (int i = 0; i < told->cnt; ++i) {
+    std::vector<std::optional<KafkaPosition>> positions;
+    for (size_t i = 0; i < topics.size(); ++i) {
       const rd_kafka_topic_partition_t& one = told->elems[i];
-      const auto topic = std::find(topics.begin(), topics.end(), one.topic);
-      if (one.offset < 0 || topic == topics.end()) continue;
       std::string mark;
       if (one.metadata) mark.assign(static_cast<const char*>(one.metadata), one.metadata_size);
-      positions[static_cast<size_t>(topic - topics.begin())] = {*topic, one.offset,
-                                                                std::move(mark)};
+      if (one.offset < 0) {
+        positions.emplace_back();
+      } else {
+        positions.push_back(KafkaPosition{topics[i], one.offset, std::move(mark)});
+      }
     }
     return positions;
-  }
-
-  KafkaEvent ask_offsets(const rd_kafka_topic_partition_list_t* asked, int timeout_ms) {
-    const OffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(name().c_str(), asked));
-    const RequestOptions options(
-        rd_kafka_AdminOptions_new(handle_->get(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
-    std::array<char, 256> text{};
-    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text.data(), text.size());
-    const KafkaFailure refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
-    const KafkaQueue queue(rd_kafka_queue_new(handle_->get()));
-    rd_kafka_ListConsumerGroupOffsets_t* one = request.get();
-    rd_kafka_ListConsumerGroupOffsets(handle_->get(), &one, 1, options.get(), queue.get());
-    return KafkaEvent(rd_kafka_queue_poll(queue.get(), timeout_ms));
   }
 
   std::unique_ptr<KafkaHandle> handle_;

@@ -142,6 +142,16 @@ TEST_F(KafkaProducerTest, WhatMakesItExactIsNotChanged) {
   }
 }
 
+// A coordinator that is found when it has been asked for in vain once.
+TEST(KafkaProducer, ASlowClusterIsWaitedFor) {
+  KafkaCluster cluster;
+  cluster.create_topic("t", 1);
+  cluster.slow_down(1, std::chrono::milliseconds(150));
+  const auto producer = must_open(producer_options(cluster, "slow"));
+  const auto begun = producer->begin({"t"});
+  EXPECT_TRUE(begun) << begun.error().message;
+}
+
 TEST(KafkaProducer, WithoutABrokerItGivesUpSoon) {
   KafkaCluster cluster;
   cluster.create_topic("t", 1);

@@ -137,6 +137,10 @@ void KafkaCluster::bring_up(int broker) {
   CHECK(!rd_kafka_mock_broker_set_up(mock_->cluster(), broker));
 }
 
+void KafkaCluster::slow_down(int broker, std::chrono::milliseconds by) {
+  CHECK(!rd_kafka_mock_broker_set_rtt(mock_->cluster(), broker, static_cast<int>(by.count())));
+}
+
 int64_t KafkaCluster::committed(const std::string& group, const std::string& topic,
                                 int32_t partition) const {
   rd_kafka_t* asking =

@@ -8,6 +8,7 @@
 //   cluster.produce("impressions", 0, {{.value = "{}"}});
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,8 @@ class KafkaCluster {
   // Brokers are 1, 2, ...
   void take_down(int broker);
   void bring_up(int broker);
+  // Its answers take so long.
+  void slow_down(int broker, std::chrono::milliseconds by);
 
   // The offset that a group has committed; -1: none.
   int64_t committed(const std::string& group, const std::string& topic, int32_t partition) const;
