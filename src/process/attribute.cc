@@ -42,14 +42,12 @@ class CreditWriter {
  public:
   CreditWriter(const Journeys& journeys, const Journey& journey, std::optional<int64_t> open_from,
                event::CreditRows& rows)
-      : strings_(journeys.strings()), journey_(journey), open_from_(open_from), rows_(rows) {
-    for (const Touch& touch : journey.touches) touches_.emplace(touch.event_id, &touch);
-  }
+      : strings_(journeys.strings()), journey_(journey), open_from_(open_from), rows_(rows) {}
 
   // Whether all touches that the credits name are retained.
-  bool has_touches(const std::vector<Credit>& credits) const {
+  bool has_touches(const std::vector<Credit>& credits) {
     return std::all_of(credits.begin(), credits.end(), [&](const Credit& credit) {
-      return credit.touch == StringPool::kNone || touches_.contains(credit.touch);
+      return credit.touch == StringPool::kNone || touches().contains(credit.touch);
     });
   }
 
@@ -82,12 +80,20 @@ class CreditWriter {
     return time - rest - (rest < 0 ? limits::kDayUs : 0);
   }
 
+  // By their event ids.
+  const std::unordered_map<uint32_t, const Touch*>& touches() {
+    if (touches_.empty()) {
+      for (const Touch& touch : journey_.touches) touches_.emplace(touch.event_id, &touch);
+    }
+    return touches_;
+  }
+
   void put(event::DictColumn& column, int64_t row, uint32_t text) {
     if (text != StringPool::kNone) column.put(row, strings_[text]);
   }
 
   void write_touch(int64_t row, const Conversion& conversion, uint32_t touch_id) {
-    const Touch& touch = *touches_.at(touch_id);
+    const Touch& touch = *touches().at(touch_id);
     rows_.touch_id.put(row, strings_[touch_id]);
     rows_.touch_kind.put(row, class_name(touch.touch_class));
     rows_.touch_time.put(row, touch.time);
@@ -103,7 +109,7 @@ class CreditWriter {
   const Journey& journey_;
   std::optional<int64_t> open_from_;
   event::CreditRows& rows_;
-  std::unordered_map<uint32_t, const Touch*> touches_;
+  std::unordered_map<uint32_t, const Touch*> touches_;  // made when they are asked for
 };
 
 // Writes the differences between the credits a conversion has and those it should have.

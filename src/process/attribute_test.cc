@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "process/deduplicate.h"
@@ -199,6 +200,25 @@ TEST(Attribute, TheLatestThenTheSmallestIdWins) {
   EXPECT_EQ(winner({click("b", kNoon), click("a", kNoon), conversion("v", kNoon + 2)}), "a");
   EXPECT_EQ(reason_of({click("b", kNoon), click("a", kNoon), conversion("v", kNoon + 2)}, "b"),
             "superseded");
+}
+
+// More than are recorded, in any order: the winner is told however old it is, of the others the
+// latest, with their places in the whole path.
+TEST(Attribute, APersonMayHaveVeryManyTouches) {
+  constexpr int kTouches = 3000;
+  constexpr int kRecorded = limits::kTouchesPerConversionMax;
+  std::vector<Batch> events = {click("c", kNoon), conversion("v", kNoon + kTouches)};
+  for (int i = 1; i < kTouches; ++i)
+    events.push_back(impression("i" + std::to_string(i), kNoon + i));
+  std::shuffle(events.begin(), events.end(), std::mt19937(5));
+  Net expected = {{fmt::format("v c click won campaign of c {} 100 1 {} {} ", limits::kCreditPpb,
+                               kTouches, kTouches),
+                   1}};
+  for (int i = kTouches - kRecorded; i < kTouches; ++i) {
+    expected[fmt::format("v i{0} view lower_class campaign of i{0} 0 0 {1} {2} {3} ", i, i + 1,
+                         kTouches, kTouches - i)] = 1;
+  }
+  EXPECT_EQ(attribute_all(events), expected);
 }
 
 TEST(Attribute, NobodysEventsNeverMeet) {

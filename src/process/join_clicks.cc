@@ -78,8 +78,7 @@ void ClickJoiner::finish(event::FactRows& facts) {
 void ClickJoiner::join_by_user_and_time(Journey& journey) {
   if (journey.unnamed_clicks == 0) return;
   const int64_t since = Changes::since(journey);
-  auto at = std::lower_bound(journey.touches.begin(), journey.touches.end(), since,
-                             [](const Touch& touch, int64_t time) { return touch.time < time; });
+  auto at = journey.touches.partition_point([&](const Touch& t) { return t.time < since; });
   for (; at != journey.touches.end(); ++at) {
     if (!is_click(*at) || at->sent_impression != StringPool::kNone) continue;
     const uint32_t impression = impression_before(journey, *at);
@@ -91,8 +90,7 @@ void ClickJoiner::join_by_user_and_time(Journey& journey) {
 // The latest impression of the click's campaign inside the window; of equal times the smallest id.
 uint32_t ClickJoiner::impression_before(const Journey& journey, const Touch& click) const {
   const auto end =
-      std::upper_bound(journey.touches.begin(), journey.touches.end(), click.time,
-                       [](int64_t time, const Touch& touch) { return time < touch.time; });
+      journey.touches.partition_point([&](const Touch& t) { return t.time <= click.time; });
   const Touch* best = nullptr;
   for (auto at = end; at != journey.touches.begin();) {
     --at;

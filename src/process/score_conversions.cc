@@ -11,6 +11,7 @@ namespace {
 using state::Conversion;
 using state::Credit;
 using state::Journey;
+using state::OrderedList;
 using state::StringPool;
 using state::Touch;
 using state::TouchClass;
@@ -42,25 +43,26 @@ Scorer::Scorer(const AttributionPolicy& policy, state::Journeys& journeys)
          rule.placement.empty() ? kAny : strings_.code_of(rule.placement), rule.click_window_us,
          rule.view_window_us});
   }
+  longest_window_ = std::max(policy.click_window_us, policy.view_window_us);
+  for (const Windows& rule : windows_)
+    longest_window_ = std::max({longest_window_, rule.click_us, rule.view_us});
+  longest_window_ = std::min(longest_window_, limits::kRestatementHorizonUs);
 }
 
 void Scorer::score(const Journey& journey, const CurrentConversion& now,
                    std::vector<Credit>& credits) {
   if (now.retracted) return;
   find_path(journey, *now.conversion);
-  if (is_repeat(*now.conversion)) {
-    for (const size_t at : path_) {
-      steps_[at].reason = "repeat";
-      steps_[at].position = 0;
+  shares_.clear();
+  is_used_up_ = is_repeat(*now.conversion);
+  if (!path_.empty() && !is_used_up_) {
+    if (has_one_winner(policy_.model)) {
+      reward_winner(now.value);
+    } else {
+      share(now);
     }
-    path_.clear();
   }
-  if (has_one_winner(policy_.model)) {
-    reward_winner(now.value);
-  } else {
-    share(now);
-  }
-  put_credits(now, credits);
+  put_credits(journey, now, credits);
 }
 
 void Scorer::pass(const Journey& journey, const CurrentConversion& now) {
@@ -79,50 +81,42 @@ int64_t Scorer::window(const Touch& touch, const Conversion& conversion) const {
   return click ? policy_.click_window_us : policy_.view_window_us;
 }
 
-// Touches and, by their indices, those that are eligible.
+// The first touch that is not so long before the conversion.
+OrderedList<Touch>::const_iterator Scorer::touches_since(const Journey& journey,
+                                                         const Conversion& conversion,
+                                                         int64_t lag) {
+  return journey.touches.partition_point(
+      [&](const Touch& touch) { return touch.time <= conversion.time - lag; });
+}
+
+// The eligible touches and the strongest of them. A person may have very many: each is looked at
+// once, and those too old for every window are not.
 void Scorer::find_path(const Journey& journey, const Conversion& conversion) {
-  steps_.clear();
   path_.clear();
-  const auto begin =
-      std::lower_bound(journey.touches.begin(), journey.touches.end(),
-                       conversion.time - limits::kRestatementHorizonUs,
-                       [](const Touch& touch, int64_t time) { return touch.time <= time; });
-  const auto end =
-      std::upper_bound(journey.touches.begin(), journey.touches.end(), conversion.time,
-                       [](int64_t time, const Touch& touch) { return time < touch.time; });
-  for (auto touch = begin; touch != end; ++touch) {
-    Step step;
-    step.touch = &*touch;
-    step.reason = touch->is_double ? "repeat" : "outside_window";
-    if (!touch->is_double && conversion.time - touch->time < window(*touch, conversion)) {
-      path_.push_back(steps_.size());
-      step.position = static_cast<int64_t>(path_.size());
+  const Touch* strongest = nullptr;
+  const auto end = touches_since(journey, conversion, 0);
+  for (auto touch = touches_since(journey, conversion, longest_window_); touch != end; ++touch) {
+    if (touch->is_double || conversion.time - touch->time >= window(*touch, conversion)) continue;
+    path_.push_back(&*touch);
+    if (strongest == nullptr || beats(*touch, *strongest)) {
+      strongest = &*touch;
+      strongest_ = path_.size() - 1;
     }
-    steps_.push_back(step);
   }
 }
 
-// Class, then the later time, then the smaller id. (By time and id the later touch stands behind.)
-bool Scorer::beats(const Touch& a, const Touch& b) const {
-  if (a.touch_class != b.touch_class) return a.touch_class > b.touch_class;
-  if (a.time != b.time) return a.time > b.time;
-  return strings_[a.event_id] < strings_[b.event_id];
-}
-
-// Of the path, which is not empty.
-size_t Scorer::strongest() const {
-  size_t winner = path_.front();
-  for (const size_t at : path_) {
-    if (beats(*steps_[at].touch, *steps_[winner].touch)) winner = at;
-  }
-  return winner;
+// Of two touches of the path, the first behind the second: class, then the later time, then the
+// smaller id, which stands first.
+bool Scorer::beats(const Touch& touch, const Touch& before) {
+  if (touch.touch_class != before.touch_class) return touch.touch_class > before.touch_class;
+  return touch.time > before.time;
 }
 
 // Whether its deciding touch has brought a conversion of the type before, and may not bring
 // another.
 bool Scorer::is_repeat(const Conversion& conversion) {
   if (path_.empty()) return false;
-  const Touch& deciding = *steps_[strongest()].touch;
+  const Touch& deciding = *path_[strongest_];
   const bool first = used_.emplace(conversion.type, deciding.event_id).second;
   if (first) return false;
   if (deciding.touch_class != TouchClass::click) return true;
@@ -131,70 +125,85 @@ bool Scorer::is_repeat(const Conversion& conversion) {
 }
 
 void Scorer::reward_winner(int64_t value) {
-  if (path_.empty()) return;
-  const size_t winner = policy_.model == AttributionModel::last_touch ? strongest() : path_.front();
-  for (const size_t at : path_) {
-    const bool weaker = steps_[at].touch->touch_class < steps_[winner].touch->touch_class;
-    steps_[at].reason = weaker ? "lower_class" : "superseded";
-  }
-  steps_[winner].reason = "won";
-  steps_[winner].credit = limits::kCreditPpb;
-  steps_[winner].value = value;
+  const bool is_last = policy_.model == AttributionModel::last_touch;
+  shares_.push_back({is_last ? strongest_ : 0, limits::kCreditPpb, value});
 }
 
-// Leaves in the path what counts: the latest touches, and of each campaign all or the latest.
+// Of the path's touches those that share: the latest, and of each campaign all or the latest.
 void Scorer::choose_counted() {
   const size_t most = limits::kTouchesPerConversionMax;
-  std::vector<size_t> counted;
   std::set<uint32_t> campaigns;
-  for (auto at = path_.rbegin(); at != path_.rend() && counted.size() < most; ++at) {
-    Step& step = steps_[*at];
-    step.reason = "repeat";
-    const bool again = !campaigns.insert(step.touch->campaign).second;
+  for (size_t at = path_.size(); at > 0 && shares_.size() < most; --at) {
+    const bool again = !campaigns.insert(path_[at - 1]->campaign).second;
     if (again && policy_.repeats == Repeats::once) continue;
-    step.reason = "share";
-    counted.push_back(*at);
+    shares_.push_back({at - 1, 0, 0});
   }
-  std::reverse(counted.begin(), counted.end());
-  counted_ = std::move(counted);
+  std::reverse(shares_.begin(), shares_.end());
 }
 
 void Scorer::share(const CurrentConversion& now) {
-  if (path_.empty()) return;
   choose_counted();
   std::vector<int64_t> lags;
-  for (const size_t at : counted_) lags.push_back(now.conversion->time - steps_[at].touch->time);
+  for (const Share& share : shares_) lags.push_back(now.conversion->time - path_[share.at]->time);
   const std::vector<uint64_t> weights = touch_weights(policy_, lags);
   const std::vector<int64_t> credits = split_by_weights(limits::kCreditPpb, weights);
   const std::vector<int64_t> values = split_by_weights(now.value, weights);
-  for (size_t i = 0; i < counted_.size(); ++i) {
-    steps_[counted_[i]].credit = credits[i];
-    steps_[counted_[i]].value = values[i];
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    shares_[i].credit = credits[i];
+    shares_[i].value = values[i];
   }
 }
 
+// Why a touch of the path without credit has none.
+std::string_view Scorer::lost_by(const Touch& touch) const {
+  if (is_used_up_ || !has_one_winner(policy_.model)) return "repeat";
+  return touch.touch_class < path_[shares_.front().at]->touch_class ? "lower_class" : "superseded";
+}
+
 // All touches with credit and, of the others, the latest; and the whole conversion where none has.
-void Scorer::put_credits(const CurrentConversion& now, std::vector<Credit>& credits) {
-  const auto most = static_cast<size_t>(limits::kTouchesPerConversionMax);
-  const size_t first = steps_.size() > most ? steps_.size() - most : 0;
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    const Step& step = steps_[i];
-    if (i < first && step.credit == 0) continue;
-    Credit credit = of_policy(now, step.reason);
-    credit.touch = step.touch->event_id;
-    if (step.position > 0) {
-      credit.path_position = step.position;
+void Scorer::put_credits(const Journey& journey, const CurrentConversion& now,
+                         std::vector<Credit>& credits) {
+  const auto put = [&](const Touch& touch, std::string_view reason) -> Credit& {
+    Credit& credit = credits.emplace_back(of_policy(now, reason));
+    credit.touch = touch.event_id;
+    return credit;
+  };
+  const auto put_of_path = [&](size_t at, const Share* share) {
+    const std::string_view has = has_one_winner(policy_.model) ? "won" : "share";
+    Credit& credit = put(*path_[at], share != nullptr ? has : lost_by(*path_[at]));
+    if (!is_used_up_) {
+      credit.path_position = static_cast<int64_t>(at) + 1;
       credit.path_length = static_cast<int64_t>(path_.size());
     }
-    credit.credit = step.credit;
-    credit.value = step.value;
-    credits.push_back(credit);
+    if (share != nullptr) {
+      credit.credit = share->credit;
+      credit.value = share->value;
+    }
+  };
+  size_t at = path_.size();  // the path's touches before the latest are these
+  const auto end = touches_since(journey, *now.conversion, 0);
+  const auto oldest = touches_since(journey, *now.conversion, limits::kRestatementHorizonUs);
+  auto latest = end;
+  for (int left = limits::kTouchesPerConversionMax; left > 0 && latest != oldest; --left) {
+    --latest;
+    if (at > 0 && path_[at - 1] == &*latest) --at;
   }
-  if (!path_.empty()) return;
-  Credit credit = of_policy(now, "unattributed");
+  auto share = shares_.begin();
+  for (; share != shares_.end() && share->at < at; ++share) {
+    if (share->credit != 0) put_of_path(share->at, &*share);
+  }
+  for (; latest != end; ++latest) {
+    if (at == path_.size() || path_[at] != &*latest) {
+      put(*latest, latest->is_double ? "repeat" : "outside_window");
+      continue;
+    }
+    const bool has_share = share != shares_.end() && share->at == at;
+    put_of_path(at++, has_share ? &*share++ : nullptr);
+  }
+  if (!path_.empty() && !is_used_up_) return;
+  Credit& credit = credits.emplace_back(of_policy(now, "unattributed"));
   credit.credit = limits::kCreditPpb;
   credit.value = now.value;
-  credits.push_back(credit);
 }
 
 Credit Scorer::of_policy(const CurrentConversion& now, std::string_view reason) {

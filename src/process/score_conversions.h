@@ -37,32 +37,31 @@ class Scorer {
   void pass(const state::Journey& journey, const CurrentConversion& now);
 
  private:
-  using Touches = std::vector<state::Touch>::const_iterator;
-
   struct Windows {
     uint32_t conversion_type;
     uint32_t placement;
     int64_t click_us;
     int64_t view_us;
   };
-  // A touch before the conversion, and what it gets.
-  struct Step {
-    const state::Touch* touch = nullptr;
-    int64_t position = 0;  // in the path; 0: not eligible
-    std::string_view reason;
+  // What a touch of the path gets.
+  struct Share {
+    size_t at = 0;  // in the path
     int64_t credit = 0;
     int64_t value = 0;
   };
 
   int64_t window(const state::Touch& touch, const state::Conversion& conversion) const;
+  static state::OrderedList<state::Touch>::const_iterator touches_since(
+      const state::Journey& journey, const state::Conversion& conversion, int64_t lag);
   void find_path(const state::Journey& journey, const state::Conversion& conversion);
-  bool beats(const state::Touch& a, const state::Touch& b) const;
-  size_t strongest() const;
+  static bool beats(const state::Touch& touch, const state::Touch& before);
   bool is_repeat(const state::Conversion& conversion);
   void reward_winner(int64_t value);
   void choose_counted();
   void share(const CurrentConversion& now);
-  void put_credits(const CurrentConversion& now, std::vector<state::Credit>& credits);
+  std::string_view lost_by(const state::Touch& touch) const;
+  void put_credits(const state::Journey& journey, const CurrentConversion& now,
+                   std::vector<state::Credit>& credits);
   state::Credit of_policy(const CurrentConversion& now, std::string_view reason);
 
   const AttributionPolicy& policy_;
@@ -70,9 +69,12 @@ class Scorer {
   uint32_t name_;
   uint32_t model_;
   std::vector<Windows> windows_;
-  std::vector<Step> steps_;      // of the conversion at hand
-  std::vector<size_t> path_;     // steps that are eligible
-  std::vector<size_t> counted_;  // of them, those that share
+  int64_t longest_window_ = 0;  // microseconds
+  // Of the conversion at hand:
+  std::vector<const state::Touch*> path_;  // touches that are eligible, in order
+  size_t strongest_ = 0;                   // in the path
+  bool is_used_up_ = false;                // its deciding touch has brought another conversion
+  std::vector<Share> shares_;              // by their place in the path
   // Touches that have brought a conversion of a type: (type, touch).
   std::set<std::pair<uint32_t, uint32_t>> used_;
 };

@@ -77,17 +77,23 @@ Adjustment load_adjustment(ByteReader& in) {
   return a;
 }
 
+// Where an item of that time and event id is, or would come.
+template <class List>
+auto place_of(List& items, int64_t time, uint32_t event_id, const StringPool& strings) {
+  const std::string_view id = strings[event_id];
+  return items.partition_point([&](const auto& item) {
+    return item.time != time ? item.time < time : strings[item.event_id] < id;
+  });
+}
+
 // Inserts by (time, event id); false when an item with both is there. Most are the latest.
 template <class Item>
-bool insert_in_order(std::vector<Item>& items, Item item, const StringPool& strings) {
-  const auto before = [&](const Item& a, const Item& b) {
-    return a.time != b.time ? a.time < b.time : strings[a.event_id] < strings[b.event_id];
-  };
-  if (items.empty() || before(items.back(), item)) {
+bool insert_in_order(OrderedList<Item>& items, Item item, const StringPool& strings) {
+  if (items.empty() || items.back().time < item.time) {
     items.push_back(std::move(item));
     return true;
   }
-  const auto at = std::lower_bound(items.begin(), items.end(), item, before);
+  const auto at = place_of(items, item.time, item.event_id, strings);
   if (at != items.end() && at->time == item.time && at->event_id == item.event_id) return false;
   items.insert(at, std::move(item));
   return true;
@@ -158,13 +164,11 @@ const Adjustment* Journeys::adjustment_of(const Journey& journey,
 }
 
 Touch* Journeys::touch(const ClickPlace& place) {
-  std::vector<Touch>& touches = place.journey->touches;
-  auto at = std::lower_bound(touches.begin(), touches.end(), place.time,
-                             [](const Touch& touch, int64_t time) { return touch.time < time; });
-  for (; at != touches.end() && at->time == place.time; ++at) {
-    if (at->event_id == place.event_id) return &*at;
-  }
-  return nullptr;
+  OrderedList<Touch>& touches = place.journey->touches;
+  const auto at = place_of(touches, place.time, place.event_id, strings_);
+  const bool has_it =
+      at != touches.end() && at->time == place.time && at->event_id == place.event_id;
+  return has_it ? &*at : nullptr;
 }
 
 void Journeys::save(ByteWriter& out) const {

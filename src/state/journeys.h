@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/hash_index.h"
 #include "state/chunked.h"
+#include "state/ordered_list.h"
 #include "state/string_pool.h"
 
 namespace adweave::state {
@@ -81,8 +82,8 @@ struct Journey {
   uint32_t advertiser = 0;
   uint32_t unnamed_clicks = 0;          // touches that are clicks which name no impression
   int64_t changed_since = kUnchanged;   // microseconds UTC, in the commit in the making; not saved
-  std::vector<Touch> touches;           // by (time, event id)
-  std::vector<Conversion> conversions;  // by (time, event id)
+  OrderedList<Touch> touches;           // by (time, event id)
+  OrderedList<Conversion> conversions;  // by (time, event id)
 };
 
 // A click, where it lies.

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/state.h"
 
+#include <algorithm>
+#include <numeric>
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "base/time.h"
 #include "state/dimensions.h"
+#include "state/ordered_list.h"
 #include "state/snapshot.h"
 
 namespace adweave::state {
@@ -56,6 +61,41 @@ TEST(Journeys, AreKeptByPersonAndAdvertiser) {
   std::string order;
   for (const Touch& touch : journey.touches) order += journeys.strings()[touch.event_id];
   EXPECT_EQ(order, "cbaz");
+}
+
+// Against a sorted vector: in order, backwards, anywhere.
+TEST(OrderedList, KeepsItsOrderWhereverItemsCome) {
+  std::mt19937 random(7);
+  const auto check = [](const std::vector<int>& come) {
+    OrderedList<int, 4> list;
+    std::vector<int> sorted;
+    for (const int item : come) {
+      list.insert(list.partition_point([&](int other) { return other < item; }), item);
+      sorted.insert(std::lower_bound(sorted.begin(), sorted.end(), item), item);
+      ASSERT_EQ(list.back(), sorted.back());
+    }
+    ASSERT_EQ(list.size(), sorted.size());
+    ASSERT_TRUE(std::equal(list.begin(), list.end(), sorted.begin(), sorted.end()));
+    std::vector<int> backwards;
+    for (auto at = list.end(); at != list.begin();) backwards.push_back(*--at);
+    ASSERT_TRUE(std::equal(backwards.begin(), backwards.end(), sorted.rbegin(), sorted.rend()));
+    for (int item = -1; item <= 101; ++item) {
+      const auto at = list.partition_point([&](int other) { return other < item; });
+      const auto expected = std::lower_bound(sorted.begin(), sorted.end(), item);
+      ASSERT_EQ(std::distance(list.begin(), at), expected - sorted.begin()) << item;
+    }
+  };
+  std::vector<int> items(100);
+  std::iota(items.begin(), items.end(), 0);
+  for (size_t count : {0, 1, 3, 4, 5, 8, 9, 100}) {
+    std::vector<int> some(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(count));
+    check(some);
+    check({some.rbegin(), some.rend()});
+    for (int round = 0; round < 20; ++round) {
+      std::shuffle(some.begin(), some.end(), random);
+      check(some);
+    }
+  }
 }
 
 std::unique_ptr<State> some_state() {
