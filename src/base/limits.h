@@ -66,11 +66,12 @@ inline constexpr int64_t kLiveCommitUs = kSecondUs / 10;    // between commits, 
 inline constexpr int64_t kLivePatienceUs = kSecondUs / 10;  // with nothing to do, until it looks up
 inline constexpr int64_t kWatchEveryUs = kSecondUs;         // between looks into watched folders
 inline constexpr int64_t kWatchRestUs = 2 * kSecondUs;      // a file must be unchanged so long
-inline constexpr int64_t kLiveSnapshotRows = 2'000'000;     // events between snapshots of the state
-inline constexpr size_t kBatchKeysMax = 1'000'000;          // Idempotency-Keys that are known
-inline constexpr size_t kDeliveryErrorsMax = 10;            // told to the sender of a delivery
-inline constexpr int64_t kJournalKeptUs = 7 * kDayUs;       // what is committed stays so long
-inline constexpr int64_t kRawDaysMax = 3'660;               // that it may be told to stay
+inline constexpr int64_t kLiveSnapshotRows = 2'000'000;  // events between snapshots of the state,
+inline constexpr int64_t kLiveSnapshotShare = 4;         // or its ids divided by this, if more
+inline constexpr size_t kBatchKeysMax = 1'000'000;       // Idempotency-Keys that are known
+inline constexpr size_t kDeliveryErrorsMax = 10;         // told to the sender of a delivery
+inline constexpr int64_t kJournalKeptUs = 7 * kDayUs;    // what is committed stays so long
+inline constexpr int64_t kRawDaysMax = 3'660;            // that it may be told to stay
 
 // The log of a running server.
 inline constexpr int64_t kLogRepeatUs = 10 * kSecondUs;  // the same message is said once in it

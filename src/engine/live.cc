@@ -306,10 +306,12 @@ class Server : public Live {
     return keep_state_now_and_then(done.counts);
   }
 
-  // So that a start after a kill has few rows to read.
+  // So that a start after a kill has few rows to read. A snapshot of many ids takes long, and
+  // commits wait for it: it becomes rarer.
   Status keep_state_now_and_then(const std::vector<ledger::Counts>& counts) {
     for (const ledger::Counts& each : counts) rows_not_kept_ += each.received();
-    if (rows_not_kept_ < limits::kLiveSnapshotRows) return {};
+    const int64_t many = sequencer_->ids() / limits::kLiveSnapshotShare;
+    if (rows_not_kept_ < std::max(limits::kLiveSnapshotRows, many)) return {};
     rows_not_kept_ = 0;
     return sequencer_->keep_state();
   }

@@ -48,6 +48,7 @@ class Sequencer {
   // Ends what goes on beside it: another may use the writer then, until the next call.
   Status rest();
   Status keep_state();
+  int64_t ids() const { return state_->ids.size(); }  // that are remembered
 
   // Counts of all commits, by source.
   const std::map<std::string, ledger::Counts>& totals() const { return totals_; }
