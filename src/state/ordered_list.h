@@ -34,7 +34,7 @@ class OrderedList {
     for (size_t number = 0; number < blocks(); ++number) items += block(number).size();
     return items;
   }
-  const Item& back() const { return block(blocks() - 1).back(); }
+  const Item& back() const { return rest_ ? rest_->back().back() : first_.back(); }
 
   // Where the items begin for which `is_before` is false; those for which it is true stand first.
   template <class IsBefore>
@@ -48,7 +48,11 @@ class OrderedList {
     return {*this, number, item};
   }
 
-  void push_back(Item item) { insert(end(), std::move(item)); }
+  void push_back(Item&& item) {
+    std::vector<Item>& last = rest_ ? rest_->back() : first_;
+    if (last.size() == kBlockItems) return insert(end(), std::move(item));
+    last.push_back(std::move(item));
+  }
   // Iterators and references hold no longer.
   void insert(iterator before, Item item) {
     auto [number, place] = before.where();
