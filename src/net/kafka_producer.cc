@@ -205,7 +205,7 @@ class TransactionalProducer : public KafkaProducer {
       for (int i = 0; !failed && i < told->cnt; ++i) failed = told->elems[i].err;
       return failed;
     });
-    if (error) return error_of(error, nullptr);
+    if (error) return group->error_of("producer " + name(), error);
     std::vector<std::optional<KafkaPosition>> positions;
     for (size_t i = 0; i < topics.size(); ++i) {
       const rd_kafka_topic_partition_t& one = told->elems[i];
