@@ -107,6 +107,18 @@ class KafkaTest(ServerTest):
         self.cluster.create_topic(name, partitions, **config)
         return name
 
+    def send_while_brokers_die(self, topic: str, killed: list[tuple[int, ...]], per_second: int, between: float) -> int:
+        """A load on its three partitions, and brokers killed: those of each entry, () for all. Returns how many events it was."""
+        load = Load(self.cluster, topic, 3, per_second)
+        load.start()
+        for brokers in killed:
+            time.sleep(between)
+            self.cluster.kill(*brokers)
+            time.sleep(0.5)
+            self.cluster.start(*brokers)
+        time.sleep(0.5)
+        return load.end()
+
     def configure(self, sources: list[dict], **of_kafka: object) -> None:
         """JSON is YAML."""
         for source in sources:
@@ -268,15 +280,7 @@ class KilledTest(KafkaTest):
         topic = self.topic("events", 3)
         self.configure([self.impressions("impressions", topic)])
         self.start()
-        load = Load(self.cluster, topic, 3, per_second=2000)
-        load.start()
-        for _ in range(2):
-            time.sleep(0.7)
-            self.cluster.kill()
-            time.sleep(0.5)
-            self.cluster.start()
-        time.sleep(0.5)
-        sent = load.end()
+        sent = self.send_while_brokers_die(topic, [(), ()], per_second=2000, between=0.7)
         self.wait_for_count(sent)
         self.assertEqual(self.stop(), 0)
         self.check_once(sent)
