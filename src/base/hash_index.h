@@ -30,10 +30,14 @@ class HashIndex {
   void prefetch(uint64_t hash) const {
     if (!slots_.empty()) __builtin_prefetch(&slots_[home_of(high(hash), slots_.size())]);
   }
+  // The thing of the hash that `is` knows; kNone: there is none.
+  template <class Is>
+  uint32_t find(uint64_t hash, Is is) const {
+    return slots_.empty() ? kNone : slots_[slot_of(high(hash), is)].number;
+  }
   // A thing that the hash may be of, without a look at things; kNone: there is none.
   uint32_t candidate(uint64_t hash) const {
-    return slots_.empty() ? kNone
-                          : slots_[slot_of(high(hash), [](uint32_t) { return true; })].number;
+    return find(hash, [](uint32_t) { return true; });
   }
 
  private:

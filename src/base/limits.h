@@ -248,6 +248,7 @@ inline constexpr size_t kRegistryWaitingMax = 1024;      // requests; more are t
 
 // State.
 inline constexpr int kSnapshotsKept = 2;
+inline constexpr int64_t kSnapshotStepBytes = 16 * kMiB;  // written of one between two commits
 inline constexpr int64_t kSnapshotHeadBytes = 64 * kKiB;  // read to see which runs it needs
 inline constexpr int64_t kIdsMemoryBytes =
     256 * kMiB;                             // half of it full, ids move to sorted runs on disk

@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/ids_folder.h"
 
-#include <charconv>
 #include <optional>
 #include <set>
 
-#include <fmt/format.h>
-
 #include "base/limits.h"
+#include "engine/state_folder.h"
 #include "state/snapshot.h"
 
 namespace adweave::engine {
 
 namespace {
 
-constexpr size_t kCommitDigits = 20;
-
-// Of "<20-digit commit>-<epoch>-<n>.run", also when it is not finished; null for another file.
-std::optional<int64_t> epoch_of(const std::string& name) {
-  if (name.size() <= kCommitDigits || name[kCommitDigits] != '-') return std::nullopt;
+// The epoch of a run, also when it is not finished; null for another file.
+std::optional<int64_t> epoch_of_run(const std::string& name) {
   if (!name.ends_with(".run") && !name.ends_with(".run.new")) return std::nullopt;
-  int64_t epoch = 0;
-  const auto parsed =
-      std::from_chars(name.data() + kCommitDigits + 1, name.data() + name.size(), epoch);
-  return parsed.ec == std::errc() && *parsed.ptr == '-' ? std::optional(epoch) : std::nullopt;
+  const std::optional<StateFile> file = parse_state_file(name);
+  return file && file->rest.starts_with('-') ? std::optional(file->epoch) : std::nullopt;
 }
 
 // A snapshot that cannot be read needs none: it is of no use.
@@ -38,16 +31,6 @@ std::vector<std::string> runs_of(const FileSystem& fs, const std::string& snapsh
 
 }  // namespace
 
-std::string ids_folder(const std::string& dir) {
-  return join_path(join_path(dir, "state"), "ids");
-}
-
-Result<std::vector<std::string>> snapshot_names(const FileSystem& fs, const std::string& dir) {
-  ADWEAVE_ASSIGN(std::vector<std::string> names, fs.list(join_path(dir, "state")));
-  std::erase_if(names, [](const std::string& name) { return !name.ends_with(".snapshot"); });
-  return names;
-}
-
 Status bound_ids(FileSystem& fs, const Job& job, int64_t commit, int64_t epoch,
                  state::State& state) {
   state::IdsSeen& ids = state.ids;
@@ -55,7 +38,7 @@ Status bound_ids(FileSystem& fs, const Job& job, int64_t commit, int64_t epoch,
   if (ids.is_moved() || full) ADWEAVE_TRY(end_move(fs, job.data, epoch, state));
   if (!full) return {};
   const bool beside = job.threads > 1;
-  ids.begin_move(fs, ids_folder(job.data), fmt::format("{:020}-{}", commit, epoch), beside);
+  ids.begin_move(fs, ids_folder(job.data), state_file_name(commit, epoch, ""), beside);
   return beside ? Status() : end_move(fs, job.data, epoch, state);
 }
 
@@ -71,14 +54,15 @@ Status remove_unused_runs(FileSystem& fs, const std::string& dir, int64_t epoch,
   if (!fs.exists(folder)) return {};
   const std::vector<std::string> own = state.ids.runs();
   std::set<std::string> used(own.begin(), own.end());
-  ADWEAVE_ASSIGN(const std::vector<std::string> snapshots, snapshot_names(fs, dir));
+  ADWEAVE_ASSIGN(const std::vector<std::string> snapshots, fs.list(state_folder(dir)));
   for (const std::string& snapshot : snapshots) {
-    for (std::string& run : runs_of(fs, join_path(join_path(dir, "state"), snapshot)))
+    if (!parse_state_file(snapshot)) continue;
+    for (std::string& run : runs_of(fs, join_path(state_folder(dir), snapshot)))
       used.insert(std::move(run));
   }
   ADWEAVE_ASSIGN(const std::vector<std::string> names, fs.list(folder));
   for (const std::string& name : names) {
-    const std::optional<int64_t> made_in = epoch_of(name);
+    const std::optional<int64_t> made_in = epoch_of_run(name);
     if (!made_in || *made_in > epoch || used.contains(name)) continue;
     const Status removed = fs.unlink(join_path(folder, name));
     if (!removed && removed.error().code != ErrorCode::not_found) return removed;

@@ -66,6 +66,8 @@ struct Job {
   int64_t slice_bytes = limits::kSliceBytes;
   int64_t commit_bytes = limits::kCommitBytes;
   int64_t ids_memory_max = limits::kIdsMemoryBytes;
+  int64_t snapshot_rows = limits::kLiveSnapshotRows;
+  int64_t snapshot_step_bytes = limits::kSnapshotStepBytes;
   int64_t lookup_days = 0;  // a server answers look-ups by id of so many days; 0: none
   int64_t raw_kept_us = limits::kJournalKeptUs;  // what a server has committed stays in the journal
   bool take_over = false;

@@ -211,6 +211,7 @@ class Server : public Live {
       if (sequencer_->is_empty()) {
         ADWEAVE_TRY(do_asked());
         ADWEAVE_TRY(sequencer_->publish());
+        ADWEAVE_TRY(sequencer_->keep_state_by_and_by());
         if (publisher_) publisher_->committed(writer_->ledger().head());
         if (index_) index_->offer(writer_->ledger());
       }
@@ -303,17 +304,7 @@ class Server : public Live {
       ADWEAVE_TRY(
           journal_->release({done.segment, done.offset}, live_.now_us() - job_.raw_kept_us));
     }
-    return keep_state_now_and_then(done.counts);
-  }
-
-  // So that a start after a kill has few rows to read. A snapshot of many ids takes long, and
-  // commits wait for it: it becomes rarer.
-  Status keep_state_now_and_then(const std::vector<ledger::Counts>& counts) {
-    for (const ledger::Counts& each : counts) rows_not_kept_ += each.received();
-    const int64_t many = sequencer_->ids() / limits::kLiveSnapshotShare;
-    if (rows_not_kept_ < std::max(limits::kLiveSnapshotRows, many)) return {};
-    rows_not_kept_ = 0;
-    return sequencer_->keep_state();
+    return {};
   }
 
   FileSystem& fs_;
@@ -338,7 +329,6 @@ class Server : public Live {
   std::map<std::string, ledger::Counts> counts_;
   std::map<std::string, int64_t> rejected_;  // by reason
   ledger::CommitOutcome done_;
-  int64_t rows_not_kept_ = 0;  // since the last snapshot
   bool is_whole_ = true;
 
   std::atomic<bool> is_ending_ = false;

@@ -12,6 +12,7 @@
 #include "engine/kafka_test_support.h"
 #include "engine/live_test_support.h"
 #include "engine/recovery.h"
+#include "engine/snapshots.h"
 #include "tests/support/fault_file_system.h"
 
 namespace adweave::engine {

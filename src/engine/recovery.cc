@@ -2,17 +2,14 @@
 #include "engine/recovery.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
-#include <fmt/format.h>
-
-#include "base/limits.h"
 #include "engine/ids_folder.h"
+#include "engine/snapshots.h"
+#include "engine/state_folder.h"
 #include "lake/table_reader.h"
 #include "process/attribute.h"
-#include "state/snapshot.h"
 
 namespace adweave::engine {
 
@@ -122,8 +119,9 @@ Result<std::set<int64_t>> commits_of(const ledger::Ledger& ledger, const std::st
 // The rows of later commits than the state knows. Merged files hold rows of many commits, each file
 // those of its days' commits in a row: so the order of the files is the order in which what
 // concerns the same event was committed.
-Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledger, int64_t since,
-                      state::State& state) {
+Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledger,
+                      const state::AsOf& as_of, state::State& state) {
+  const int64_t since = as_of.least();
   std::vector<event::DataFile> files = ledger.live_files("", ledger.head());
   std::erase_if(files, [&](const event::DataFile& file) { return file.commit <= since; });
   ADWEAVE_ASSIGN(const Mappings mappings, Mappings::read(ledger, since));
@@ -134,7 +132,7 @@ Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledg
         if (batch.commit[row] > since)
           process::remember(state, batch, row, mappings.of(batch.commit[row], batch.source[row]));
       }
-      process::remember_journeys(state.journeys, batch, since);
+      process::remember_journeys(state.journeys, batch, as_of);
       return bound_ids(fs, job, file.commit, ledger.epoch(), state);
     };
     ADWEAVE_TRY(lake::visit_events(fs, job.data, file, kStateFields, remember));
@@ -142,40 +140,16 @@ Status remember_since(FileSystem& fs, const Job& job, const ledger::Ledger& ledg
   for (const event::DataFile& file : files) {
     if (file.table != "facts") continue;
     ADWEAVE_TRY(lake::visit_rows<event::FactRows>(fs, job.data, file, [&](const auto& rows) {
-      process::remember_facts(state.journeys, rows, since);
+      process::remember_facts(state.journeys, rows, as_of);
       return Status();
     }));
   }
   for (const event::DataFile& file : files) {
     if (file.table != "credits_log") continue;
     ADWEAVE_TRY(lake::visit_rows<event::CreditRows>(fs, job.data, file, [&](const auto& rows) {
-      process::remember_credits(state.journeys, rows, since);
+      process::remember_credits(state.journeys, rows, as_of);
       return Status();
     }));
-  }
-  return {};
-}
-
-// "<20-digit commit>-<epoch>.snapshot"
-std::string snapshot_name(int64_t commit, int64_t epoch) {
-  return fmt::format("{:020}-{}.snapshot", commit, epoch);
-}
-
-struct Snapshot {
-  int64_t commit = 0;
-  std::unique_ptr<state::State> state = std::make_unique<state::State>();
-};
-
-// A snapshot is a cache: what cannot be read or does not fit the ledger is passed over.
-Snapshot newest_snapshot(const FileSystem& fs, const std::string& dir,
-                         const ledger::Ledger& ledger) {
-  const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
-  if (!names) return {};
-  for (auto name = names->rbegin(); name != names->rend(); ++name) {
-    const int64_t commit = commit_of_snapshot(*name);
-    // State is a function of the rows that are there: days that are gone since do not count.
-    if (ledger.retention() && commit < ledger.retention()->commit) continue;
-    if (auto state = read_snapshot(fs, dir, ledger, *name)) return {commit, std::move(state)};
   }
   return {};
 }
@@ -200,49 +174,15 @@ bool may_hold(const event::DataFile& file, const std::set<int64_t>& commits) {
 
 }  // namespace
 
-int64_t commit_of_snapshot(const std::string& name) {
-  int64_t commit = 0;
-  std::from_chars(name.data(), name.data() + name.size(), commit);
-  return commit;
-}
-
-std::unique_ptr<state::State> read_snapshot(const FileSystem& fs, const std::string& dir,
-                                            const ledger::Ledger& ledger, const std::string& name) {
-  const int64_t commit = commit_of_snapshot(name);
-  if (commit < 1 || commit > ledger.head()) return nullptr;
-  const Result<std::string> bytes =
-      read_file(fs, join_path(join_path(dir, "state"), name), limits::kSnapshotBytesMax);
-  if (!bytes) return nullptr;
-  const Result<std::string> checksum = ledger.checksum_of(commit);
-  return checksum ? state::from_snapshot(*bytes, *checksum, &fs, ids_folder(dir)) : nullptr;
-}
-
 Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
                                                  const ledger::Ledger& ledger) {
-  Snapshot snapshot = newest_snapshot(fs, job.data, ledger);
-  ADWEAVE_TRY(remember_since(fs, job, ledger, snapshot.commit, *snapshot.state));
+  state::Snapshot snapshot = newest_snapshot(fs, job.data, ledger);
+  ADWEAVE_TRY(remember_since(fs, job, ledger, snapshot.as_of, *snapshot.state));
   return std::move(snapshot.state);
 }
 
-Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
-                  state::State& state) {
-  ADWEAVE_TRY(end_move(fs, dir, ledger.epoch(), state));
-  const std::string folder = join_path(dir, "state");
-  ADWEAVE_TRY(make_dirs(fs, folder));
-  const std::string path = join_path(folder, snapshot_name(ledger.head(), ledger.epoch()));
-  ADWEAVE_TRY(replace_file(fs, path + ".new", path, [&](File& file) {
-    return state::write_snapshot(state, ledger.head_checksum(),
-                                 [&](std::string_view piece) { return file.write(piece); });
-  }));
-  ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, dir));
-  for (size_t i = 0; i + limits::kSnapshotsKept < names.size(); ++i) {
-    ADWEAVE_TRY(fs.unlink(join_path(folder, names[i])));
-  }
-  return remove_unused_runs(fs, dir, ledger.epoch(), state);
-}
-
 Status rebuild_state(FileSystem& fs, const Job& job, const ledger::Ledger& ledger) {
-  const std::string folder = join_path(job.data, "state");
+  const std::string folder = state_folder(job.data);
   if (fs.exists(folder)) {
     ADWEAVE_ASSIGN(const std::vector<std::string> names, snapshot_names(fs, job.data));
     for (const std::string& name : names) ADWEAVE_TRY(fs.unlink(join_path(folder, name)));

@@ -18,18 +18,6 @@ namespace adweave::engine {
 Result<std::unique_ptr<state::State>> load_state(FileSystem& fs, const Job& job,
                                                  const ledger::Ledger& ledger);
 
-// A snapshot of DIR/state by its name (engine/ids_folder.h lists them): null when it cannot be read
-// or does not fit the ledger.
-std::unique_ptr<state::State> read_snapshot(const FileSystem& fs, const std::string& dir,
-                                            const ledger::Ledger& ledger, const std::string& name);
-// The commit that its name says it is as of; 0 when it says none.
-int64_t commit_of_snapshot(const std::string& name);
-
-// Writes a snapshot as of the newest commit to DIR/state and removes all but the newest
-// kSnapshotsKept, and runs of ids without use.
-Status save_state(FileSystem& fs, const std::string& dir, const ledger::Ledger& ledger,
-                  state::State& state);
-
 // Removes all snapshots, makes the state of all rows anew and writes its snapshot. For the one
 // writer; of the job it takes what load_state() takes.
 Status rebuild_state(FileSystem& fs, const Job& job, const ledger::Ledger& ledger);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/repair.h"
 
-#include "engine/ids_folder.h"
 #include "engine/publish_days.h"
 #include "engine/publish_delta.h"
 #include "engine/recovery.h"
+#include "engine/snapshots.h"
+#include "engine/state_folder.h"
 #include "engine/verify.h"
 #include "lookup/index.h"
 
@@ -52,7 +53,7 @@ class Repair {
     const Result<std::vector<std::string>> names = snapshot_names(fs_, dir_);
     if (!names) return {};  // there is no state
     for (const std::string& name : *names) {
-      if (read_snapshot(fs_, dir_, ledger, name) != nullptr) continue;
+      if (read_snapshot(fs_, dir_, ledger, name).state) continue;
       ADWEAVE_TRY(remove("state/" + name, "the next run does without it"));
     }
     return {};

@@ -16,6 +16,7 @@
 #include "engine/publish_delta.h"
 #include "engine/recovery.h"
 #include "engine/reread.h"
+#include "engine/snapshots.h"
 #include "process/rejects.h"
 
 namespace adweave::engine {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/sequencer.h"
 
+#include <algorithm>
+
+#include "base/limits.h"
 #include "engine/ids_folder.h"
 #include "engine/recovery.h"
 #include "engine/vacuum.h"
@@ -36,7 +39,26 @@ Status Sequencer::recover() {
 
 Status Sequencer::keep_state() {
   const StageTimer timer(hooks_.profile, Stage::keep_state);
+  snapshot_.reset();
   return save_state(fs_, job_.data, writer_.ledger(), *state_);
+}
+
+// So that a start after a kill has few rows to read. One of many ids takes long: it is rarer.
+Status Sequencer::keep_state_by_and_by() {
+  if (!snapshot_) {
+    const int64_t many = state_->ids.size() / limits::kLiveSnapshotShare;
+    if (rows_not_kept_ < std::max(job_.snapshot_rows, many)) return {};
+    if (state_->ids.is_moving() && !state_->ids.is_moved()) return {};
+  }
+  const StageTimer timer(hooks_.profile, Stage::keep_state);
+  if (!snapshot_) {
+    ADWEAVE_TRY(end_move(fs_, job_.data, writer_.epoch(), *state_));
+    ADWEAVE_ASSIGN(snapshot_, SnapshotWriter::begin(fs_, job_.data, writer_.ledger(), *state_));
+    rows_not_kept_ = 0;
+  }
+  ADWEAVE_ASSIGN(const bool is_whole, snapshot_->go_on(job_.snapshot_step_bytes));
+  if (is_whole) snapshot_.reset();
+  return {};
 }
 
 std::unique_ptr<process::PreparedSlice> Sequencer::decode(ReadSlice& read) {
@@ -74,7 +96,10 @@ Status Sequencer::begin(const std::shared_ptr<const WorkFile>& work) {
 Result<SliceCounts> Sequencer::take(DoneSlice slice) {
   ADWEAVE_TRY(begin(slice.work));
   const SourceJob& source = *sources_[slice.work->source].job;
-  return builder_.add(std::move(slice), source, writer_.ledger().head() + 1, *state_, occurrences_);
+  SliceCounts counts =
+      builder_.add(std::move(slice), source, writer_.ledger().head() + 1, *state_, occurrences_);
+  rows_not_kept_ += counts.all.received();
+  return counts;
 }
 
 Status Sequencer::commit() {
@@ -84,6 +109,7 @@ Status Sequencer::commit() {
   ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
   ADWEAVE_TRY(publish());
   const StageTimer timer(hooks_.profile, Stage::keep_state);
+  if (snapshot_ && !snapshot_->has_ids()) return {};
   return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
 }
 

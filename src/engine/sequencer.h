@@ -17,6 +17,7 @@
 #include "engine/recent_files.h"
 #include "engine/schema_fetcher.h"
 #include "engine/slice_pipeline.h"
+#include "engine/snapshots.h"
 
 namespace adweave::engine {
 
@@ -47,8 +48,11 @@ class Sequencer {
   Status publish();
   // Ends what goes on beside it: another may use the writer then, until the next call.
   Status rest();
+  // Writes a snapshot of the state, as of the newest commit.
   Status keep_state();
-  int64_t ids() const { return state_->ids.size(); }  // that are remembered
+  // The same a piece at a time, between commits, whenever there is much that the last one does not
+  // have. Comes when nothing is pending.
+  Status keep_state_by_and_by();
 
   // Counts of all commits, by source.
   const std::map<std::string, ledger::Counts>& totals() const { return totals_; }
@@ -73,6 +77,8 @@ class Sequencer {
   int64_t published_at_;   // microseconds UTC
   int64_t published_ = 0;  // the commit that the logs say, or will say once published
   std::unique_ptr<state::State> state_;
+  std::unique_ptr<SnapshotWriter> snapshot_;  // null: none is being written
+  int64_t rows_not_kept_ = 0;                 // since the last snapshot
 
   CommitBuilder builder_;
   std::shared_ptr<const WorkFile> work_;  // of the last slice

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/verify.h"
 
-#include "engine/ids_folder.h"
 #include "engine/publish_days.h"
-#include "engine/recovery.h"
+#include "engine/snapshots.h"
+#include "engine/state_folder.h"
 #include "event/schema.h"
 #include "lake/delta_log.h"
 #include "lookup/index.h"
@@ -42,10 +42,10 @@ Problems verify_snapshots(const FileSystem& fs, const std::string& dir,
   const Result<std::vector<std::string>> names = snapshot_names(fs, dir);
   if (!names) return problems;  // there is no state to be wrong
   for (const std::string& name : *names) {
-    if (read_snapshot(fs, dir, ledger, name) != nullptr) continue;
-    problems.push_back(
-        join_path(join_path(dir, "state"), name) + ": is no sound snapshot of commit " +
-        std::to_string(commit_of_snapshot(name)) + ", or a run of ids that it needs is not");
+    if (read_snapshot(fs, dir, ledger, name).state) continue;
+    problems.push_back(join_path(state_folder(dir), name) + ": is no sound snapshot of commit " +
+                       std::to_string(commit_of_snapshot(name)) +
+                       ", or a run of ids that it needs is not");
   }
   return problems;
 }

@@ -165,6 +165,12 @@ void score_journey(Journey& journey, int64_t since, std::vector<Scorer>& scorers
   }
 }
 
+// Whether a committed row is of a later commit; commit 0 is before all.
+template <class Commits>
+bool is_later(const Commits& commits, int64_t row, int64_t commit) {
+  return commit == 0 || commits[row] > commit;
+}
+
 }  // namespace
 
 Attribution attribute(std::span<Batch* const> batches, const AttributionRules& rules,
@@ -186,18 +192,18 @@ Attribution attribute(std::span<Batch* const> batches, const AttributionRules& r
   return result;
 }
 
-void remember_journeys(Journeys& journeys, const Batch& batch, int64_t since) {
+void remember_journeys(Journeys& journeys, const Batch& batch, const state::AsOf& as_of) {
   if (!JourneyRows::has(batch.kind)) return;
   JourneyRows rows(journeys, batch);
   for (int64_t row = 0; row < batch.rows; ++row) {
-    if (since == 0 || batch.commit[row] > since) rows.take(row);
+    if (is_later(batch.commit, row, as_of.least())) rows.take(row);
   }
 }
 
-void remember_facts(Journeys& journeys, const event::FactRows& rows, int64_t since) {
+void remember_facts(Journeys& journeys, const event::FactRows& rows, const state::AsOf& as_of) {
   StringPool& strings = journeys.strings();
   for (int64_t row = 0; row < rows.rows; ++row) {
-    if (since > 0 && rows.commit[row] <= since) continue;
+    if (!is_later(rows.commit, row, as_of.least())) continue;
     if (rows.sign[row] < 0) continue;  // what holds instead is stated too
     Journey* journey = journeys.with_click(rows.advertiser_id[row], rows.event_id[row]);
     if (journey == nullptr) continue;  // no longer retained
@@ -214,12 +220,12 @@ void remember_facts(Journeys& journeys, const event::FactRows& rows, int64_t sin
   }
 }
 
-void remember_credits(Journeys& journeys, const event::CreditRows& rows, int64_t since) {
+void remember_credits(Journeys& journeys, const event::CreditRows& rows, const state::AsOf& as_of) {
   StringPool& strings = journeys.strings();
   for (int64_t row = 0; row < rows.rows; ++row) {
-    if (since > 0 && rows.commit[row] <= since) continue;
     Journey* journey = journeys.with_conversion(rows.advertiser_id[row], rows.conversion_id[row]);
     if (journey == nullptr) continue;  // no longer retained
+    if (!is_later(rows.commit, row, as_of.of_journey(journeys.number_of(*journey)))) continue;
     Conversion& conversion =
         *journeys.conversion(*journey, strings.code_of(rows.conversion_id[row]));
     Credit credit;

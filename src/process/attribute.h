@@ -9,6 +9,7 @@
 
 #include "event/batch.h"
 #include "process/credit_models.h"
+#include "state/as_of.h"
 #include "state/state.h"
 
 namespace adweave::process {
@@ -31,10 +32,14 @@ struct Attribution {
 Attribution attribute(std::span<event::Batch* const> batches, const AttributionRules& rules,
                       std::optional<int64_t> open_from, state::State& state);
 
-// Takes committed rows back into the journeys, those of commits after `since`: all events first, in
-// any order, then the facts, then the credits, each in the order of the commits for the same event.
-void remember_journeys(state::Journeys& journeys, const event::Batch& batch, int64_t since = 0);
-void remember_facts(state::Journeys& journeys, const event::FactRows& rows, int64_t since = 0);
-void remember_credits(state::Journeys& journeys, const event::CreditRows& rows, int64_t since = 0);
+// Takes committed rows back into journeys as of some commits, those of later ones: all events
+// first, in any order, then the facts, then the credits, each in the order of the commits for the
+// same event. Events and facts that a journey knows already, it may be given again.
+void remember_journeys(state::Journeys& journeys, const event::Batch& batch,
+                       const state::AsOf& as_of = state::AsOf());
+void remember_facts(state::Journeys& journeys, const event::FactRows& rows,
+                    const state::AsOf& as_of = state::AsOf());
+void remember_credits(state::Journeys& journeys, const event::CreditRows& rows,
+                      const state::AsOf& as_of = state::AsOf());
 
 }  // namespace adweave::process

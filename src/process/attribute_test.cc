@@ -9,139 +9,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "process/deduplicate.h"
-#include "tests/support/times.h"
+#include "process/attribute_test_support.h"
 
 namespace adweave::process {
 namespace {
-
-using event::Batch;
-using event::Kind;
-
-using tests::kNoon;
-
-// One event of person "p" of advertiser "a".
-Batch event_of(Kind kind, const std::string& id, int64_t time, const char* person = "p") {
-  Batch batch(kind);
-  batch.rows = 1;
-  batch.event_id.put(0, id);
-  batch.event_time.put(0, time);
-  batch.advertiser_id.put(0, "a");
-  if (person != nullptr) batch.person_id.put(0, person);
-  if (kind == Kind::conversion) {
-    batch.conversion_type.put(0, "purchase");
-    batch.value.put(0, 100);
-    batch.currency.put(0, "EUR");
-  } else {
-    batch.campaign_id.put(0, "campaign of " + id);
-  }
-  return batch;
-}
-
-Batch impression(const std::string& id, int64_t time, bool viewable = false) {
-  Batch batch = event_of(Kind::impression, id, time);
-  if (viewable) batch.viewable.put(0, 1);
-  return batch;
-}
-Batch click(const std::string& id, int64_t time) {
-  return event_of(Kind::click, id, time);
-}
-Batch conversion(const std::string& id, int64_t time) {
-  return event_of(Kind::conversion, id, time);
-}
-
-// Net rows of credits_log: (conversion, touch, reason, credit, value, path) -> how often.
-using Net = std::map<std::string, int64_t>;
-
-void add_net(Net& net, const event::CreditRows& rows) {
-  for (int64_t i = 0; i < rows.rows; ++i) {
-    std::string key;
-    for (const std::string_view part :
-         {rows.conversion_id[i], rows.touch_id.value_or(i, "-"), rows.touch_kind.value_or(i, "-"),
-          rows.reason[i], rows.campaign_id.value_or(i, "-")}) {
-      key.append(part).append(" ");
-    }
-    for (const int64_t number : {rows.credit[i], rows.value[i], rows.path_position.value_or(i, 0),
-                                 rows.path_length.value_or(i, 0), rows.lag_us.value_or(i, -1)}) {
-      key.append(std::to_string(number)).append(" ");
-    }
-    if ((net[key] += rows.sign[i]) == 0) net.erase(key);
-  }
-}
-
-// A ledger without files: commits of accepted rows, and the state that follows them.
-class Commits {
- public:
-  Attribution commit(std::vector<Batch> rows) {
-    std::vector<Batch*> batches;
-    for (Batch& batch : rows) {
-      remember_id(batch);
-      batches.push_back(&batch);
-    }
-    Attribution made = attribute(batches, rules, open_from, *state_);
-    add_net(credits, made.credits);
-    for (Batch& batch : rows) rows_.push_back(std::move(batch));
-    log_.push_back(made);
-    commits_.push_back(rows_.size());
-    return made;
-  }
-
-  // State anew from what was committed.
-  void rebuild() {
-    state_ = std::make_unique<state::State>();
-    size_t row = 0;
-    for (size_t i = 0; i < log_.size(); ++i) {
-      for (; row < commits_[i]; ++row) {
-        remember_id(rows_[row]);
-        remember_journeys(state_->journeys, rows_[row]);
-      }
-      remember_facts(state_->journeys, log_[i].facts);
-      remember_credits(state_->journeys, log_[i].credits);
-    }
-  }
-
-  // What holds of every click now: "impression double".
-  std::map<std::string, std::string> clicks() const {
-    std::map<std::string, std::string> joined;
-    std::map<std::string, std::string> doubles;
-    for (const Batch& batch : rows_) {
-      if (batch.kind != Kind::click) continue;
-      const std::string id(batch.event_id[0]);
-      const bool found = batch.joined_by[0] != "none";
-      joined[id] = found ? std::string(batch.impression_id[0]) : "-";
-      doubles[id] = batch.is_double_click[0] != 0 ? "true" : "false";
-    }
-    for (const Attribution& made : log_) {
-      for (int64_t i = 0; i < made.facts.rows; ++i) {
-        const std::string id(made.facts.event_id[i]);
-        std::string& now = made.facts.fact[i] == "double_click" ? doubles[id] : joined[id];
-        const std::string value(made.facts.fact_value[i]);
-        if (made.facts.sign[i] > 0) {
-          now = value;
-        } else {
-          EXPECT_EQ(now, value) << id;
-        }
-      }
-    }
-    for (auto& [id, text] : joined) text += " " + doubles[id];
-    return joined;
-  }
-
-  AttributionRules rules;
-  std::optional<int64_t> open_from;
-  Net credits;
-
- private:
-  void remember_id(const Batch& batch) {
-    const Hash128 key = identity_key(batch.kind, "a", batch.event_id.hash(0));
-    if (!state_->ids.find(key)) state_->ids.insert(key, {});
-  }
-
-  std::unique_ptr<state::State> state_ = std::make_unique<state::State>();
-  std::vector<Batch> rows_;
-  std::vector<Attribution> log_;
-  std::vector<size_t> commits_;  // rows up to the end of each
-};
 
 Net attribute_all(const std::vector<Batch>& events) {
   Commits commits;
@@ -467,10 +338,12 @@ const std::vector<AttributionPolicy> kAllModels = [] {
   return policies;
 }();
 
-// Any order, cut into any commits, with a rebuild of the state from the rows in between: the net
-// credits, joins and double clicks are the same.
+// Any order, cut into any commits, with snapshots that are written while they go on, and a rebuild
+// of the state from snapshot and rows in between: the net credits, joins and double clicks are the
+// same.
 TEST(Attribute, ArrivalOrderAndCommitsDoNotMatter) {
   std::mt19937_64 random(11);
+  int64_t snapshots_used = 0;
   for (int round = 0; round < 1000; ++round) {
     std::vector<Batch> events = random_events(random);
     Commits expected;
@@ -484,11 +357,15 @@ TEST(Attribute, ArrivalOrderAndCommitsDoNotMatter) {
       commits.commit({events.begin() + static_cast<ptrdiff_t>(begin),
                       events.begin() + static_cast<ptrdiff_t>(begin + count)});
       begin += count;
+      for (uint64_t steps = random() % 4; steps > 0; --steps)
+        commits.snapshot(1 + static_cast<int64_t>(random() % 2000));
       if (random() % 3 == 0) commits.rebuild();
     }
     ASSERT_EQ(commits.credits, expected.credits) << "round " << round;
     ASSERT_EQ(commits.clicks(), expected.clicks()) << "round " << round;
+    snapshots_used += commits.snapshots_used;
   }
+  EXPECT_GT(snapshots_used, 100);
 }
 
 }  // namespace

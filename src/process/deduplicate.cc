@@ -220,16 +220,18 @@ void remember(state::State& state, const event::Batch& batch, int64_t row,
               const std::string& mapping) {
   if ((batch.flags.value_or(row, 0) & event::kNotDeduplicated) != 0) return;
   const Hash128 key = identity_key(batch.kind, batch.advertiser_id[row], batch.event_id.hash(row));
-  if (state.ids.find(key)) return;
+  const std::optional<Hash128> order = order_key(batch, row);
+  const bool is_new = !state.ids.find(key);
+  const bool is_first = order && !state.ids.find(*order);
+  if (!is_new && !is_first) return;
   const Position position = parse_position(batch.source_position[row]);
   const uint32_t file =
       state.files.code_of({std::string(batch.source[row]), position.file, mapping});
   const state::Seen here = {static_cast<uint64_t>(batch.content_hash[row]),
                             static_cast<uint32_t>(batch.commit[row]), file,
                             state::pack_position(position.offset, position.element)};
-  state.ids.insert(key, here);
-  const std::optional<Hash128> order = order_key(batch, row);
-  if (order && !state.ids.find(*order)) state.ids.insert(*order, here);
+  if (is_new) state.ids.insert(key, here);
+  if (is_first) state.ids.insert(*order, here);
 }
 
 }  // namespace adweave::process

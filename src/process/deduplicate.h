@@ -61,7 +61,8 @@ struct Position {
 };
 Position parse_position(std::string_view text);
 
-// Remembers a committed row again, as recovery reads it back.
+// Remembers a committed row again, as recovery reads it back; what the state knows of it already,
+// it leaves.
 void remember(state::State& state, const event::Batch& batch, int64_t row,
               const std::string& mapping);
 

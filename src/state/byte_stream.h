@@ -40,23 +40,30 @@ class ByteWriter {
   void bytes(std::string_view value) {
     if (value.empty()) return;
     if (used_ + value.size() > kPieceBytes) hand_on();
-    if (value.size() > kPieceBytes) return take_(value);
+    if (value.size() > kPieceBytes) {
+      handed_on_ += value.size();
+      return take_(value);
+    }
     std::memcpy(buffer_.get() + used_, value.data(), value.size());
     used_ += value.size();
   }
   void finish() { hand_on(); }
+  // Written so far.
+  size_t size() const { return handed_on_ + used_; }
 
  private:
   static constexpr size_t kPieceBytes = size_t{256} * 1024;  // fits into the second cache
 
   void hand_on() {
     if (used_ > 0) take_({buffer_.get(), used_});
+    handed_on_ += used_;
     used_ = 0;
   }
 
   Take take_;
   std::unique_ptr<char[]> buffer_;
   size_t used_ = 0;
+  size_t handed_on_ = 0;
 };
 
 class ByteReader {

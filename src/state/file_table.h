@@ -30,12 +30,17 @@ class FileTable {
   }
   const FilePlace& operator[](uint32_t code) const { return places_[code]; }
 
-  void save(ByteWriter& out) const {
-    out.number(static_cast<uint64_t>(places_.size()));
-    for (const FilePlace& place : places_) {
+  size_t size() const { return places_.size(); }
+
+  // Those from code `first` on.
+  void save(ByteWriter& out, size_t first) const {
+    out.number(static_cast<uint64_t>(places_.size() - first));
+    for (size_t code = first; code < places_.size(); ++code) {
+      const FilePlace& place = places_[code];
       for (const std::string* part : {&place.source, &place.file, &place.mapping}) out.text(*part);
     }
   }
+  // Behind those that are there.
   void load(ByteReader& in) {
     for (uint64_t left = in.count(3 * sizeof(uint64_t)); left > 0; --left) {
       FilePlace place;

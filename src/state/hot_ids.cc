@@ -167,31 +167,31 @@ Status HotIds::visit_sorted(const std::function<Status(std::span<const SeenId>)>
   return {};
 }
 
-void HotIds::save(ByteWriter& out) const {
-  out.number(static_cast<uint64_t>(places_.size()));
-  for (const Place& place : places_) out.number(place);
-  for (const Shard& shard : shards_) {
-    out.number(static_cast<uint64_t>(shard.size()));
-    for (uint32_t number = 0; number < shard.size(); number += kChunkEntries) {
-      const size_t count = std::min<size_t>(kChunkEntries, shard.size() - number);
-      out.bytes({shard.entries[number].bytes.data(), count * sizeof(Entry)});
-    }
+void HotIds::save_places(ByteWriter& out, size_t first) const {
+  out.number(static_cast<uint64_t>(places_.size() - first));
+  for (size_t code = first; code < places_.size(); ++code) out.number(places_[code]);
+}
+
+void HotIds::save_shard(ByteWriter& out, size_t number) const {
+  const Shard& shard = shards_[number];
+  out.number(static_cast<uint64_t>(shard.size()));
+  for (uint32_t entry = 0; entry < shard.size(); entry += kChunkEntries) {
+    const size_t count = std::min<size_t>(kChunkEntries, shard.size() - entry);
+    out.bytes({shard.entries[entry].bytes.data(), count * sizeof(Entry)});
   }
 }
 
-bool HotIds::load(ByteReader& in) {
-  CHECK(size_ == 0 && places_.empty());
-  const uint64_t places = in.count(sizeof(Place));
-  for (uint64_t i = 0; i < places; ++i) {
-    const auto place = in.number<Place>();
-    if (place_code(place) != i) return false;
+bool HotIds::load_places(ByteReader& in) {
+  for (uint64_t left = in.count(sizeof(Place)); left > 0; --left) {
+    const size_t code = places_.size();
+    if (place_code(in.number<Place>()) != code) return false;
   }
-  return std::all_of(shards_.begin(), shards_.end(),
-                     [&](Shard& shard) { return load_shard(in, shard); }) &&
-         in.ok();
+  return in.ok();
 }
 
-bool HotIds::load_shard(ByteReader& in, Shard& shard) {
+bool HotIds::load_shard(ByteReader& in, size_t number) {
+  Shard& shard = shards_[number];
+  CHECK(shard.size() == 0);
   const uint64_t count = in.count(sizeof(Entry));
   if (count >= kNumberMask) return false;
   for (uint64_t i = 0; i < count; ++i) {
@@ -203,7 +203,7 @@ bool HotIds::load_shard(ByteReader& in, Shard& shard) {
   while (count > 0 && is_crowded(count, slots)) slots += slots / kGrowth;
   if (slots > 0) shard.resize(slots);
   size_ += static_cast<int64_t>(count);
-  return true;
+  return in.ok();
 }
 
 }  // namespace adweave::state

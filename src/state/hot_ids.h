@@ -41,12 +41,16 @@ class HotIds {
   // Gives all, sorted by key, in pieces; stops at the first error.
   Status visit_sorted(const std::function<Status(std::span<const SeenId>)>& visit) const;
 
-  void save(ByteWriter& out) const;
-  // Into an empty table; false when the bytes are none.
-  bool load(ByteReader& in);
+  // A shard's ids name places, so the places that are new come before it.
+  static constexpr size_t kShards = 256;
+  size_t places() const { return places_.size(); }
+  void save_places(ByteWriter& out, size_t first) const;
+  void save_shard(ByteWriter& out, size_t number) const;
+  // False when the bytes are none. A shard must be empty before.
+  bool load_places(ByteReader& in);
+  bool load_shard(ByteReader& in, size_t number);
 
  private:
-  static constexpr size_t kShards = 256;
   static constexpr size_t kChunkEntries = 128;
   static constexpr size_t kPlacesMax = size_t{1} << 24;
 
@@ -76,7 +80,6 @@ class HotIds {
   static Hash128 key_of(const Entry& entry, size_t shard);
   SeenId unpack(const Entry& entry, size_t shard) const;
   uint32_t place_code(const Place& place);
-  bool load_shard(ByteReader& in, Shard& shard);
 
   // Where the last find() that missed ended: an insert() of that key begins there. The key of no
   // miss is all zeros, whose search begins at slot 0 indeed.

@@ -52,14 +52,14 @@ class IdsSeen {
   Status end_move();
   std::vector<std::string> runs() const;
 
-  // Runs are saved as their names, sizes and checksums, ids in memory as such. No move may be under
-  // way.
+  // Runs are saved as their names, sizes and checksums, ids in memory (hot()) by themselves. No
+  // move may be under way.
   void save_runs(ByteWriter& out) const;
-  void save_hot(ByteWriter& out) const { hot_->save(out); }
   // Into an empty set. False when the bytes are none or a run is not in `folder` as it was;
   // without a file system there can be none.
   bool load_runs(ByteReader& in, const FileSystem* fs, const std::string& folder);
-  bool load_hot(ByteReader& in) { return hot_->load(in); }
+  const HotIds& hot() const { return *hot_; }
+  HotIds& hot() { return *hot_; }
 
   // The names that save_runs() wrote.
   static std::vector<std::string> saved_runs(ByteReader& in);

@@ -139,13 +139,13 @@ void snapshot(benchmark::State& bench, int64_t memory_max) {
   }
   const std::string path = join_path(feed.folder(), "a.snapshot");
   const auto start = std::chrono::steady_clock::now();
-  CHECK(replace_file(*feed.fs, path + ".new", path, to_snapshot(state, "commit")));
+  CHECK(replace_file(*feed.fs, path + ".new", path, to_snapshot(state, 7, "commit")));
   bench.counters["save_s"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (auto _ : bench) {
     const Result<std::string> bytes = read_file(*feed.fs, path, limits::kSnapshotBytesMax);
     CHECK(bytes);
-    const auto read = from_snapshot(*bytes, "commit", feed.fs.get(), feed.folder());
+    const auto read = from_snapshot(*bytes, "commit", feed.fs.get(), feed.folder()).state;
     CHECK(read != nullptr && read->ids.size() == state.ids.size());
     bench.counters["bytes"] = static_cast<double>(bytes->size());
   }

@@ -144,12 +144,12 @@ TEST(Snapshot, NamesTheRunsItNeedsAndNoOthersFit) {
   for (uint64_t i = 0; i < 300; ++i) state.ids.insert(key_of(i), seen_of(i));
   ASSERT_TRUE(move_to_disk(state.ids, disk));
   for (uint64_t i = 300; i < 400; ++i) state.ids.insert(key_of(i), seen_of(i));
-  const std::string bytes = to_snapshot(state, "commit");
+  const std::string bytes = to_snapshot(state, 7, "commit");
   EXPECT_EQ(runs_of_snapshot(bytes), state.ids.runs());
   EXPECT_TRUE(runs_of_snapshot(bytes.substr(0, 20)).empty());
-  const auto read = from_snapshot(bytes, "commit", &disk, kFolder);
+  const auto read = from_snapshot(bytes, "commit", &disk, kFolder).state;
   ASSERT_NE(read, nullptr);
-  EXPECT_EQ(to_snapshot(*read, "commit"), bytes);
+  EXPECT_EQ(to_snapshot(*read, 7, "commit"), bytes);
   for (uint64_t i = 0; i < 400; ++i) ASSERT_EQ(read->ids.find(key_of(i)), seen_of(i));
   EXPECT_FALSE(read->ids.find(key_of(400)));
 
@@ -158,9 +158,9 @@ TEST(Snapshot, NamesTheRunsItNeedsAndNoOthersFit) {
   const std::string name = state.ids.runs().at(0);
   ASSERT_TRUE(move_to_disk(other, disk));
   ASSERT_EQ(other.runs().at(0), name);
-  EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder), nullptr);
+  EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder).state, nullptr);
   ASSERT_TRUE(disk.unlink(join_path(kFolder, name)));
-  EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder), nullptr);
+  EXPECT_EQ(from_snapshot(bytes, "commit", &disk, kFolder).state, nullptr);
 }
 
 // As deduplication asks of a conversion and its order.

@@ -171,16 +171,30 @@ Touch* Journeys::touch(const ClickPlace& place) {
   return has_it ? &*at : nullptr;
 }
 
-void Journeys::save(ByteWriter& out) const {
-  strings_.save(out);
-  out.number(static_cast<uint64_t>(journeys_.size()));
-  for (size_t number = 0; number < journeys_.size(); ++number) {
-    const Journey& journey = journeys_[number];
-    out.numbers(journey.key, journey.advertiser, static_cast<uint64_t>(journey.touches.size()));
-    for (const Touch& touch : journey.touches) save_touch(out, touch);
-    out.number(static_cast<uint64_t>(journey.conversions.size()));
-    for (const Conversion& conversion : journey.conversions) save_conversion(out, conversion);
+uint32_t Journeys::number_of(const Journey& journey) const {
+  return index_.find(journey.key.low,
+                     [&](uint32_t known) { return journeys_[known].key == journey.key; });
+}
+
+void Journeys::save_journey(ByteWriter& out, size_t number) const {
+  const Journey& journey = journeys_[number];
+  out.numbers(journey.key, journey.advertiser, static_cast<uint64_t>(journey.touches.size()));
+  for (const Touch& touch : journey.touches) save_touch(out, touch);
+  out.number(static_cast<uint64_t>(journey.conversions.size()));
+  for (const Conversion& conversion : journey.conversions) save_conversion(out, conversion);
+}
+
+void Journeys::load_journey(ByteReader& in) {
+  const auto key = in.number<Hash128>();
+  Journey& journey = of(key, Advertiser{in.number<uint32_t>(), {}});
+  for (uint64_t touches = in.count(kTouchBytes); touches > 0; --touches)
+    add(journey, load_touch(in));
+  for (uint64_t conversions = in.count(kConversionBytes); conversions > 0; --conversions) {
+    add(journey, load_conversion(in));
   }
+}
+
+void Journeys::save_adjustments(ByteWriter& out) const {
   const std::map<Hash128, Adjustment> adjustments(adjustments_.begin(), adjustments_.end());
   out.number(static_cast<uint64_t>(adjustments.size()));
   for (const auto& [key, adjustment] : adjustments) {
@@ -189,17 +203,7 @@ void Journeys::save(ByteWriter& out) const {
   }
 }
 
-void Journeys::load(ByteReader& in) {
-  strings_.load(in);
-  for (uint64_t left = in.count(sizeof(Hash128)); left > 0; --left) {
-    const auto key = in.number<Hash128>();
-    Journey& journey = of(key, Advertiser{in.number<uint32_t>(), {}});
-    for (uint64_t touches = in.count(kTouchBytes); touches > 0; --touches)
-      add(journey, load_touch(in));
-    for (uint64_t conversions = in.count(kConversionBytes); conversions > 0; --conversions) {
-      add(journey, load_conversion(in));
-    }
-  }
+void Journeys::load_adjustments(ByteReader& in) {
   for (uint64_t left = in.count(sizeof(Hash128)); left > 0; --left) {
     Adjustment& adjustment = adjustments_[in.number<Hash128>()];
     adjustment = load_adjustment(in);

@@ -146,8 +146,14 @@ class Journeys {
   // Null when nothing was adjusted.
   const Adjustment* adjustment_of(const Journey& journey, const Conversion& conversion) const;
 
-  void save(ByteWriter& out) const;
-  void load(ByteReader& in);
+  // Journeys have numbers, in the order of their first event. A saved one names strings, which must
+  // be loaded before it.
+  size_t size() const { return journeys_.size(); }
+  uint32_t number_of(const Journey& journey) const;
+  void save_journey(ByteWriter& out, size_t number) const;
+  void load_journey(ByteReader& in);
+  void save_adjustments(ByteWriter& out) const;
+  void load_adjustments(ByteReader& in);
 
   StringPool& strings() { return strings_; }
   const StringPool& strings() const { return strings_; }

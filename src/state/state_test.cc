@@ -121,22 +121,22 @@ std::unique_ptr<State> some_state() {
 }
 
 TEST(Snapshot, IsReadBackAsItWasWritten) {
-  const std::string bytes = to_snapshot(*some_state(), "commit");
-  const std::unique_ptr<State> read = from_snapshot(bytes, "commit");
+  const std::string bytes = to_snapshot(*some_state(), 7, "commit");
+  const std::unique_ptr<State> read = from_snapshot(bytes, "commit").state;
   ASSERT_NE(read, nullptr);
-  EXPECT_EQ(to_snapshot(*read, "commit"), bytes);
+  EXPECT_EQ(to_snapshot(*read, 7, "commit"), bytes);
   EXPECT_EQ(read->ids.size(), 50);
   EXPECT_NE(read->journeys.with_conversion("adv", "vq"), nullptr);
-  EXPECT_EQ(from_snapshot(bytes, "another commit"), nullptr);
+  EXPECT_EQ(from_snapshot(bytes, "another commit").state, nullptr);
 }
 
 TEST(Snapshot, EveryChangedByteAndEveryTruncationIsFound) {
-  const std::string bytes = to_snapshot(*some_state(), "commit");
+  const std::string bytes = to_snapshot(*some_state(), 7, "commit");
   for (size_t i = 0; i < bytes.size(); ++i) {
     std::string altered = bytes;
     altered[i] = static_cast<char>(altered[i] ^ 4);
-    ASSERT_EQ(from_snapshot(altered, "commit"), nullptr) << i;
-    ASSERT_EQ(from_snapshot(bytes.substr(0, i), "commit"), nullptr) << i;
+    ASSERT_EQ(from_snapshot(altered, "commit").state, nullptr) << i;
+    ASSERT_EQ(from_snapshot(bytes.substr(0, i), "commit").state, nullptr) << i;
   }
 }
 

@@ -39,12 +39,18 @@ class StringPool {
   // Stays where it is as long as the pool lives.
   std::string_view operator[](uint32_t code) const { return strings_[code]; }
 
-  void save(ByteWriter& out) const {
-    out.number(static_cast<uint64_t>(strings_.size() - 1));
-    for (size_t code = 1; code < strings_.size(); ++code) out.text(strings_[code]);
+  size_t size() const { return strings_.size(); }  // codes, kNone too
+
+  // Those with codes from `first` on, before `end`.
+  void save(ByteWriter& out, size_t first, size_t end) const {
+    out.number(static_cast<uint64_t>(end - first));
+    for (size_t code = first; code < end; ++code) out.text(strings_[code]);
   }
-  void load(ByteReader& in) {
-    for (uint64_t left = in.count(sizeof(uint64_t)); left > 0; --left) code_of(in.text());
+  // Behind those that are there; how many they are.
+  size_t load(ByteReader& in) {
+    const size_t count = in.count(sizeof(uint64_t));
+    for (size_t left = count; left > 0; --left) code_of(in.text());
+    return count;
   }
 
  private:
