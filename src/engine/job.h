@@ -97,6 +97,8 @@ struct RunHooks {
   Profile* profile = nullptr;  // to be filled by run(); may be null
   // What goes wrong beside the ledger, and is tried again; may be empty. Any thread.
   std::function<void(const Error&)> trouble = nullptr;
+  // Small files are merged on a thread of their own, while commits go on.
+  bool merges_beside = false;
 };
 
 // Runs the job to the end of its files. Fails with config, not_found, locked, fenced, io or

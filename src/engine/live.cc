@@ -25,6 +25,7 @@ class Server : public Live {
       : fs_(fs), job_(std::move(job)), live_(std::move(hooks)) {
     hooks_.now_us = live_.now_us;
     hooks_.trouble = live_.trouble;
+    hooks_.merges_beside = job_.threads > 1;
   }
 
   ~Server() override { is_ending_ = true; }
@@ -210,7 +211,7 @@ class Server : public Live {
       }
       if (sequencer_->is_empty()) {
         ADWEAVE_TRY(do_asked());
-        ADWEAVE_TRY(sequencer_->publish());
+        ADWEAVE_TRY(sequencer_->tend());
         ADWEAVE_TRY(sequencer_->keep_state_by_and_by());
         if (publisher_) publisher_->committed(writer_->ledger().head());
         if (index_) index_->offer(writer_->ledger());

@@ -2,8 +2,11 @@
 #include "engine/recent_files.h"
 
 #include <algorithm>
+#include <chrono>
 
+#include "base/check.h"
 #include "base/limits.h"
+#include "base/thread_name.h"
 
 namespace adweave::engine {
 
@@ -27,6 +30,16 @@ MergeGroup due(const std::vector<DataFile>& files, const ledger::LedgerWriter& w
       best = count;
   }
   return {files.end() - static_cast<std::ptrdiff_t>(best), files.end()};
+}
+
+// Whether a merge of the group can still take its place.
+bool is_free(const MergeGroup& group, const ledger::LedgerWriter& writer) {
+  std::vector<ledger::ReplacedFile> files;
+  for (const DataFile& file : group) {
+    if (writer.is_held(file.path)) return false;
+    files.push_back({file.path});
+  }
+  return writer.ledger().summary().are_live(files);
 }
 
 bool is_unreadable(const Error& error) {
@@ -65,30 +78,36 @@ Status RecentFiles::take_new(const ledger::Ledger& ledger) {
   return {};
 }
 
-// The newest `count` files by what they have become.
-void RecentFiles::replace(const Place& place, size_t count, const DataFile& merged) {
-  std::vector<DataFile>& files = files_[place];
-  files.resize(files.size() - count);
-  files.push_back(merged);
-}
-
-Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
-                          const lake::WriteOptions& options, int threads, int64_t now) {
-  ADWEAVE_TRY(take_new(writer.ledger()));
+// What is due in the places that have changed.
+std::vector<MergeGroup> RecentFiles::take_due(const ledger::LedgerWriter& writer) {
   std::vector<MergeGroup> groups;
   for (const Place& place : std::exchange(changed_, {})) {
     if (unreadable_.contains(place)) continue;
     MergeGroup group = due(files_[place], writer);
     if (!group.empty()) groups.push_back(std::move(group));
   }
-  if (groups.empty()) return {};
-  std::vector<Result<DataFile>> merged =
-      merge_groups(fs, options, lake::MergedPlace::recent, threads, groups, profile_);
+  return groups;
+}
+
+// A group by what it has become.
+void RecentFiles::replace(const Place& place, const MergeGroup& group, const DataFile& merged) {
+  std::vector<DataFile>& files = files_[place];
+  const auto first = std::find_if(files.begin(), files.end(), [&](const DataFile& file) {
+    return file.path == group.front().path;
+  });
+  CHECK(static_cast<size_t>(files.end() - first) >= group.size());
+  *first = merged;
+  files.erase(first + 1, first + static_cast<std::ptrdiff_t>(group.size()));
+}
+
+Status RecentFiles::put_in_place(ledger::LedgerWriter& writer,
+                                 const std::vector<MergeGroup>& groups, Merged merged,
+                                 int64_t now) {
   ledger::CommitRecord record = merge_record(lake::MergedPlace::recent, now);
   for (size_t i = 0; i < groups.size(); ++i) {
     const Place place{groups[i].front().date, groups[i].front().table};
     if (merged[i]) {
-      replace(place, groups[i].size(), *merged[i]);
+      replace(place, groups[i], *merged[i]);
       add_merged(record, groups[i], *std::move(merged[i]));
     } else if (is_unreadable(merged[i].error())) {
       unreadable_.insert(place);
@@ -101,6 +120,51 @@ Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
   ADWEAVE_TRY(writer.append(std::move(record)));
   known_ = writer.ledger().head();
   return {};
+}
+
+Status RecentFiles::merge(FileSystem& fs, ledger::LedgerWriter& writer,
+                          const lake::WriteOptions& options, int threads, int64_t now) {
+  ADWEAVE_TRY(take_new(writer.ledger()));
+  const std::vector<MergeGroup> groups = take_due(writer);
+  if (groups.empty()) return {};
+  return put_in_place(
+      writer, groups,
+      merge_groups(fs, options, lake::MergedPlace::recent, threads, groups, profile_), now);
+}
+
+Status RecentFiles::merge_beside(FileSystem& fs, ledger::LedgerWriter& writer,
+                                 lake::WriteOptions options, int64_t now) {
+  if (merged_.valid()) {
+    if (merged_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    ADWEAVE_TRY(end_merge(fs, writer, now));
+  }
+  ADWEAVE_TRY(take_new(writer.ledger()));
+  groups_ = take_due(writer);
+  if (groups_.empty()) return {};
+  options.first_file = next_beside_;
+  next_beside_ += static_cast<int64_t>(groups_.size());
+  merged_ = std::async(std::launch::async, [this, &fs, options] {
+    name_thread("merge");
+    return merge_groups(fs, options, lake::MergedPlace::recent, 1, groups_, profile_);
+  });
+  return {};
+}
+
+Status RecentFiles::end_merge(FileSystem& fs, ledger::LedgerWriter& writer, int64_t now) {
+  if (!merged_.valid()) return {};
+  Merged merged = merged_.get();
+  ADWEAVE_TRY(take_new(writer.ledger()));
+  std::vector<MergeGroup> groups;
+  Merged kept;
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    if (is_free(groups_[i], writer)) {
+      groups.push_back(std::move(groups_[i]));
+      kept.push_back(std::move(merged[i]));
+    } else if (merged[i]) {
+      ADWEAVE_TRY(fs.unlink(join_path(writer.options().dir, merged[i]->path)));
+    }
+  }
+  return put_in_place(writer, groups, std::move(kept), now);
 }
 
 }  // namespace adweave::engine

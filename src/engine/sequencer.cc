@@ -106,11 +106,22 @@ Status Sequencer::commit() {
   if (builder_.empty()) return {};
   ADWEAVE_TRY(builder_.commit(fs_, job_, writer_, *state_, hooks_.now_us(), totals_));
   builder_ = CommitBuilder(hooks_.profile);
-  ADWEAVE_TRY(recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us()));
+  ADWEAVE_TRY(merge());
   ADWEAVE_TRY(publish());
   const StageTimer timer(hooks_.profile, Stage::keep_state);
   if (snapshot_ && !snapshot_->has_ids()) return {};
   return bound_ids(fs_, job_, writer_.ledger().head(), writer_.epoch(), *state_);
+}
+
+Status Sequencer::tend() {
+  if (hooks_.merges_beside) ADWEAVE_TRY(merge());
+  return publish();
+}
+
+Status Sequencer::merge() {
+  return hooks_.merges_beside
+             ? recent_.merge_beside(fs_, writer_, options(), hooks_.now_us())
+             : recent_.merge(fs_, writer_, options(), job_.threads, hooks_.now_us());
 }
 
 // Beside what follows, if there is a thread for it.
@@ -127,6 +138,7 @@ Status Sequencer::publish() {
 }
 
 Status Sequencer::rest() {
+  ADWEAVE_TRY(recent_.end_merge(fs_, writer_, hooks_.now_us()));
   return publisher_.is_publishing() ? end_publication(publisher_.end(), hooks_.now_us()) : Status();
 }
 
@@ -137,6 +149,7 @@ Status Sequencer::end_publication(const DeltaPublisher::Published& published, in
 }
 
 Result<std::optional<Error>> Sequencer::finish() {
+  ADWEAVE_TRY(recent_.end_merge(fs_, writer_, hooks_.now_us()));
   if (publisher_.is_publishing()) ADWEAVE_TRY(why_behind(publisher_.end()));
   return why_behind(publisher_.publish(writer_.ledger(), hooks_.now_us()));
 }

@@ -44,8 +44,9 @@ class Sequencer {
 
   // Commits what was taken, if anything.
   Status commit();
-  // Publishes the Delta logs now and then; commit() does it too.
-  Status publish();
+  // Publishes the Delta logs now and then, and merges small files if that is done beside the
+  // commits; commit() does it too.
+  Status tend();
   // Ends what goes on beside it: another may use the writer then, until the next call.
   Status rest();
   // Writes a snapshot of the state, as of the newest commit.
@@ -62,6 +63,8 @@ class Sequencer {
  private:
   std::unique_ptr<process::PreparedSlice> decode(ReadSlice& read);
   Status begin(const std::shared_ptr<const WorkFile>& work);
+  Status merge();
+  Status publish();
   Status end_publication(const DeltaPublisher::Published& published, int64_t now);
   lake::WriteOptions options() const;
 
