@@ -24,7 +24,8 @@ bool load_piece(ByteReader& in, Snapshot& snapshot, size_t& shards, bool& is_las
   state.files.load(in);
   if (shards < HotIds::kShards && !state.ids.hot().load_places(in)) return false;
   while (in.number<bool>()) {
-    if (shards == HotIds::kShards || !state.ids.hot().load_shard(in, shards++)) return false;
+    if (shards == HotIds::kShards || !state.ids.hot().load_shard(in, shards)) return false;
+    ++shards;
   }
   while (state.journeys.strings().load(in) > 0) {
   }
