@@ -17,7 +17,7 @@ using lake::DeltaLog;
 
 constexpr char kLog[] = "/data/lake/clicks/_delta_log/";
 
-const event::TableInfo& clicks() {
+const event::TableInfo& clicks_table() {
   return event::table_of(Kind::click);
 }
 
@@ -62,7 +62,7 @@ TEST_F(PublishDeltaTest, EveryRunEndsWithLogsThatAreAsTheLedger) {
   expect_as_the_ledger();
   for (int i = 0; i < 23; ++i) run_with_click(i);
   expect_as_the_ledger();
-  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks())->version(), 23);
+  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks_table())->version(), 23);
   EXPECT_TRUE(disk_.exists(std::string(kLog) + "00000000000000000020.checkpoint.parquet"));
   EXPECT_NE(read_file(disk_, std::string(kLog) + "_last_checkpoint", 1000)->find("\"version\":20,"),
             std::string::npos);
@@ -74,7 +74,7 @@ TEST_F(PublishDeltaTest, PublishingAgainChangesNothing) {
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->empty());
   must_run(disk_);
-  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks())->version(), 0);
+  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks_table())->version(), 0);
 }
 
 TEST_F(PublishDeltaTest, ALostLogIsWrittenAgainAndOneThatIsBehindCatchesUp) {
@@ -124,7 +124,7 @@ TEST_F(PublishDeltaTest, ADamagedLogStopsNoRunAndIsMadeReadableAgain) {
   const auto rebuilt = rebuild_delta(disk_, "/data", ledger_of(disk_), kReceived);
   ASSERT_TRUE(rebuilt) << rebuilt.error().message;
   expect_as_the_ledger();
-  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks())->version(), 13);
+  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks_table())->version(), 13);
   EXPECT_FALSE(run_with_click(number).behind);
   expect_as_the_ledger();
 }
@@ -135,7 +135,7 @@ TEST_F(PublishDeltaTest, DaysThatAreGoneAreRemovedFromTheLogs) {
   const int64_t from = 1'698'883'200'000'000;  // 2023-11-02
   ASSERT_TRUE(retain(disk_, *writer_of(disk_, "retain"), from, from + limits::kDayUs));
   expect_as_the_ledger();
-  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks())->paths().size(), 1U);
+  EXPECT_EQ(DeltaLog::open(disk_, "/data", clicks_table())->paths().size(), 1U);
 }
 
 TEST_F(PublishDeltaTest, OldVersionsBelowACheckpointGo) {
@@ -143,7 +143,7 @@ TEST_F(PublishDeltaTest, OldVersionsBelowACheckpointGo) {
   for (int i = 0; i < 9; ++i) run_with_click(i);
   disk_.put(version_path(9), *read_file(disk_, version_path(9), 1 << 20), kReceived);
   run_with_click(9);
-  auto log = DeltaLog::open(disk_, "/data", clicks());
+  auto log = DeltaLog::open(disk_, "/data", clicks_table());
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->write_checkpoint(disk_, kReceived + limits::kDeltaLogUs));
   EXPECT_TRUE(disk_.exists(version_path(9)));
@@ -159,7 +159,7 @@ TEST_F(PublishDeltaTest, OnlySoManyVersionsStay) {
   for (const int64_t version : {1998, 1999, 2000, 2001})
     disk_.put(version_path(version), "{}\n", kReceived);
   disk_.put(version_path(newest - 1), "{}\n", kReceived);
-  auto log = DeltaLog::restart(disk_, "/data", clicks());
+  auto log = DeltaLog::restart(disk_, "/data", clicks_table());
   ASSERT_TRUE(log);
   ASSERT_TRUE(log->publish(disk_, {"ledger", 100, 1, kReceived, {}, {}, false}));
   ASSERT_EQ(log->version(), newest);
