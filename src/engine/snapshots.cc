@@ -65,8 +65,6 @@ SnapshotWriter::SnapshotWriter(FileSystem& fs, const std::string& dir, const led
       unfinished_(path_now(dir, ledger, kUnfinished)),
       pieces_(state, [this](std::string_view piece) { return file_->write(piece); }) {}
 
-SnapshotWriter::~SnapshotWriter() = default;
-
 // Each piece is synced for itself: all at once would take as long as it all.
 Result<bool> SnapshotWriter::go_on(int64_t bytes) {
   ADWEAVE_ASSIGN(const bool is_last, pieces_.write(ledger_.head(), bytes));

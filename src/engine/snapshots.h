@@ -25,7 +25,6 @@ class SnapshotWriter {
   static Result<std::unique_ptr<SnapshotWriter>> begin(FileSystem& fs, const std::string& dir,
                                                        const ledger::Ledger& ledger,
                                                        state::State& state);
-  ~SnapshotWriter();
 
   // Writes about `bytes` bytes more, as of the newest commit. True when that was all: it is in
   // DIR/state then, and all but the newest kSnapshotsKept, what is unfinished there, and runs of

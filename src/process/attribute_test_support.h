@@ -91,7 +91,6 @@ class Commits {
     log_.push_back(made);
     for (int64_t i = 0; i < made.facts.rows; ++i) log_.back().facts.commit.put(i, head_);
     for (int64_t i = 0; i < made.credits.rows; ++i) log_.back().credits.commit.put(i, head_);
-    commits_.push_back(rows_.size());
     return made;
   }
 
@@ -118,12 +117,9 @@ class Commits {
     state_ = std::move(snapshot.state);
     const state::AsOf& as_of = snapshot.as_of;
     snapshots_used += as_of.least() > 0;
-    size_t row = 0;
-    for (size_t i = 0; i < log_.size(); ++i) {
-      for (; row < commits_[i]; ++row) {
-        remember_id(rows_[row]);
-        remember_journeys(state_->journeys, rows_[row], as_of);
-      }
+    for (const Batch& batch : rows_) {
+      remember_id(batch);
+      remember_journeys(state_->journeys, batch, as_of);
     }
     for (const Attribution& made : log_) {
       remember_facts(state_->journeys, made.facts, as_of);
@@ -176,7 +172,6 @@ class Commits {
   int64_t head_ = 0;
   std::vector<Batch> rows_;
   std::vector<Attribution> log_;
-  std::vector<size_t> commits_;  // rows up to the end of each
 };
 
 }  // namespace adweave::process

@@ -105,22 +105,15 @@ Status SnapshotPieces::end(std::string_view commit_checksum) {
   return take_(to_hex(hash_.digest()));
 }
 
-Status write_snapshot(const State& state, int64_t commit, std::string_view commit_checksum,
-                      const TakeBytes& take) {
-  SnapshotPieces pieces(state, take);
-  ADWEAVE_ASSIGN(const bool is_whole, pieces.write(commit, limits::kSnapshotBytesMax));
-  CHECK(is_whole);
-  return pieces.end(commit_checksum);
-}
-
 std::string to_snapshot(const State& state, int64_t commit, std::string_view commit_checksum) {
   std::string bytes;
-  const Status written =
-      write_snapshot(state, commit, commit_checksum, [&](std::string_view piece) {
-        bytes += piece;
-        return Status();
-      });
-  CHECK(written);
+  SnapshotPieces pieces(state, [&](std::string_view piece) {
+    bytes += piece;
+    return Status();
+  });
+  const Result<bool> is_whole = pieces.write(commit, limits::kSnapshotBytesMax);
+  CHECK(is_whole && *is_whole);
+  CHECK(pieces.end(commit_checksum));
   return bytes;
 }
 

@@ -68,8 +68,6 @@ class SnapshotPieces {
 };
 
 // All at once. States made by the same steps give equal bytes.
-Status write_snapshot(const State& state, int64_t commit, std::string_view commit_checksum,
-                      const TakeBytes& take);
 std::string to_snapshot(const State& state, int64_t commit, std::string_view commit_checksum);
 
 struct Snapshot {
